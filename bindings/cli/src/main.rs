@@ -1,0 +1,2 @@
+//! The `memlith` command line.
+fn main() {}

@@ -1,0 +1,6 @@
+//! placeholder
+
+/// placeholder
+#[derive(Debug, thiserror::Error)]
+#[error("placeholder")]
+pub struct FilterError;
