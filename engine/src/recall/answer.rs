@@ -1,0 +1,135 @@
+//! What a recall answers.
+
+use crate::ids::{MemoryId, Seq};
+use crate::memory::Memory;
+
+/// One way by which a recall finds or ranks memories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Leg {
+    /// BM25 over the words of the content.
+    Text,
+    /// Nearness of the embedding.
+    Vector,
+    /// How new it is.
+    Recency,
+    /// How important it is.
+    Importance,
+}
+
+impl Leg {
+    /// Its name in JSON and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Leg::Text => "text",
+            Leg::Vector => "vector",
+            Leg::Recency => "recency",
+            Leg::Importance => "importance",
+        }
+    }
+}
+
+/// What became of a leg.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum LegOutcome {
+    /// It ran and brought so many candidates.
+    Ran {
+        /// Memories that it scored.
+        candidates: usize,
+    },
+    /// It could not run.
+    NotRun {
+        /// Why, and what would let it.
+        why: &'static str,
+    },
+}
+
+/// One leg of the request and how it went.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LegReport {
+    /// Which leg.
+    pub leg: Leg,
+    /// How it went.
+    pub outcome: LegOutcome,
+    /// How long it took, in microseconds.
+    pub micros: u64,
+}
+
+/// The part of one leg in the score of a hit.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LegScore {
+    /// Which leg.
+    pub leg: Leg,
+    /// Place among the candidates of this leg, from 1; `None` if the leg only reranks.
+    pub rank: Option<usize>,
+    /// As the leg counts it: BM25, cosine, negated distance, ….
+    pub raw: f32,
+    /// Between 0 and 1.
+    pub normalised: f32,
+    /// What `normalised` was multiplied with.
+    pub weight: f32,
+}
+
+/// Why a hit stands where it stands.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// Each leg's part; those that did not score it are missing.
+    pub legs: Vec<LegScore>,
+    /// Words of the query that it contains.
+    pub matched_terms: Vec<String>,
+    /// How old it was when recalled, in milliseconds.
+    pub age_ms: i64,
+}
+
+/// A memory that was found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Hit {
+    /// The memory.
+    pub memory: Memory,
+    /// Sum over the legs of normalised score times weight.
+    pub score: f32,
+    /// Why, where the request asked.
+    pub explanation: Option<Explanation>,
+}
+
+impl Hit {
+    /// The number of the memory.
+    pub fn id(&self) -> MemoryId {
+        self.memory.id
+    }
+}
+
+/// How the filter of a request was carried out.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FilterReport {
+    /// Memories that match.
+    pub matching: u64,
+    /// Rows that had to be read because a part of the filter has no index.
+    pub scanned_rows: u64,
+    /// That part, in the filter language.
+    pub scanned_filter: Option<String>,
+    /// How long it took, in microseconds.
+    pub micros: u64,
+}
+
+/// The answer to a recall.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Recalled {
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// Each leg of the request and how it went.
+    pub legs: Vec<LegReport>,
+    /// How the filter was carried out.
+    pub filter: FilterReport,
+    /// The commit that the answer is of.
+    pub seq: Seq,
+    /// How long all of it took, in microseconds.
+    pub micros: u64,
+}

@@ -1,0 +1,91 @@
+//! The schema of the table space: every table of a Memlith file, its keys and its values.
+//!
+//! Keys are byte strings that sort as their fields do: integers big-endian, strings that others
+//! follow preceded by their length. Values are described with the module that owns them and, byte
+//! for byte, in `docs/file-format.md`.
+//!
+//! **Invariant:** no table is named anywhere else; a change here is a change of the file format.
+
+use crate::ids::{MemoryId, Seq, SpaceId};
+use redb::TableDefinition;
+
+/// A table of byte keys and byte values.
+pub(crate) type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+/// The format version that this library writes, and the oldest reader that understands it.
+pub(crate) const WRITE_FORMAT: u32 = 1;
+
+/// Commit sequence (u64) -> log row (`commit::log`).
+pub(crate) const LOG: Bytes = TableDefinition::new("log");
+
+/// Idempotency key -> sequence (u64), time in ms (i64).
+pub(crate) const OUTCOMES: Bytes = TableDefinition::new("outcomes");
+
+/// Index name -> image row (`derived::image`).
+pub(crate) const IMAGES: Bytes = TableDefinition::new("images");
+
+/// Memory id (u64) -> accesses (u64), last access in ms (i64). Written in batches, and not logged:
+/// reading is no change of what an agent knows.
+pub(crate) const ACCESSES: Bytes = TableDefinition::new("accesses");
+
+/// Name -> value of single facts: see the constants of [`fact`].
+pub(crate) const FACTS: TableDefinition<'static, &'static str, &'static [u8]> =
+    TableDefinition::new("facts");
+
+/// Names in [`FACTS`].
+pub(crate) mod fact {
+    /// What the log says before its oldest row: sequence (u64), hash (32 bytes).
+    pub(crate) const LOG_ANCHOR: &str = "log_anchor";
+}
+
+/// The tables that user transactions write through a write set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Table {
+    /// Memory id (u64) -> memory row (`memory::row`).
+    Memories,
+    /// Space (u32), memory id (u64) -> the vector, f32 little-endian.
+    Vectors,
+    /// Length of namespace (u16), namespace, external id -> memory id (u64).
+    External,
+    /// Kind (u8), name -> catalogue row (`catalog`): vector spaces and metadata indexes.
+    Catalog,
+}
+
+impl Table {
+    pub(crate) const ALL: [Table; 4] =
+        [Table::Memories, Table::Vectors, Table::External, Table::Catalog];
+
+    pub(crate) const fn definition(self) -> Bytes {
+        match self {
+            Table::Memories => TableDefinition::new("memories"),
+            Table::Vectors => TableDefinition::new("vectors"),
+            Table::External => TableDefinition::new("external"),
+            Table::Catalog => TableDefinition::new("catalog"),
+        }
+    }
+}
+
+pub(crate) fn memory_key(id: MemoryId) -> [u8; 8] {
+    id.0.to_be_bytes()
+}
+
+pub(crate) fn vector_key(space: SpaceId, id: MemoryId) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..4].copy_from_slice(&space.0.to_be_bytes());
+    key[4..].copy_from_slice(&id.0.to_be_bytes());
+    key
+}
+
+pub(crate) fn external_key(namespace: &str, external: &str) -> Vec<u8> {
+    let len = u16::try_from(namespace.len()).unwrap_or(u16::MAX);
+    [&len.to_be_bytes(), namespace.as_bytes(), external.as_bytes()].concat()
+}
+
+pub(crate) fn log_key(seq: Seq) -> [u8; 8] {
+    seq.0.to_be_bytes()
+}
+
+/// Reads a big-endian u64 key or value; `None` if it is not exactly eight bytes.
+pub(crate) fn read_u64(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
+}
