@@ -5,6 +5,8 @@
 //! typed [`Detail`]: no free text is made up at the place that fails.
 
 use memlith_index::image::ImageError;
+use memlith_index::vectors::VectorError;
+use std::sync::Arc;
 use std::{fmt, io};
 
 /// The result of every fallible call of this library.
@@ -54,6 +56,8 @@ pub enum ErrorKind {
     DeadlineExceeded,
     /// The embedder callback failed.
     Embedder,
+    /// A defect of this library; the handle is latched and nothing committed is lost.
+    Internal,
 }
 
 /// The cause, with its context. One variant per distinct thing to tell the caller.
@@ -73,6 +77,12 @@ pub(crate) enum Detail {
     Limit { what: &'static str, found: u64, limit: u64 },
     #[error("space {space:?} holds vectors of {expected} dimensions, this one has {found}")]
     Dimension { space: Box<str>, expected: usize, found: usize },
+    #[error("space {space:?} refuses the vector: {source}")]
+    Vector { space: Box<str>, source: VectorError },
+    #[error("{what} has {found} bytes, the limit is {limit}")]
+    LabelTooLong { what: &'static str, found: usize, limit: usize },
+    #[error("internal error while {doing}; reopen the file, and please report it")]
+    Internal { doing: &'static str },
     #[error("space {space:?} belongs to embedder {expected:?}, not to {found:?}")]
     EmbedderMismatch { space: Box<str>, expected: Box<str>, found: Box<str> },
     #[error(transparent)]
@@ -88,7 +98,7 @@ pub(crate) enum Detail {
     #[error("an earlier failure closed this handle; reopen the file")]
     Latched,
     #[error("the commit failed at a point where it may or may not be durable; reopen the file and ask for its outcome: {source}")]
-    OutcomeUnknown { source: Box<Error> },
+    OutcomeUnknown { source: Arc<Error> },
     #[error("the view was revoked after {age_ms} ms (it pinned more than the limits allow); read again")]
     SnapshotExpired { age_ms: u64 },
     #[error("the file was opened for reading only")]
@@ -119,8 +129,11 @@ impl Error {
             Detail::AlreadyExists { .. } => ErrorKind::AlreadyExists,
             Detail::InUse { .. } => ErrorKind::InUse,
             Detail::Busy { .. } => ErrorKind::Busy,
-            Detail::Invalid { .. } | Detail::EmbedderMismatch { .. } => ErrorKind::InvalidInput,
-            Detail::Limit { .. } => ErrorKind::LimitExceeded,
+            Detail::Invalid { .. } | Detail::EmbedderMismatch { .. } | Detail::Vector { .. } => {
+                ErrorKind::InvalidInput
+            }
+            Detail::Limit { .. } | Detail::LabelTooLong { .. } => ErrorKind::LimitExceeded,
+            Detail::Internal { .. } => ErrorKind::Internal,
             Detail::Dimension { .. } => ErrorKind::DimensionMismatch,
             Detail::Filter(_) => ErrorKind::FilterSyntax,
             Detail::NotMemlith { .. } => ErrorKind::NotMemlith,
@@ -213,4 +226,12 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&*self.0)
     }
+}
+
+/// Refuses what is larger than a documented limit.
+pub(crate) fn check_limit(what: &'static str, found: usize, limit: usize) -> Result<()> {
+    if found <= limit {
+        return Ok(());
+    }
+    Err(Detail::Limit { what, found: found as u64, limit: limit as u64 }.into())
 }

@@ -1,3 +1,20 @@
 //! Commits: from a write set to a durable log row and a new View.
+//!
+//! ```text
+//! closure -> WriteSet -> group (turns, one leader) -> Committer: rows + log rows, one fsync
+//!                                                        -> fold -> View -> receipts
+//! ```
+
+mod committer;
 mod group;
+pub(crate) mod log;
+mod replace;
 mod sync;
+mod write_set;
+
+pub(crate) use committer::{Chain, Committer, CommitterSettings, Opened, write_rows};
+pub(crate) use group::{Failure, Group, Turn};
+pub use log::{Change, ChangeKind, LogRow, Model};
+pub(crate) use sync::{Monitor, Mutex};
+pub use write_set::{Durability, WriteOptions};
+pub(crate) use write_set::WriteSet;

@@ -1,0 +1,232 @@
+//! The catalogue: which vector spaces and metadata indexes a file has.
+//!
+//! **Invariant:** a [`Catalog`] is a pure function of the rows of [`Table::Catalog`]. Numbers of
+//! spaces and fields are never reused within a file.
+
+use crate::error::Detail;
+use crate::ids::SpaceId;
+use crate::memory::{MAX_DIMENSIONS, MAX_LABEL_BYTES, MAX_METADATA_INDEXES, MAX_SPACES};
+use crate::rows::Pinned;
+use crate::schema::Table;
+use crate::{Error, Result};
+use memlith_index::vectors::Metric;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// A vector space: vectors of one length, compared by one metric, made by one embedder.
+///
+/// ```
+/// use memlith::{Metric, Space};
+/// let space = Space::new("minilm", 384).metric(Metric::Dot).embedder("all-MiniLM-L6-v2");
+/// # assert_eq!(space.dimension, 384);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Space {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// How long its vectors are.
+    pub dimension: usize,
+    /// How they are compared.
+    pub metric: Metric,
+    /// Which embedder makes them; a vector of another is refused.
+    pub embedder: Option<String>,
+}
+
+impl Space {
+    /// A space compared by cosine, of no particular embedder.
+    pub fn new(name: impl Into<String>, dimension: usize) -> Self {
+        Space { name: name.into(), dimension, metric: Metric::Cosine, embedder: None }
+    }
+
+    /// Sets how its vectors are compared.
+    #[must_use]
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.metric = metric;
+        self
+    }
+
+    /// Sets the identity of the embedder that makes its vectors.
+    #[must_use]
+    pub fn embedder(mut self, embedder: impl Into<String>) -> Self {
+        self.embedder = Some(embedder.into());
+        self
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        if self.name.is_empty() || self.name.len() > MAX_LABEL_BYTES {
+            return Err(Error::invalid("space name", "must have 1 to 512 bytes"));
+        }
+        if self.dimension == 0 || self.dimension > MAX_DIMENSIONS {
+            return Err(Error::invalid("dimension of a space", "must be 1 to 8,192"));
+        }
+        Ok(())
+    }
+}
+
+/// A declared index over one metadata path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MetadataIndex {
+    /// Its number: which label field it has in the attributes index.
+    pub(crate) field: u8,
+    /// The path, its steps joined by dots.
+    pub(crate) path: String,
+}
+
+/// All spaces and metadata indexes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Catalog {
+    spaces: BTreeMap<String, (SpaceId, Space)>,
+    indexes: BTreeMap<String, MetadataIndex>,
+}
+
+/// What a row of the catalogue describes: the first byte of its key.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Kind {
+    Space = b's',
+    Index = b'i',
+    /// The highest number ever given to a space or index, so that none comes again.
+    Counter = b'#',
+}
+
+fn key(kind: Kind, name: &str) -> Vec<u8> {
+    [&[kind as u8], name.as_bytes()].concat()
+}
+
+/// A row to write: key, and value or none to remove it.
+pub(crate) type Edit = (Vec<u8>, Option<Vec<u8>>);
+
+impl Catalog {
+    /// Reads all rows.
+    pub(crate) fn load(rows: &Pinned) -> Result<Self> {
+        let mut catalog = Catalog::default();
+        rows.scan(Table::Catalog, Bound::Unbounded, |key, value| {
+            catalog.apply(key, Some(value))?;
+            Ok(true)
+        })?;
+        Ok(catalog)
+    }
+
+    /// Takes in one row, written or (`None`) removed.
+    pub(crate) fn apply(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<()> {
+        let bad = || Error::corruption("catalogue row", "a known row", format!("{key:?}"));
+        let (&kind, name) = key.split_first().ok_or_else(bad)?;
+        let name = std::str::from_utf8(name).map_err(|_| bad())?;
+        let value: Option<Value> =
+            value.map(serde_json::from_slice).transpose().map_err(|_| bad())?;
+        if kind == Kind::Space as u8 {
+            match value {
+                None => drop(self.spaces.remove(name)),
+                Some(v) => {
+                    let space = read_space(name, &v).ok_or_else(bad)?;
+                    self.spaces.insert(name.into(), space);
+                }
+            }
+        } else if kind == Kind::Index as u8 {
+            match value {
+                None => drop(self.indexes.remove(name)),
+                Some(v) => {
+                    let field = v["field"].as_u64().and_then(|f| u8::try_from(f).ok());
+                    let index = MetadataIndex { field: field.ok_or_else(bad)?, path: name.into() };
+                    self.indexes.insert(name.into(), index);
+                }
+            }
+        } else if kind != Kind::Counter as u8 {
+            return Err(bad());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn space(&self, name: &str) -> Option<&(SpaceId, Space)> {
+        self.spaces.get(name)
+    }
+
+    pub(crate) fn require_space(&self, name: &str) -> Result<&(SpaceId, Space)> {
+        self.space(name).ok_or_else(|| Error::not_found("vector space", name))
+    }
+
+    pub(crate) fn space_name(&self, id: SpaceId) -> Option<&str> {
+        self.spaces.values().find(|(i, _)| *i == id).map(|(_, s)| s.name.as_str())
+    }
+
+    pub(crate) fn spaces(&self) -> impl Iterator<Item = &(SpaceId, Space)> {
+        self.spaces.values()
+    }
+
+    pub(crate) fn index(&self, path: &str) -> Option<&MetadataIndex> {
+        self.indexes.get(path)
+    }
+
+    pub(crate) fn indexes(&self) -> impl Iterator<Item = &MetadataIndex> {
+        self.indexes.values()
+    }
+
+    /// The rows that add a space, and its number.
+    pub(crate) fn add_space(&self, space: &Space, counter: u32) -> Result<(SpaceId, Vec<Edit>)> {
+        space.validate()?;
+        if self.spaces.contains_key(&space.name) {
+            let name = space.name.as_str().into();
+            return Err(Detail::AlreadyExists { what: "vector space", name }.into());
+        }
+        limit("number of vector spaces", self.spaces.len() + 1, MAX_SPACES)?;
+        let id = counter + 1;
+        let row = json!({
+            "id": id,
+            "dimension": space.dimension,
+            "metric": space.metric.name(),
+            "embedder": space.embedder,
+        });
+        let edits = vec![
+            (key(Kind::Space, &space.name), Some(row.to_string().into_bytes())),
+            (key(Kind::Counter, "space"), Some(json!(id).to_string().into_bytes())),
+        ];
+        Ok((SpaceId(id), edits))
+    }
+
+    pub(crate) fn drop_space(name: &str) -> Edit {
+        (key(Kind::Space, name), None)
+    }
+
+    /// The row that declares an index over a metadata path, and its field number.
+    pub(crate) fn add_index(&self, path: &str) -> Result<(u8, Edit)> {
+        if path.is_empty() || path.len() > MAX_LABEL_BYTES {
+            return Err(Error::invalid("metadata path", "must have 1 to 512 bytes"));
+        }
+        if self.indexes.contains_key(path) {
+            return Err(Detail::AlreadyExists { what: "metadata index", name: path.into() }.into());
+        }
+        limit("number of metadata indexes", self.indexes.len() + 1, MAX_METADATA_INDEXES)?;
+        let used = |f: u8| self.indexes.values().any(|i| i.field == f);
+        // A dropped index leaves no labels behind, so its field may serve the next.
+        let field = (0..MAX_METADATA_INDEXES as u8).find(|f| !used(*f)).unwrap_or(u8::MAX);
+        Ok((field, (key(Kind::Index, path), Some(json!({ "field": field }).to_string().into()))))
+    }
+
+    pub(crate) fn drop_index(path: &str) -> Edit {
+        (key(Kind::Index, path), None)
+    }
+
+    /// The key under which the highest space number stands.
+    pub(crate) fn counter_key() -> Vec<u8> {
+        key(Kind::Counter, "space")
+    }
+}
+
+fn limit(what: &'static str, found: usize, limit: usize) -> Result<()> {
+    if found <= limit {
+        return Ok(());
+    }
+    Err(Detail::Limit { what, found: found as u64, limit: limit as u64 }.into())
+}
+
+fn read_space(name: &str, row: &Value) -> Option<(SpaceId, Space)> {
+    let id = u32::try_from(row["id"].as_u64()?).ok()?;
+    let dimension = usize::try_from(row["dimension"].as_u64()?).ok()?;
+    let metric = Metric::from_name(row["metric"].as_str()?)?;
+    let embedder = row["embedder"].as_str().map(Into::into);
+    let space = Space { name: name.into(), dimension, metric, embedder };
+    space.validate().ok()?;
+    Some((SpaceId(id), space))
+}

@@ -1,0 +1,339 @@
+//! The one writer of the file: makes sets durable, folds them, and publishes the View.
+//!
+//! **Invariant:** whoever changes the file holds redb's write transaction first and the state lock
+//! second. The View that is published last shows exactly the commits that the state counts.
+
+use super::group::Store;
+use super::log::{ChangeKind, GENESIS, LogRow, Model};
+use super::write_set::{Durability, NewRow, WriteSet};
+use super::Mutex;
+use crate::catalog::Catalog;
+use crate::derived::Indexes;
+use crate::file::Container;
+use crate::ids::{MemoryId, Seq};
+use crate::rows::Pinned;
+use crate::schema::{self, Table, log_key};
+use crate::view::{View, Views};
+use crate::{Error, Result};
+use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Where the chain of the log ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chain {
+    pub(crate) seq: Seq,
+    pub(crate) hash: [u8; 32],
+    pub(crate) time_ms: i64,
+    pub(crate) next_memory: MemoryId,
+}
+
+impl Chain {
+    const EMPTY: Chain =
+        Chain { seq: Seq(0), hash: GENESIS, time_ms: i64::MIN, next_memory: MemoryId(1) };
+
+    /// The end of the log that `rows` show.
+    pub(crate) fn load(rows: &Pinned) -> Result<Chain> {
+        let log = rows.open(schema::LOG)?;
+        let Some((_, last)) = log.last()? else { return Ok(Chain::EMPTY) };
+        let row = LogRow::decode(last.value())?;
+        Ok(Chain {
+            seq: row.seq,
+            hash: row.hash,
+            time_ms: row.time_ms,
+            next_memory: MemoryId(row.next_memory),
+        })
+    }
+}
+
+/// What the committer changes with every commit.
+pub(crate) struct State {
+    pub(crate) chain: Chain,
+    pub(crate) indexes: Indexes,
+    /// Bytes committed without a sync since the last durable commit.
+    relaxed_bytes: u64,
+}
+
+pub(crate) struct CommitterSettings {
+    /// Makes opening after a crash quick at the cost of each commit.
+    pub(crate) quick_repair: bool,
+    /// Relaxed commits are made durable after so many bytes at the latest.
+    pub(crate) relaxed_bytes: u64,
+}
+
+/// A file that has been opened far enough to be written to.
+pub(crate) struct Opened {
+    pub(crate) database: Database,
+    pub(crate) container: Container,
+    pub(crate) chain: Chain,
+    pub(crate) indexes: Indexes,
+}
+
+/// The writer of an open file.
+pub(crate) struct Committer {
+    database: Database,
+    container: Container,
+    state: Mutex<State>,
+    pub(crate) views: Views,
+    settings: CommitterSettings,
+    /// The newest commit that survives power loss.
+    durable: AtomicU64,
+    /// Held by whoever replaces the indexes as a whole.
+    pub(super) replacing: Mutex<()>,
+}
+
+/// What a writer learns about its commit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receipt {
+    pub(crate) seq: Seq,
+}
+
+impl Store for Committer {
+    type Set = WriteSet;
+    type Receipt = Receipt;
+    type Error = Error;
+
+    fn commit(&self, sets: &[Arc<WriteSet>]) -> Result<Vec<Receipt>> {
+        let transaction = self.database.begin_write()?;
+        {
+            let merged = merge(sets);
+            for table in Table::ALL {
+                write_rows(&transaction, table, merged[table as usize].iter().copied())?;
+            }
+        }
+        self.finish(transaction, sets)
+    }
+
+    fn size_bytes(set: &WriteSet) -> usize {
+        set.size_bytes()
+    }
+}
+
+impl Committer {
+    pub(crate) fn new(opened: Opened, settings: CommitterSettings, views: Views) -> Result<Self> {
+        let Opened { database, container, chain, indexes } = opened;
+        let committer = Committer {
+            durable: AtomicU64::new(chain.seq.0),
+            database,
+            container,
+            state: Mutex::new(State { chain, indexes, relaxed_bytes: 0 }),
+            views,
+            settings,
+            replacing: Mutex::new(()),
+        };
+        committer.publish(&committer.state.lock())?;
+        Ok(committer)
+    }
+
+    /// The newest View.
+    pub(crate) fn current(&self) -> View {
+        self.views.current()
+    }
+
+    pub(crate) fn container(&self) -> &Container {
+        &self.container
+    }
+
+    /// The newest commit that survives power loss.
+    pub(crate) fn durable_seq(&self) -> Seq {
+        Seq(self.durable.load(Ordering::Acquire))
+    }
+
+    /// Bytes that relaxed commits have not made durable yet.
+    pub(crate) fn is_sync_due(&self) -> bool {
+        self.state.lock().relaxed_bytes >= self.settings.relaxed_bytes
+    }
+
+    pub(crate) fn has_relaxed(&self) -> bool {
+        self.durable_seq() < self.state.lock().chain.seq
+    }
+
+    /// Changes folded since the images were written.
+    pub(crate) fn unsaved_changes(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.indexes.unsaved, u64::from(state.indexes.attributes.version().next_ordinal()))
+    }
+
+    /// Begins a transaction that a set is applied to directly, row by row.
+    pub(crate) fn begin_direct(&self) -> Result<WriteTransaction> {
+        Ok(self.database.begin_write()?)
+    }
+
+    /// Commits a set whose rows are in `transaction` already.
+    pub(crate) fn commit_direct(
+        &self,
+        transaction: WriteTransaction,
+        set: &Arc<WriteSet>,
+    ) -> Result<Receipt> {
+        let receipts = self.finish(transaction, std::slice::from_ref(set))?;
+        receipts.first().copied().ok_or_else(|| Error::invalid("write set", "must not be empty"))
+    }
+
+    /// Appends the log rows, commits, folds, publishes.
+    fn finish(
+        &self,
+        mut transaction: WriteTransaction,
+        sets: &[Arc<WriteSet>],
+    ) -> Result<Vec<Receipt>> {
+        let mut state = self.state.lock();
+        let wanted = sets.iter().map(|s| s.durability).max().unwrap_or_default();
+        let bytes: u64 = sets.iter().map(|s| s.size_bytes() as u64).sum();
+        let is_durable = wanted == Durability::Durable
+            || state.relaxed_bytes + bytes >= self.settings.relaxed_bytes;
+        set_durability(&mut transaction, is_durable, self.settings.quick_repair);
+        let mut chain = state.chain;
+        let receipts = append_log(&transaction, &mut chain, sets)?;
+        drop_accesses(&transaction, sets)?;
+        transaction.commit()?;
+
+        state.chain = chain;
+        state.relaxed_bytes = if is_durable { 0 } else { state.relaxed_bytes + bytes };
+        if is_durable {
+            self.durable.store(chain.seq.0, Ordering::Release);
+        }
+        let rows = Pinned::new(self.database.begin_read()?);
+        if sets.iter().any(|s| s.touches_catalog()) {
+            state.indexes.adopt_catalog(Catalog::load(&rows)?, &rows)?;
+        }
+        for set in sets {
+            state.indexes.fold(chain.seq, set.changes(), &rows)?;
+        }
+        self.views.publish(rows, &state.indexes, chain, bytes);
+        Ok(receipts)
+    }
+
+    /// Makes every relaxed commit durable.
+    pub(crate) fn sync(&self) -> Result<()> {
+        if self.has_relaxed() {
+            self.maintain(|_| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// Runs a durable transaction that changes no fact of any user, and so has no log row.
+    pub(crate) fn maintain<T>(
+        &self,
+        work: impl FnOnce(&WriteTransaction) -> Result<T>,
+    ) -> Result<T> {
+        let mut transaction = self.database.begin_write()?;
+        let done = work(&transaction)?;
+        let mut state = self.state.lock();
+        set_durability(&mut transaction, true, self.settings.quick_repair);
+        transaction.commit()?;
+        state.relaxed_bytes = 0;
+        self.durable.store(state.chain.seq.0, Ordering::Release);
+        self.publish(&state)?;
+        Ok(done)
+    }
+
+    fn publish(&self, state: &State) -> Result<()> {
+        let rows = Pinned::new(self.database.begin_read()?);
+        self.views.publish(rows, &state.indexes, state.chain, 0);
+        Ok(())
+    }
+
+    /// Gives `work` the state and a transaction that it must commit: for replacing the indexes.
+    pub(super) fn with_state<T>(
+        &self,
+        work: impl FnOnce(&mut State, WriteTransaction, &Database) -> Result<T>,
+    ) -> Result<T> {
+        let mut transaction = self.database.begin_write()?;
+        set_durability(&mut transaction, true, self.settings.quick_repair);
+        let mut state = self.state.lock();
+        let done = work(&mut state, transaction, &self.database)?;
+        state.relaxed_bytes = 0;
+        self.durable.store(state.chain.seq.0, Ordering::Release);
+        self.publish(&state)?;
+        Ok(done)
+    }
+}
+
+fn set_durability(transaction: &mut WriteTransaction, is_durable: bool, quick_repair: bool) {
+    let durability =
+        if is_durable { redb::Durability::Immediate } else { redb::Durability::None };
+    // Refused only while a persistent savepoint is changed, which never happens here.
+    let _ = transaction.set_durability(durability);
+    transaction.set_quick_repair(quick_repair && is_durable);
+}
+
+type Merged<'a> = [BTreeMap<&'a [u8], &'a NewRow>; Table::ALL.len()];
+
+/// The rows of all sets, the later winning, in the key order in which redb likes them.
+fn merge(sets: &[Arc<WriteSet>]) -> Merged<'_> {
+    Table::ALL.map(|table| {
+        let rows = sets.iter().flat_map(|set| set.rows(table));
+        rows.map(|(key, value)| (key.as_ref(), value)).collect()
+    })
+}
+
+/// Writes rows in the order given.
+pub(crate) fn write_rows<'a>(
+    transaction: &WriteTransaction,
+    table: Table,
+    rows: impl ExactSizeIterator<Item = (&'a [u8], &'a NewRow)>,
+) -> Result<()> {
+    if rows.len() == 0 {
+        return Ok(());
+    }
+    let mut open = transaction.open_table(table.definition())?;
+    for (key, value) in rows {
+        match value {
+            Some(value) => drop(open.insert(key, value.as_ref())?),
+            None => drop(open.remove(key)?),
+        }
+    }
+    Ok(())
+}
+
+/// Removes the access counts of memories that are gone.
+fn drop_accesses(transaction: &WriteTransaction, sets: &[Arc<WriteSet>]) -> Result<()> {
+    let mut gone = sets
+        .iter()
+        .flat_map(|set| set.changes())
+        .filter(|c| c.model == Model::Memory && c.kind == ChangeKind::Deleted)
+        .peekable();
+    if gone.peek().is_some() {
+        let mut table = transaction.open_table(schema::ACCESSES)?;
+        for change in gone {
+            table.remove(schema::memory_key(MemoryId(change.id)).as_slice())?;
+        }
+    }
+    Ok(())
+}
+
+fn append_log(
+    transaction: &WriteTransaction,
+    chain: &mut Chain,
+    sets: &[Arc<WriteSet>],
+) -> Result<Vec<Receipt>> {
+    let mut log = transaction.open_table(schema::LOG)?;
+    let mut receipts = Vec::with_capacity(sets.len());
+    for set in sets {
+        let mut row = LogRow {
+            seq: Seq(chain.seq.0 + 1),
+            time_ms: set.now_ms.max(chain.time_ms),
+            previous: chain.hash,
+            next_memory: set.next_memory,
+            actor: set.options.actor.clone(),
+            reason: set.options.reason.clone(),
+            changes: set.changes().copied().collect(),
+            hash: GENESIS,
+        };
+        let bytes = row.seal();
+        log.insert(log_key(row.seq).as_slice(), bytes.as_slice())?;
+        if let Some(key) = &set.options.idempotency_key {
+            let mut outcomes = transaction.open_table(schema::OUTCOMES)?;
+            let value = [row.seq.0.to_le_bytes(), row.time_ms.to_le_bytes()].concat();
+            outcomes.insert(key.as_bytes(), value.as_slice())?;
+        }
+        *chain = Chain {
+            seq: row.seq,
+            hash: row.hash,
+            time_ms: row.time_ms,
+            next_memory: MemoryId(row.next_memory),
+        };
+        receipts.push(Receipt { seq: row.seq });
+    }
+    Ok(receipts)
+}

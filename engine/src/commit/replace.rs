@@ -1,0 +1,103 @@
+//! Replacing the indexes as a whole: checkpoints and rebuilds.
+//!
+//! **Invariant:** the indexes that take over have folded in every commit when they do, and the
+//! images that the file names are of their numbering. Readers and writers go on meanwhile, except
+//! for the moment of the exchange.
+
+use super::committer::{Committer, State};
+use crate::catalog::Catalog;
+use crate::derived::{Checkpoint, ImageRow, Indexes};
+use crate::error::Detail;
+use crate::rows::Pinned;
+use crate::schema;
+use crate::Result;
+use redb::{Database, ReadableDatabase, WriteTransaction};
+use std::collections::BTreeMap;
+
+type Images = BTreeMap<String, ImageRow>;
+
+impl Committer {
+    /// Stores an image of every index and goes on from there, with nothing left in memory that is
+    /// in an image. Numbers memories anew where more than half of the ordinals are dead.
+    pub(crate) fn checkpoint(&self) -> Result<()> {
+        let _alone = self.replacing.lock();
+        let view = self.current();
+        let rows = view.rows()?;
+        let stored = if view.versions().is_mostly_dead() {
+            let indexes = Indexes::rebuild(&rows, view.seq(), &mut |_| {})?;
+            indexes.versions(view.seq()).store_images(view.seq(), self.container())?
+        } else {
+            view.versions().store_images(view.seq(), self.container())?
+        };
+        self.adopt(stored, &rows)
+    }
+
+    /// Makes every index anew from the rows.
+    pub(crate) fn rebuild(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        let _alone = self.replacing.lock();
+        let view = self.current();
+        let rows = view.rows()?;
+        let total = view.versions().attributes.live_len();
+        let indexes = Indexes::rebuild(&rows, view.seq(), &mut |done| progress(done, total))?;
+        let versions = indexes.versions(view.seq());
+        let stored = versions.store_images(view.seq(), self.container())?;
+        self.adopt(stored, &rows)
+    }
+
+    /// Opens stored images, catches up, and makes them those of the file and of the next View.
+    fn adopt(&self, stored: Checkpoint, rows: &Pinned) -> Result<()> {
+        let catalog = Catalog::load(rows)?;
+        let mut named = false;
+        let exchanged = Indexes::open_images(self.container(), &stored.images, catalog, rows)
+            .and_then(|fresh| fresh.ok_or(Detail::Internal { doing: "reading new images" }.into()))
+            .and_then(|fresh| {
+                self.with_state(|state, transaction, database| {
+                    exchange(state, transaction, database, &stored.images, fresh, &mut named)
+                })
+            });
+        match exchanged {
+            Ok(old) => {
+                old.values().for_each(|row| row.place.release(self.container()));
+                Ok(())
+            }
+            Err(e) => {
+                // Once the commit has begun it may have happened: then opening the file settles
+                // whose the space is.
+                if !named {
+                    stored.discard(self.container());
+                }
+                Err(e)
+            }
+        }
+    }
+}
+
+/// Puts `fresh` in the place of the running indexes. Returns the images that were named before.
+fn exchange(
+    state: &mut State,
+    transaction: WriteTransaction,
+    database: &Database,
+    images: &Images,
+    mut fresh: Indexes,
+    named: &mut bool,
+) -> Result<Images> {
+    let rows = Pinned::new(database.begin_read()?);
+    fresh.adopt_catalog(Catalog::load(&rows)?, &rows)?;
+    if !fresh.catch_up(state.chain.seq, &rows)? {
+        return Err(Detail::Internal { doing: "catching new images up" }.into());
+    }
+    let old = ImageRow::load_all(&rows)?;
+    {
+        let mut table = transaction.open_table(schema::IMAGES)?;
+        for name in old.keys() {
+            table.remove(name.as_bytes())?;
+        }
+        for (name, row) in images {
+            table.insert(name.as_bytes(), row.encode().as_slice())?;
+        }
+    }
+    *named = true;
+    transaction.commit()?;
+    state.indexes = fresh;
+    Ok(old)
+}

@@ -1,0 +1,178 @@
+//! What one write transaction wants to change: rows, and the entities they belong to.
+//!
+//! **Invariant:** `changes` names every entity whose rows differ, with the commitment to its row.
+//! A set is plain data: applying it twice gives what applying it once gives.
+
+use super::log::{Aspects, Change, ChangeKind, Model};
+use crate::ids::MemoryId;
+use crate::rows::RowBytes;
+use crate::schema::Table;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How safe a commit is when its call returns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Durability {
+    /// May lose the last moments (100 ms or some MiB) when the process dies or the power goes;
+    /// never torn. Everything before the loss is intact.
+    Relaxed,
+    /// Survives power loss once the call has returned.
+    #[default]
+    Durable,
+}
+
+/// What a writer says about its transaction.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WriteOptions {
+    pub(crate) durability: Option<Durability>,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl WriteOptions {
+    /// Nothing said: the durability of the handle, no annotations.
+    pub fn new() -> Self {
+        WriteOptions::default()
+    }
+
+    /// Sets how safe the commit is when the call returns.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = Some(durability);
+        self
+    }
+
+    /// Says who writes; kept in the log.
+    #[must_use]
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.actor = actor.into();
+        self
+    }
+
+    /// Says why; kept in the log.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Names the transaction, so that its outcome can be asked for later and a repetition is
+    /// refused. Remembered for at least an hour.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+}
+
+/// The value of a row after the set: `None` if the set removes it.
+pub(crate) type NewRow = Option<Arc<[u8]>>;
+
+/// The changes of one write transaction.
+pub(crate) struct WriteSet {
+    rows: [BTreeMap<Box<[u8]>, NewRow>; Table::ALL.len()],
+    changes: BTreeMap<(Model, u64), Change>,
+    bytes: usize,
+    pub(crate) options: WriteOptions,
+    pub(crate) durability: Durability,
+    /// The time of the commit.
+    pub(crate) now_ms: i64,
+    /// The id that the next memory gets.
+    pub(crate) next_memory: u64,
+}
+
+/// What a row costs in memory beyond its bytes.
+const ROW_OVERHEAD: usize = 64;
+
+impl WriteSet {
+    pub(crate) fn new(
+        options: WriteOptions,
+        durability: Durability,
+        now_ms: i64,
+        next_memory: MemoryId,
+    ) -> Self {
+        WriteSet {
+            rows: Default::default(),
+            changes: BTreeMap::new(),
+            bytes: 0,
+            options,
+            durability,
+            now_ms,
+            next_memory: next_memory.0,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.rows.iter().all(BTreeMap::is_empty)
+    }
+
+    /// What the set takes in memory, about.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What the set says of a row; outer `None` if nothing.
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Option<Option<RowBytes>> {
+        let row = self.rows[table as usize].get(key)?;
+        Some(row.clone().map(RowBytes::Owned))
+    }
+
+    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) {
+        let size = ROW_OVERHEAD + key.len() + value.as_ref().map_or(0, Vec::len);
+        let old = self.rows[table as usize].insert(key.into(), value.map(Arc::from));
+        self.bytes += size;
+        if let Some(old) = old {
+            self.bytes -= ROW_OVERHEAD + key.len() + old.map_or(0, |v| v.len());
+        }
+    }
+
+    /// Notes that an entity changed, on top of what the set says of it already.
+    pub(crate) fn note(
+        &mut self,
+        model: Model,
+        id: u64,
+        kind: ChangeKind,
+        aspects: Aspects,
+        commitment: [u8; 16],
+    ) {
+        let change = Change { model, id, kind, aspects, commitment };
+        let slot = (model, id);
+        match (self.changes.get_mut(&slot), kind) {
+            (None, _) => drop(self.changes.insert(slot, change)),
+            // It came and went within this set: nobody else ever sees it.
+            (Some(old), ChangeKind::Deleted) if old.kind == ChangeKind::Created => {
+                self.changes.remove(&slot);
+            }
+            (Some(old), _) => {
+                if old.kind != ChangeKind::Created {
+                    old.kind = kind;
+                }
+                old.aspects = old.aspects.with(aspects);
+                old.commitment = commitment;
+            }
+        }
+    }
+
+    /// Sorted by model, then id.
+    pub(crate) fn changes(&self) -> impl ExactSizeIterator<Item = &Change> {
+        self.changes.values()
+    }
+
+    /// Does it change which spaces or metadata indexes there are?
+    pub(crate) fn touches_catalog(&self) -> bool {
+        self.changes.keys().any(|(model, _)| *model != Model::Memory)
+    }
+
+    /// The rows of one table, in key order.
+    pub(crate) fn rows(&self, table: Table) -> &BTreeMap<Box<[u8]>, NewRow> {
+        &self.rows[table as usize]
+    }
+
+    /// Gives all rows away, and keeps what names them: for a set that is applied directly.
+    pub(crate) fn take_rows(&mut self) -> [BTreeMap<Box<[u8]>, NewRow>; Table::ALL.len()] {
+        self.bytes = 0;
+        std::mem::take(&mut self.rows)
+    }
+}

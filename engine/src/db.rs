@@ -1,0 +1,327 @@
+//! The handle of an open file.
+//!
+//! **Invariant:** a [`Db`] that exists has a published View, its indexes caught up, and the lock of
+//! its file. After a failure that may have lost or doubled anything it is latched: every further
+//! write says so, and reads go on from the last View.
+
+use crate::catalog::Catalog;
+use crate::commit::{
+    Chain, Committer, CommitterSettings, Group, Opened, WriteOptions,
+};
+use crate::derived::{ImageRow, Indexes, Place};
+use crate::error::Detail;
+use crate::file::{Access, Container, FileSettings, MemoryDisk};
+use crate::ids::Seq;
+use crate::maintenance::Maintenance;
+use crate::options::{Create, Options, Setting, Settings};
+use crate::rows::Pinned;
+use crate::schema::{self, Table};
+use crate::transaction::{Committed, Transaction, WriteTx};
+use crate::view::{Shared, View, ViewLimits, Views};
+use crate::{ErrorKind, Result};
+use redb::{Database, ReadableDatabase};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Between two attempts to open a file that is in use: from this, doubling, to a tenth of a second.
+const FIRST_RETRY: Duration = Duration::from_millis(1);
+const LAST_RETRY: Duration = Duration::from_millis(100);
+/// Write sets that one group commit takes together, in bytes.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// An open Memlith file. Cheap to clone, and usable from any thread.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("agent.lith");
+/// use memlith::{Db, NewMemory, Recall};
+/// let db = Db::open(&path)?;
+/// db.remember(NewMemory::new("Ada prefers tea").tag("taste"))?;
+/// db.write(|tx| {
+///     tx.remember(NewMemory::new("The kettle is broken").kind("event"))?;
+///     tx.remember(NewMemory::new("A new kettle comes on Friday").kind("plan"))
+/// })?;
+/// let answer = db.recall(&Recall::new().text("what about the kettle?").limit(2))?;
+/// assert_eq!(answer.hits.len(), 2);
+/// # Ok::<(), memlith::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) core: Arc<Core>,
+}
+
+/// What all clones of a handle share.
+pub(crate) struct Core {
+    pub(crate) group: Group<Committer>,
+    pub(crate) committer: Committer,
+    pub(crate) settings: Settings,
+    pub(crate) listed: Vec<Setting>,
+    pub(crate) maintenance: Maintenance,
+    is_read_only: bool,
+}
+
+impl Db {
+    /// Opens the file at `path` with every default; creates it if there is none.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Db> {
+        Options::new().open(path)
+    }
+
+    /// Opens the file for reading only.
+    ///
+    /// # Errors
+    /// As [`Options::open_read_only`].
+    pub fn open_read_only(path: impl AsRef<Path>) -> Result<Db> {
+        Options::new().open_read_only(path)
+    }
+
+    /// The newest state: one instant over everything, for as long as the View is held.
+    pub fn read(&self) -> Result<View> {
+        let view = self.core.committer.current();
+        view.shared().check_process()?;
+        Ok(view)
+    }
+
+    /// Runs `work` as one transaction: all of it becomes visible and durable, or nothing.
+    ///
+    /// If `work` fails or panics, nothing of it happens. Writers of several threads share their
+    /// syncs: sixteen of them commit about as fast as one.
+    ///
+    /// # Errors
+    /// Whatever `work` returns; [`Busy`](ErrorKind::Busy) if it cannot start within the busy timeout;
+    /// [`OutcomeUnknown`](ErrorKind::OutcomeUnknown) if the commit failed at a point where it may
+    /// be durable.
+    pub fn write<T>(&self, work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>) -> Result<T> {
+        Ok(self.transact(WriteOptions::new(), work)?.value)
+    }
+
+    /// Runs `work` as one transaction, with more to say about it.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write); [`AlreadyExists`](ErrorKind::AlreadyExists) if a transaction with
+    /// the same idempotency key is committed already.
+    pub fn transact<T>(
+        &self,
+        options: WriteOptions,
+        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T>,
+    ) -> Result<Committed<T>> {
+        let mut tx = WriteTx::begin(&self.core, options)?;
+        let value = work(&mut tx)?;
+        tx.commit(value)
+    }
+
+    /// Begins an explicit transaction.
+    ///
+    /// # Errors
+    /// [`Busy`](ErrorKind::Busy) if another one runs for longer than the busy timeout.
+    pub fn begin(&self, options: WriteOptions) -> Result<Transaction<'_>> {
+        WriteTx::begin(&self.core, options).map(Transaction)
+    }
+
+    /// Makes every relaxed commit durable.
+    pub fn flush(&self) -> Result<()> {
+        self.core.committer.sync()
+    }
+
+    /// Writes the images of all indexes, so that the next opening has nothing to fold. Done by
+    /// itself as the file grows; call it before a moment when opening must be quick.
+    pub fn checkpoint(&self) -> Result<()> {
+        self.core.check_writable()?;
+        self.core.committer.checkpoint()
+    }
+
+    /// Deletes every derived index and makes it anew from the rows. `progress` gets the number of
+    /// memories done and of all.
+    pub fn rebuild(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        self.core.check_writable()?;
+        self.core.committer.rebuild(progress)
+    }
+
+    /// Ends background work, makes everything durable and writes what speeds up the next opening.
+    /// Dropping the last clone does the same, but cannot report what went wrong.
+    pub fn close(self) -> Result<()> {
+        self.core.finish()
+    }
+
+    /// The newest commit that survives power loss.
+    pub fn durable_seq(&self) -> Seq {
+        self.core.committer.durable_seq()
+    }
+
+    pub(crate) fn open_path(path: &Path, options: Options) -> Result<Db> {
+        let (settings, listed) = options.settle(|name| std::env::var(name).ok())?;
+        let file_settings = file_settings(&settings);
+        let open = || match Container::open(path, &file_settings, Access::ReadWrite) {
+            Err(e) if e.kind() == ErrorKind::NotFound && options.create == Create::IfMissing => {
+                let created = Container::create(path, &file_settings, initialise);
+                match created {
+                    // Somebody else was quicker: theirs is as good.
+                    Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(e),
+                    _ => Container::open(path, &file_settings, Access::ReadWrite),
+                }
+            }
+            opened => opened,
+        };
+        let container = wait_while_in_use(settings.busy_timeout, open)?;
+        Self::from_container(container, options, settings, listed)
+    }
+
+    pub(crate) fn open_path_read_only(path: &Path, options: Options) -> Result<Db> {
+        let (settings, listed) = options.settle(|name| std::env::var(name).ok())?;
+        let file_settings = file_settings(&settings);
+        let open = || Container::open(path, &file_settings, Access::ReadOnly);
+        let container = wait_while_in_use(settings.busy_timeout, open)?;
+        Self::from_container(container, options, settings, listed)
+    }
+
+    pub(crate) fn open_in_memory(options: Options) -> Result<Db> {
+        let (settings, listed) = options.settle(|name| std::env::var(name).ok())?;
+        let disk = Arc::new(MemoryDisk::default());
+        let container = Container::create_on(disk, &file_settings(&settings))?;
+        initialise(&container)?;
+        Self::from_container(container, options, settings, listed)
+    }
+
+    pub(crate) fn from_container(
+        container: Container,
+        mut options: Options,
+        settings: Settings,
+        listed: Vec<Setting>,
+    ) -> Result<Db> {
+        let is_read_only = container.is_read_only();
+        let shared = Arc::new(Shared {
+            clock: options.take_clock(),
+            accesses: Default::default(),
+            embedders: options.embedders.clone(),
+            pid: std::process::id(),
+        });
+        let opened = open_file(container, &settings)?;
+        let limits = ViewLimits {
+            max_age_ms: settings.snapshot_max_age.as_millis() as i64,
+            max_bytes: settings.snapshot_max_bytes,
+        };
+        let committer_settings = CommitterSettings {
+            quick_repair: settings.quick_repair,
+            relaxed_bytes: settings.relaxed_bytes,
+        };
+        let views = Views::new(shared, limits);
+        let core = Arc::new(Core {
+            group: Group::new(GROUP_BYTES),
+            committer: Committer::new(opened, committer_settings, views)?,
+            maintenance: Maintenance::default(),
+            settings,
+            listed,
+            is_read_only,
+        });
+        if core.settings.threads && !is_read_only {
+            Maintenance::start(&core)?;
+        }
+        Ok(Db { core })
+    }
+}
+
+impl Core {
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        self.committer.views.shared().check_process()?;
+        if self.is_read_only {
+            return Err(Detail::ReadOnly.into());
+        }
+        if self.group.is_latched() { Err(Detail::Latched.into()) } else { Ok(()) }
+    }
+
+    /// What the end of a commit sets going.
+    pub(crate) fn after_commit(&self) -> Result<()> {
+        if self.settings.threads {
+            self.maintenance.wake();
+            return Ok(());
+        }
+        self.maintain()
+    }
+
+    /// The last work before the file is let go.
+    pub(crate) fn finish(&self) -> Result<()> {
+        self.maintenance.stop();
+        if self.check_writable().is_err() {
+            return Ok(());
+        }
+        self.flush_accesses()?;
+        self.committer.sync()?;
+        if self.is_checkpoint_due(true) {
+            self.committer.checkpoint()?;
+        }
+        self.committer.container().trim()
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // What fails here costs speed at the next opening, and access counts; no fact is lost.
+        let _ = self.finish();
+    }
+}
+
+fn file_settings(settings: &Settings) -> FileSettings {
+    FileSettings { mapping: settings.mapping, ..FileSettings::default() }
+}
+
+fn wait_while_in_use<T>(timeout: Duration, attempt: impl Fn() -> Result<T>) -> Result<T> {
+    let until = Instant::now() + timeout;
+    let mut pause = FIRST_RETRY;
+    loop {
+        match attempt() {
+            Err(e) if e.kind() == ErrorKind::InUse && Instant::now() + pause < until => {
+                thread::sleep(pause);
+                pause = (pause * 2).min(LAST_RETRY);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Makes every table, so that no reader has to ask whether there is one.
+pub(crate) fn initialise(container: &Container) -> Result<()> {
+    let database = Database::builder().create_with_backend(container.backend())?;
+    let transaction = database.begin_write()?;
+    for table in Table::ALL {
+        transaction.open_table(table.definition())?;
+    }
+    for table in [schema::LOG, schema::OUTCOMES, schema::IMAGES, schema::ACCESSES] {
+        transaction.open_table(table)?;
+    }
+    transaction.open_table(schema::FACTS)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// From a container to indexes that show what its rows say.
+fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
+    let database = Database::builder()
+        .set_cache_size(settings.memory_limit / 2)
+        .create_with_backend(container.backend())?;
+    let rows = Pinned::new(database.begin_read()?);
+    let images = ImageRow::load_all(&rows)?;
+    let segments: Vec<_> = images
+        .values()
+        .filter_map(|row| match &row.place {
+            Place::Segment(segment) => Some(segment.clone()),
+            Place::Inline(_) => None,
+        })
+        .collect();
+    container.register(&segments)?;
+    let chain = Chain::load(&rows)?;
+    let catalog = Catalog::load(&rows)?;
+    let indexes = match Indexes::open_images(&container, &images, catalog, &rows)? {
+        Some(mut indexes) if indexes.catch_up(chain.seq, &rows)? => indexes,
+        _ => {
+            let mut indexes = Indexes::rebuild(&rows, chain.seq, &mut |_| {})?;
+            indexes.unsaved = u64::from(indexes.attributes.version().next_ordinal());
+            indexes
+        }
+    };
+    drop(rows);
+    Ok(Opened { database, container, chain, indexes })
+}

@@ -1,0 +1,181 @@
+//! Bringing indexes up to date: from their images and the log, or from nothing but rows.
+//!
+//! **Invariant:** both ways end in indexes that give the same answers; a test compares them.
+
+use super::image::ImageRow;
+use super::{AttributeIndex, ContentIndex, Folded, Indexes, SpaceIndex};
+use crate::catalog::{Catalog, MetadataIndex};
+use crate::clock::random;
+use crate::commit::log::{Aspects, Change, ChangeKind, LogRow, Model};
+use crate::file::Container;
+use crate::ids::{MemoryId, Seq};
+use crate::memory::access;
+use crate::rows::{Pinned, Rows};
+use crate::schema::{self, Table, log_key, read_u64};
+use crate::{Error, Result};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+/// Changes that catching up holds in memory at a time.
+const MAX_GATHERED: usize = 100_000;
+
+impl Indexes {
+    /// Indexes as they stood when `images` were written; `None` if there are none of use.
+    pub(crate) fn open_images(
+        container: &Container,
+        images: &BTreeMap<String, ImageRow>,
+        catalog: Catalog,
+        rows: &Pinned,
+    ) -> Result<Option<Indexes>> {
+        let mut indexes = Indexes::empty([0; 16]);
+        let Some(row) = images.get(AttributeIndex::NAME) else { return Ok(None) };
+        let note: Value = serde_json::from_str(&row.note).unwrap_or_default();
+        let Ok(attributes) =
+            row.place.open(container).and_then(|i| AttributeIndex::open(i, declared(&note)))
+        else {
+            return Ok(None);
+        };
+        indexes.attributes = attributes;
+        indexes.numbering = row.numbering;
+        indexes.watermark = row.watermark;
+        let usable = |name: &str| {
+            let found = images.get(name)?;
+            let same = found.numbering == row.numbering && found.watermark == row.watermark;
+            same.then(|| found.place.open(container).ok()).flatten()
+        };
+
+        let mut unreadable: Vec<String> = Vec::new();
+        match usable(ContentIndex::NAME).map(ContentIndex::open) {
+            Some(Ok(content)) => indexes.content = content,
+            _ => unreadable.push(ContentIndex::NAME.into()),
+        }
+        for (id, space) in catalog.spaces() {
+            let name = SpaceIndex::name_of(*id);
+            let was_there = note["spaces"].as_array().is_some_and(|s| s.contains(&json!(id.0)));
+            let index = match usable(&name).map(|image| SpaceIndex::open(*id, image)) {
+                Some(Ok(index)) => index,
+                _ => {
+                    if was_there {
+                        unreadable.push(name);
+                    }
+                    SpaceIndex::new(*id, space)
+                }
+            };
+            indexes.spaces.insert(*id, index);
+        }
+        indexes.adopt_catalog(catalog, rows)?;
+        if !unreadable.is_empty() {
+            indexes.refill(&unreadable, rows)?;
+        }
+        Ok(Some(indexes))
+    }
+
+    /// Indexes made from rows alone, under a new numbering.
+    pub(crate) fn rebuild(
+        rows: &Pinned,
+        seq: Seq,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Indexes> {
+        let mut indexes = Indexes::empty(random()?);
+        indexes.adopt_catalog(Catalog::load(rows)?, rows)?;
+        let mut done = 0;
+        rows.scan(Table::Memories, Bound::Unbounded, |key, _| {
+            let id = memory_id(key)?;
+            let change = Change {
+                model: Model::Memory,
+                id: id.0,
+                kind: ChangeKind::Created,
+                aspects: Aspects::ALL,
+                commitment: [0; 16],
+            };
+            indexes.fold(seq, [&change], rows)?;
+            done += 1;
+            progress(done);
+            Ok(true)
+        })?;
+        indexes.watermark = seq;
+        Ok(indexes)
+    }
+
+    /// Fills followers whose image was of no use from the rows of what is live.
+    fn refill(&mut self, names: &[String], rows: &Pinned) -> Result<()> {
+        let seq = self.watermark;
+        rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
+            let id = memory_id(key)?;
+            // Without an ordinal it came after the watermark: the log will bring it.
+            if let Some(ordinal) = self.attributes.ordinal_of(id)? {
+                let row = Some(access(value)?);
+                let folded = Folded { ordinal, id, aspects: Aspects::ALL, row };
+                for index in self.followers().filter(|i| names.contains(&i.name())) {
+                    index.fold(seq, &folded, rows)?;
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Folds what the log holds behind the watermark, up to `last`. Returns `false`, and changes
+    /// nothing, if the log does not reach back so far.
+    pub(crate) fn catch_up(&mut self, last: Seq, rows: &Pinned) -> Result<bool> {
+        if self.watermark >= last {
+            return Ok(self.watermark == last);
+        }
+        let log = rows.open(schema::LOG)?;
+        let first = Seq(self.watermark.0 + 1);
+        let mut gathered: BTreeMap<(Model, u64), Change> = BTreeMap::new();
+        let mut expected = first;
+        for entry in log.range::<&[u8]>(log_key(first).as_slice()..)? {
+            let (_, row) = entry?;
+            let row = LogRow::decode(row.value())?;
+            if row.seq != expected {
+                if expected == first {
+                    return Ok(false);
+                }
+                return Err(Error::corruption(
+                    "log",
+                    format!("commit {expected}"),
+                    format!("commit {}", row.seq),
+                ));
+            }
+            for change in row.changes {
+                gather(&mut gathered, change);
+            }
+            if gathered.len() >= MAX_GATHERED {
+                self.fold(row.seq, gathered.values(), rows)?;
+                gathered.clear();
+            }
+            expected = Seq(row.seq.0 + 1);
+        }
+        self.fold(last, gathered.values(), rows)?;
+        Ok(true)
+    }
+}
+
+/// Adds a later change of the same thing to an earlier one.
+fn gather(gathered: &mut BTreeMap<(Model, u64), Change>, change: Change) {
+    gathered
+        .entry((change.model, change.id))
+        .and_modify(|before| {
+            before.aspects = before.aspects.with(change.aspects);
+            // What was created behind the watermark must get its ordinal, whatever came later.
+            if before.kind != ChangeKind::Created {
+                before.kind = change.kind;
+            }
+        })
+        .or_insert(change);
+}
+
+fn memory_id(key: &[u8]) -> Result<MemoryId> {
+    let bad = || Error::corruption("memory key", "eight bytes", format!("{} bytes", key.len()));
+    read_u64(key).map(MemoryId).ok_or_else(bad)
+}
+
+fn declared(note: &Value) -> Vec<MetadataIndex> {
+    let Some(paths) = note["metadata"].as_object() else { return Vec::new() };
+    let index = |(path, field): (&String, &Value)| {
+        let field = u8::try_from(field.as_u64()?).ok()?;
+        Some(MetadataIndex { field, path: path.clone() })
+    };
+    paths.iter().filter_map(index).collect()
+}

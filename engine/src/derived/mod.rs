@@ -1,0 +1,178 @@
+//! Derived indexes: attributes, text and vectors, folded from the log.
+//!
+//! ```text
+//! rows + log --fold--> Indexes (one writer, behind the commit lock)
+//!                        |  versions(): O(1)
+//!                        v
+//!                      Versions (in a View) --store_images--> segments + image rows
+//!                                                             { numbering, watermark }
+//! ```
+//!
+//! **Invariant:** an index is a function of the rows and of the numbering. It can be deleted and
+//! rebuilt; what it answers then is the same. Its watermark is the last commit that it has folded
+//! in, and an image is used only if its numbering is that of the attributes.
+
+mod attributes;
+mod catch_up;
+mod checkpoint;
+mod image;
+mod text;
+mod vectors;
+
+pub(crate) use attributes::{AttributeIndex, Label, MAX_METADATA_TEXT, column, field};
+pub(crate) use checkpoint::Checkpoint;
+pub(crate) use image::{ImageRow, Place};
+pub(crate) use text::ContentIndex;
+pub(crate) use vectors::{SpaceIndex, read_vector, vector_bytes};
+
+use crate::catalog::Catalog;
+use crate::commit::log::{Aspects, Change, ChangeKind, Model};
+use crate::ids::{MemoryId, Seq, SpaceId};
+use crate::memory::{ArchivedMemoryRow, access};
+use crate::rows::Rows;
+use crate::schema::{Table, memory_key};
+use crate::{Error, Result};
+use memlith_index::attributes::Attributes;
+use memlith_index::text::TextView;
+use memlith_index::vectors::VectorView;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which run of ordinals an image speaks of. Drawn anew whenever ordinals are allotted anew.
+pub(crate) type Numbering = [u8; 16];
+
+/// A changed memory as an index gets to see it.
+pub(crate) struct Folded<'a> {
+    pub(crate) ordinal: u32,
+    pub(crate) id: MemoryId,
+    pub(crate) aspects: Aspects,
+    /// The row as it stands now; `None` if it is gone.
+    pub(crate) row: Option<&'a ArchivedMemoryRow>,
+}
+
+/// What every derived index can do.
+pub(crate) trait Derived {
+    /// The name of its image row.
+    fn name(&self) -> String;
+
+    /// Takes in one changed memory.
+    fn fold(&mut self, seq: Seq, change: &Folded<'_>, rows: &dyn Rows) -> Result<()>;
+
+    /// What it holds in memory beyond its image, in bytes.
+    fn heap_bytes(&self) -> usize;
+}
+
+/// All derived indexes of a file, and how far they have been folded.
+pub(crate) struct Indexes {
+    pub(crate) numbering: Numbering,
+    pub(crate) watermark: Seq,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) attributes: AttributeIndex,
+    pub(crate) content: ContentIndex,
+    pub(crate) spaces: BTreeMap<SpaceId, SpaceIndex>,
+    /// Changes folded since the images were written.
+    pub(crate) unsaved: u64,
+}
+
+/// One version of all indexes: what a View holds. Cloning costs a few reference counts.
+#[derive(Clone)]
+pub(crate) struct Versions {
+    pub(crate) numbering: Numbering,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) attributes: Attributes,
+    pub(crate) text: TextView,
+    pub(crate) vectors: Arc<BTreeMap<SpaceId, VectorView>>,
+}
+
+impl Indexes {
+    /// Indexes of a file without rows.
+    pub(crate) fn empty(numbering: Numbering) -> Self {
+        Indexes {
+            numbering,
+            watermark: Seq(0),
+            catalog: Arc::default(),
+            attributes: AttributeIndex::default(),
+            content: ContentIndex::default(),
+            spaces: BTreeMap::new(),
+            unsaved: 0,
+        }
+    }
+
+    /// Every index but the attributes, which give the others their ordinals.
+    fn followers(&mut self) -> impl Iterator<Item = &mut dyn Derived> {
+        let spaces = self.spaces.values_mut().map(|s| s as &mut dyn Derived);
+        std::iter::once(&mut self.content as &mut dyn Derived).chain(spaces)
+    }
+
+    /// Every index.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &dyn Derived> {
+        let spaces = self.spaces.values().map(|s| s as &dyn Derived);
+        [&self.attributes as &dyn Derived, &self.content].into_iter().chain(spaces)
+    }
+
+    /// Takes in what commits up to `seq` have changed. `rows` must show the state at `seq`.
+    ///
+    /// Changes may come from several commits and must be sorted by model and id within each.
+    pub(crate) fn fold<'a>(
+        &mut self,
+        seq: Seq,
+        changes: impl IntoIterator<Item = &'a Change>,
+        rows: &dyn Rows,
+    ) -> Result<()> {
+        for change in changes {
+            self.unsaved += 1;
+            if change.model == Model::Memory {
+                self.fold_memory(seq, change, rows)?;
+            }
+        }
+        self.watermark = seq;
+        Ok(())
+    }
+
+    fn fold_memory(&mut self, seq: Seq, change: &Change, rows: &dyn Rows) -> Result<()> {
+        let id = MemoryId(change.id);
+        let bytes = rows.get(Table::Memories, &memory_key(id))?;
+        let row = bytes.as_deref().map(access).transpose()?;
+        let ordinal = match (self.attributes.ordinal_of(id)?, change.kind) {
+            (Some(ordinal), _) => ordinal,
+            // Also where the row is gone by now: numbering must not depend on when one folds.
+            (None, ChangeKind::Created) => self.attributes.push(id),
+            (None, _) => {
+                return Err(Error::corruption("log", "the creation of a memory", id.to_string()));
+            }
+        };
+        let aspects = match change.kind {
+            ChangeKind::Updated => change.aspects,
+            ChangeKind::Created | ChangeKind::Deleted => Aspects::ALL,
+        };
+        let folded = Folded { ordinal, id, aspects, row };
+        self.attributes.fold(seq, &folded, rows)?;
+        for index in self.followers() {
+            index.fold(seq, &folded, rows)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a changed catalogue: indexes for new spaces, none for dropped ones, labels for
+    /// newly declared metadata paths. `rows` must be those that `catalog` was read from.
+    pub(crate) fn adopt_catalog(&mut self, catalog: Catalog, rows: &dyn Rows) -> Result<()> {
+        self.spaces.retain(|id, _| catalog.space_name(*id).is_some());
+        for (id, space) in catalog.spaces() {
+            self.spaces.entry(*id).or_insert_with(|| SpaceIndex::new(*id, space));
+        }
+        self.attributes.declare(catalog.indexes().cloned().collect(), rows)?;
+        self.catalog = Arc::new(catalog);
+        Ok(())
+    }
+
+    /// The present version, for a View at `seq`.
+    pub(crate) fn versions(&self, seq: Seq) -> Versions {
+        Versions {
+            numbering: self.numbering,
+            catalog: self.catalog.clone(),
+            attributes: self.attributes.version(),
+            text: self.content.version(seq),
+            vectors: Arc::new(self.spaces.iter().map(|(id, s)| (*id, s.version(seq))).collect()),
+        }
+    }
+}

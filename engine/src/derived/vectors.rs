@@ -1,0 +1,79 @@
+//! The vectors of one space.
+//!
+//! **Invariant:** a memory has an entry exactly if its row names a vector of this space.
+
+use super::{Derived, Folded};
+use crate::catalog::Space;
+use crate::commit::log::Aspects;
+use crate::ids::{Seq, SpaceId};
+use crate::rows::Rows;
+use crate::schema::{Table, vector_key};
+use crate::{Error, Result};
+use memlith_index::image::SharedSource;
+use memlith_index::vectors::{VectorIndex, VectorView};
+
+/// The writer of the index of one vector space.
+pub(crate) struct SpaceIndex {
+    id: SpaceId,
+    index: VectorIndex,
+    /// Reused for every vector that is folded.
+    scratch: Vec<f32>,
+}
+
+impl SpaceIndex {
+    pub(crate) fn new(id: SpaceId, space: &Space) -> Self {
+        let index = VectorIndex::new(space.dimension, space.metric);
+        SpaceIndex { id, index, scratch: Vec::new() }
+    }
+
+    pub(crate) fn open(id: SpaceId, image: SharedSource) -> Result<Self> {
+        Ok(SpaceIndex { id, index: VectorIndex::from_image(image)?, scratch: Vec::new() })
+    }
+
+    pub(crate) fn name_of(id: SpaceId) -> String {
+        format!("vectors/{}", id.0)
+    }
+
+    pub(crate) fn version(&self, seq: Seq) -> VectorView {
+        self.index.view(seq.0)
+    }
+}
+
+impl Derived for SpaceIndex {
+    fn name(&self) -> String {
+        Self::name_of(self.id)
+    }
+
+    fn fold(&mut self, seq: Seq, change: &Folded<'_>, rows: &dyn Rows) -> Result<()> {
+        if !change.aspects.has(Aspects::VECTORS) {
+            return Ok(());
+        }
+        let is_named =
+            change.row.is_some_and(|row| row.vectors.iter().any(|v| v.space == self.id.0));
+        if !is_named {
+            self.index.remove(change.ordinal, seq.0)?;
+            return Ok(());
+        }
+        let missing = || Error::corruption("vector row", "the vector that a memory names", "none");
+        let bytes = rows.get(Table::Vectors, &vector_key(self.id, change.id))?.ok_or_else(missing)?;
+        read_vector(&bytes, &mut self.scratch);
+        self.index.insert(change.ordinal, &self.scratch, seq.0).map_err(|e| {
+            Error::corruption("vector row", "a vector that its space accepts", e.to_string())
+        })
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.index.heap_bytes()
+    }
+}
+
+/// The stored form of a vector: its components, little-endian.
+pub(crate) fn vector_bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// Reads the stored form; what does not fill a component is left out.
+pub(crate) fn read_vector(bytes: &[u8], out: &mut Vec<f32>) {
+    out.clear();
+    out.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
+}

@@ -1,0 +1,164 @@
+//! Reading memories from a View.
+
+use super::row::MemoryRow;
+use super::{Memory, access};
+use crate::access::Access;
+use crate::catalog::Catalog;
+use crate::derived::{field, read_vector};
+use crate::ids::{MemoryId, SpaceId};
+use crate::rows::{Pinned, RowBytes, Rows};
+use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
+use crate::view::View;
+use crate::{Error, Result};
+use serde_json::Value;
+
+impl View {
+    /// A memory by its number; `None` if there is none, or if it has expired. Counts as an access.
+    pub fn get(&self, id: MemoryId) -> Result<Option<Memory>> {
+        Ok(self.get_many(&[id])?.pop().flatten())
+    }
+
+    /// Several memories by their numbers, in order. Each that is there counts as accessed.
+    pub fn get_many(&self, ids: &[MemoryId]) -> Result<Vec<Option<Memory>>> {
+        let found = self.peek_many(ids)?;
+        let now_ms = self.now_ms();
+        self.shared().accesses.note(found.iter().flatten().map(|m| m.id), now_ms);
+        Ok(found)
+    }
+
+    /// A memory by its external id. Counts as an access.
+    pub fn get_external(&self, namespace: &str, external: &str) -> Result<Option<Memory>> {
+        match self.find_external(namespace, external)? {
+            Some(id) => self.get(id),
+            None => Ok(None),
+        }
+    }
+
+    /// The embedding of a memory in a space, as it was given.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such space.
+    pub fn vector(&self, id: MemoryId, space: &str) -> Result<Option<Vec<f32>>> {
+        let space = self.versions().catalog.require_space(space)?.0;
+        let rows = self.rows()?;
+        let Some(bytes) = rows.get(Table::Vectors, &vector_key(space, id))? else {
+            return Ok(None);
+        };
+        let mut vector = Vec::new();
+        read_vector(&bytes, &mut vector);
+        Ok(Some(vector))
+    }
+
+    /// Names of namespaces that have memories, in byte order, from behind `after` on.
+    pub fn namespaces(&self, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
+        let labels = self.label_counts(field::NAMESPACE, after, limit)?;
+        Ok(labels.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// Labels of a field with the number of memories that have each.
+    pub(crate) fn label_counts(
+        &self,
+        field: memlith_index::attributes::FieldId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, u64)>> {
+        let mut found = Vec::new();
+        for label in self.versions().attributes.labels(field, after.map(str::as_bytes)) {
+            if found.len() == limit {
+                break;
+            }
+            let (label, count) = label?;
+            found.push((String::from_utf8_lossy(&label).into_owned(), count));
+        }
+        Ok(found)
+    }
+
+    /// As `get_many`, without counting.
+    pub(crate) fn peek_many(&self, ids: &[MemoryId]) -> Result<Vec<Option<Memory>>> {
+        let rows = self.rows()?;
+        let now_ms = self.now_ms();
+        let one = |id: &MemoryId| -> Result<Option<Memory>> {
+            let Some(row) = rows.get(Table::Memories, &memory_key(*id))? else { return Ok(None) };
+            let row = MemoryRow::decode(&row)?;
+            if row.is_expired(now_ms) {
+                return Ok(None);
+            }
+            let access = self.shared().accesses.of(*id, &rows)?;
+            let memory = Memory::from_row(*id, row, &self.versions().catalog);
+            Ok(Some(memory.with_access(access)))
+        };
+        ids.iter().map(one).collect()
+    }
+
+    pub(crate) fn find_external(
+        &self,
+        namespace: &str,
+        external: &str,
+    ) -> Result<Option<MemoryId>> {
+        let Some(id) = self.rows()?.get(Table::External, &external_key(namespace, external))? else {
+            return Ok(None);
+        };
+        let bad = || Error::corruption("external id row", "the id of a memory", "other bytes");
+        read_u64(&id).map(MemoryId).map(Some).ok_or_else(bad)
+    }
+}
+
+impl Memory {
+    pub(crate) fn from_row(id: MemoryId, row: MemoryRow, catalog: &Catalog) -> Self {
+        let name = |v: &super::SpaceVector| catalog.space_name(SpaceId(v.space)).map(Into::into);
+        let mut spaces: Vec<String> = row.vectors.iter().filter_map(name).collect();
+        spaces.sort_unstable();
+        Memory {
+            id,
+            namespace: row.namespace,
+            external_id: row.external_id,
+            content: row.content,
+            kind: row.kind,
+            importance: row.importance,
+            valence: row.valence,
+            priority: row.priority,
+            // Written from a value, so it parses; a damaged row does not get here.
+            metadata: metadata_value(&row.metadata).unwrap_or_default(),
+            tags: row.tags,
+            agent: row.agent,
+            session: row.session,
+            project: row.project,
+            channel: row.channel,
+            source: row.source,
+            created_ms: row.created_ms,
+            updated_ms: row.updated_ms,
+            expires_ms: row.expires_ms,
+            supersedes: row.supersedes.map(MemoryId),
+            superseded_by: row.superseded_by.map(MemoryId),
+            superseded_ms: row.superseded_ms,
+            spaces,
+            accesses: 0,
+            accessed_ms: None,
+        }
+    }
+
+    fn with_access(mut self, access: Access) -> Self {
+        self.accesses = access.count;
+        self.accessed_ms = access.last_ms;
+        self
+    }
+}
+
+/// The metadata of a row as a value.
+pub(crate) fn metadata_value(text: &str) -> Result<Value> {
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(text)
+        .map_err(|e| Error::corruption("metadata of a memory row", "JSON", e.to_string()))
+}
+
+/// The row of a memory that an index names.
+pub(crate) fn require_row(rows: &Pinned, id: MemoryId) -> Result<RowBytes> {
+    let missing = || {
+        Error::corruption("index", "the ids of memories that are there", format!("memory {id}"))
+    };
+    let bytes = rows.get(Table::Memories, &memory_key(id))?.ok_or_else(missing)?;
+    access(&bytes)?;
+    Ok(bytes)
+}

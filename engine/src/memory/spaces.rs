@@ -1,0 +1,81 @@
+//! Vector spaces and metadata indexes: what a transaction can declare and drop.
+
+use super::{MemoryRow, Patch};
+use crate::catalog::{Catalog, Space};
+use crate::clock::random;
+use crate::commit::Model;
+use crate::commit::log::{Aspects, ChangeKind, commitment};
+use crate::filter::Filter;
+use crate::rows::Rows;
+use crate::schema::Table;
+use crate::transaction::WriteTx;
+use crate::{Error, Result};
+
+impl WriteTx<'_> {
+    /// Creates a vector space.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken.
+    pub fn create_space(&mut self, space: Space) -> Result<()> {
+        let counter = Rows::get(self, Table::Catalog, &Catalog::counter_key())?;
+        let text = counter.as_deref().map(String::from_utf8_lossy);
+        let highest = text.and_then(|t| t.parse().ok()).unwrap_or(0);
+        let (id, edits) = self.catalog().add_space(&space, highest)?;
+        for (key, row) in edits {
+            self.put_catalog(&key, row)?;
+        }
+        self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Created, &space.name)
+    }
+
+    /// Drops a vector space with all its vectors. Costs a write per memory that has one there.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none of that name.
+    pub fn drop_space(&mut self, name: &str) -> Result<()> {
+        let id = self.catalog().require_space(name)?.0;
+        let patch = Patch { vectors: vec![(name.to_owned(), None)], ..Patch::default() };
+        self.update_many(None, &Filter::space(name), &patch)?;
+        self.put_catalog(&Catalog::drop_space(name).0, None)?;
+        self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Deleted, name)
+    }
+
+    /// Declares an index over a metadata path, such as `lang` or `author.name`: filters on it then
+    /// read a bitmap instead of every row. Scalars are found by equality and range, lists by what
+    /// they contain. Costs a read of every memory, once.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if it is declared already.
+    pub fn index_metadata(&mut self, path: &str) -> Result<()> {
+        let (field, (key, row)) = self.catalog().add_index(path)?;
+        self.put_catalog(&key, row)?;
+        self.note_catalog(Model::MetadataIndex, u64::from(field), ChangeKind::Created, path)
+    }
+
+    /// Drops the index over a metadata path. Filters on it go on to work, by reading rows.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none.
+    pub fn drop_metadata_index(&mut self, path: &str) -> Result<()> {
+        let index = self.catalog().index(path).cloned();
+        let index = index.ok_or_else(|| Error::not_found("metadata index", path))?;
+        self.put_catalog(&Catalog::drop_index(path).0, None)?;
+        self.note_catalog(Model::MetadataIndex, u64::from(index.field), ChangeKind::Deleted, path)
+    }
+
+    fn note_catalog(
+        &mut self,
+        model: Model,
+        id: u64,
+        kind: ChangeKind,
+        name: &str,
+    ) -> Result<()> {
+        let commitment = commitment(&random()?, name.as_bytes());
+        self.set.note(model, id, kind, Aspects::NONE, commitment);
+        Ok(())
+    }
+}
+
+/// Does a row name a vector of this space?
+pub(crate) fn has_vector(row: &MemoryRow, space: crate::ids::SpaceId) -> bool {
+    row.vectors.iter().any(|v| v.space == space.0)
+}

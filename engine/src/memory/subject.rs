@@ -1,0 +1,85 @@
+//! A memory as the filter language looks at it.
+//!
+//! **Invariant:** answers are those of the row, and so what the indexes must agree with.
+
+use super::read::metadata_value;
+use super::row::ArchivedMemoryRow;
+use crate::access::Access;
+use crate::catalog::Catalog;
+use crate::filter::{Attribute, Number, Subject};
+use crate::ids::SpaceId;
+use rkyv::option::ArchivedOption;
+use rkyv::string::ArchivedString;
+use serde_json::Value;
+use std::cell::OnceCell;
+
+/// A row, with what a filter may ask beyond it.
+pub(crate) struct RowSubject<'a> {
+    row: &'a ArchivedMemoryRow,
+    catalog: &'a Catalog,
+    access: &'a dyn Fn() -> Access,
+    metadata: OnceCell<Option<Value>>,
+}
+
+impl<'a> RowSubject<'a> {
+    pub(crate) fn new(
+        row: &'a ArchivedMemoryRow,
+        catalog: &'a Catalog,
+        access: &'a dyn Fn() -> Access,
+    ) -> Self {
+        RowSubject { row, catalog, access, metadata: OnceCell::new() }
+    }
+}
+
+impl Subject for RowSubject<'_> {
+    fn any_label(&self, attribute: Attribute, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        let row = self.row;
+        let mut single = |value: &ArchivedOption<ArchivedString>| {
+            value.as_ref().is_some_and(|text| test(text.as_str()))
+        };
+        match attribute {
+            Attribute::Tag => row.tags.iter().any(|tag| test(tag.as_str())),
+            Attribute::Kind => single(&row.kind),
+            Attribute::Agent => single(&row.agent),
+            Attribute::Session => single(&row.session),
+            Attribute::Project => single(&row.project),
+            Attribute::Channel => single(&row.channel),
+            Attribute::Source => single(&row.source),
+            Attribute::Id => single(&row.external_id),
+            Attribute::Namespace => test(row.namespace.as_str()),
+            Attribute::Space => row.vectors.iter().any(|v| {
+                self.catalog.space_name(SpaceId(v.space.to_native())).is_some_and(&mut *test)
+            }),
+            _ => false,
+        }
+    }
+
+    fn number(&self, attribute: Attribute) -> Option<Number> {
+        match attribute {
+            Attribute::Importance => Some(f64::from(self.row.importance.to_native()).into()),
+            Attribute::Valence => Some(f64::from(self.row.valence.to_native()).into()),
+            Attribute::Priority => Some(self.row.priority.to_native().into()),
+            Attribute::Accesses => Some((self.access)().count.into()),
+            _ => None,
+        }
+    }
+
+    fn time_ms(&self, attribute: Attribute) -> Option<i64> {
+        match attribute {
+            Attribute::Created => Some(self.row.created_ms.to_native()),
+            Attribute::Updated => Some(self.row.updated_ms.to_native()),
+            Attribute::Expires => self.row.expires_ms.as_ref().map(|at| at.to_native()),
+            Attribute::Accessed => (self.access)().last_ms,
+            _ => None,
+        }
+    }
+
+    fn flag(&self, attribute: Attribute) -> Option<bool> {
+        (attribute == Attribute::Superseded).then(|| self.row.superseded_by.is_some())
+    }
+
+    fn metadata(&self) -> Option<&Value> {
+        let parse = || metadata_value(&self.row.metadata).ok();
+        self.metadata.get_or_init(parse).as_ref()
+    }
+}

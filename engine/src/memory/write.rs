@@ -1,0 +1,454 @@
+//! Writing memories: what a transaction can do to them.
+//!
+//! **Invariant:** a memory, its vectors, its external id and its links to other memories change
+//! together, and each changed memory is noted for the log with the commitment to its new row.
+
+use super::row::{MemoryRow, SpaceVector, vector_digest};
+use super::{DEFAULT_SPACE, Memory, NewMemory, Patch, Upsert, validate};
+use crate::catalog::Space;
+use crate::clock::random;
+use crate::commit::Model;
+use crate::commit::log::{Aspects, ChangeKind, commitment};
+use crate::derived::vector_bytes;
+use crate::embed::embed;
+use crate::error::Detail;
+use crate::filter::Filter;
+use crate::ids::MemoryId;
+use crate::rows::Rows;
+use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
+use crate::transaction::WriteTx;
+use crate::{Error, Result};
+
+impl WriteTx<'_> {
+    /// Remembers something new and returns its number.
+    ///
+    /// Without a vector, and with an embedder for the space, the content is embedded here, inside
+    /// the transaction; [`Db::remember`](crate::Db::remember) does that before it begins.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if its external id is taken;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput),
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) or
+    /// [`DimensionMismatch`](crate::ErrorKind::DimensionMismatch) if a rule is broken; then nothing
+    /// of it is written.
+    pub fn remember(&mut self, new: NewMemory) -> Result<MemoryId> {
+        self.claim_external(&new)?;
+        self.create(new, None)
+    }
+
+    /// Remembers several, in order.
+    pub fn remember_batch(&mut self, new: Vec<NewMemory>) -> Result<Vec<MemoryId>> {
+        new.into_iter().map(|m| self.remember(m)).collect()
+    }
+
+    /// Remembers something under its external id: creates it, or makes what stands there the same.
+    ///
+    /// Of a memory that stands there already, the creation time is kept unless one is given, and so
+    /// are vectors of spaces that `new` does not mention and links to superseding memories. If
+    /// the content changes, vectors that are not given anew are dropped: they would belong to
+    /// another text.
+    ///
+    /// # Errors
+    /// As [`remember`](Self::remember); [`InvalidInput`](crate::ErrorKind::InvalidInput) without an
+    /// external id.
+    pub fn upsert(&mut self, new: NewMemory) -> Result<Upsert> {
+        let Some(external) = &new.external_id else {
+            return Err(Error::invalid("external id", "must be given for an upsert"));
+        };
+        let Some((id, old)) = self.find_external(&new.namespace, external)? else {
+            return self.create(new, None).map(Upsert::Created);
+        };
+        if old.is_expired(self.now_ms()) {
+            self.remove(id, &old)?;
+            return self.create(new, None).map(Upsert::Created);
+        }
+        let mut vectors = new.vectors.clone();
+        if vectors.is_empty() && (new.content != old.content || old.vectors.is_empty()) {
+            vectors = self.embedded(&new.content)?;
+        }
+        let mut row = self.row_of(&new)?;
+        row.created_ms = new.created_ms.unwrap_or(old.created_ms);
+        row.supersedes = old.supersedes;
+        row.superseded_by = old.superseded_by;
+        row.superseded_ms = old.superseded_ms;
+        if row.content == old.content {
+            row.vectors.clone_from(&old.vectors);
+        }
+        let is_changed = self.replace(id, &old, row, vectors)?;
+        Ok(if is_changed { Upsert::Updated(id) } else { Upsert::Unchanged(id) })
+    }
+
+    /// Changes parts of a memory. Returns `false` if there is no such memory.
+    ///
+    /// If the content changes and the patch brings no vectors, those of the old content are
+    /// dropped, or made anew where an embedder is at hand.
+    pub fn update(&mut self, id: MemoryId, patch: &Patch) -> Result<bool> {
+        let Some(old) = self.live_row(id)? else { return Ok(false) };
+        let row = patched(&old, patch)?;
+        let mut vectors: Vec<(String, Vec<f32>)> = Vec::new();
+        let mut kept = row.vectors.clone();
+        for (space, vector) in &patch.vectors {
+            match vector {
+                Some(vector) => vectors.push((space.clone(), vector.clone())),
+                None => {
+                    let space = self.catalog().require_space(space)?.0.0;
+                    kept.retain(|v| v.space != space);
+                }
+            }
+        }
+        if row.content != old.content {
+            kept.clear();
+            if vectors.is_empty() {
+                vectors = self.embedded(&row.content)?;
+            }
+        }
+        self.replace(id, &old, MemoryRow { vectors: kept, ..row }, vectors)?;
+        Ok(true)
+    }
+
+    /// Changes parts of every memory that matches, in one namespace or in all. Returns how many
+    /// matched.
+    pub fn update_many(
+        &mut self,
+        namespace: Option<&str>,
+        filter: &Filter,
+        patch: &Patch,
+    ) -> Result<u64> {
+        let ids = self.matching(namespace, filter)?;
+        for id in &ids {
+            self.update(*id, patch)?;
+        }
+        Ok(ids.len() as u64)
+    }
+
+    /// Remembers something that replaces an older memory. The older one stays readable, and recall
+    /// leaves it out unless asked. If both have the same external id, it goes to the new one.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such memory,
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if it has been superseded already.
+    pub fn supersede(&mut self, old_id: MemoryId, new: NewMemory) -> Result<MemoryId> {
+        let old = self.live_row(old_id)?.ok_or_else(|| Error::not_found("memory", old_id))?;
+        if let Some(by) = old.superseded_by {
+            let name = by.to_string().into();
+            return Err(Detail::AlreadyExists { what: "superseding memory", name }.into());
+        }
+        let inherits = new.external_id.is_some()
+            && new.external_id == old.external_id
+            && new.namespace == old.namespace;
+        if !inherits {
+            self.claim_external(&new)?;
+        }
+        let id = self.create(new, Some(old_id))?;
+        let mut row = MemoryRow {
+            superseded_by: Some(id.0),
+            superseded_ms: Some(self.now_ms()),
+            ..old.clone()
+        };
+        if inherits {
+            row.external_id = None;
+        }
+        self.replace(old_id, &old, row, Vec::new())?;
+        Ok(id)
+    }
+
+    /// Forgets a memory with all that belongs to it. Returns `false` if there was none.
+    ///
+    /// What it superseded comes back into force.
+    pub fn forget(&mut self, id: MemoryId) -> Result<bool> {
+        let Some(row) = self.row(id)? else { return Ok(false) };
+        let was_live = !row.is_expired(self.now_ms());
+        self.remove(id, &row)?;
+        Ok(was_live)
+    }
+
+    /// Forgets every memory that matches, in one namespace or in all. Returns how many.
+    pub fn forget_where(&mut self, namespace: Option<&str>, filter: &Filter) -> Result<u64> {
+        let ids = self.matching(namespace, filter)?;
+        for id in &ids {
+            self.forget(*id)?;
+        }
+        Ok(ids.len() as u64)
+    }
+
+    /// A memory as this transaction sees it.
+    pub fn get(&self, id: MemoryId) -> Result<Option<Memory>> {
+        let row = self.live_row(id)?;
+        Ok(row.map(|row| Memory::from_row(id, row, self.catalog())))
+    }
+
+    /// The memory under an external id, as this transaction sees it.
+    pub fn get_external(&self, namespace: &str, external: &str) -> Result<Option<Memory>> {
+        let found = self.find_external(namespace, external)?;
+        let live = found.filter(|(_, row)| !row.is_expired(self.now_ms()));
+        Ok(live.map(|(id, row)| Memory::from_row(id, row, self.catalog())))
+    }
+
+    pub(crate) fn row(&self, id: MemoryId) -> Result<Option<MemoryRow>> {
+        let bytes = self.get_row(id)?;
+        bytes.as_deref().map(MemoryRow::decode).transpose()
+    }
+
+    fn get_row(&self, id: MemoryId) -> Result<Option<crate::rows::RowBytes>> {
+        Rows::get(self, Table::Memories, &memory_key(id))
+    }
+
+    fn live_row(&self, id: MemoryId) -> Result<Option<MemoryRow>> {
+        Ok(self.row(id)?.filter(|row| !row.is_expired(self.now_ms())))
+    }
+
+    fn find_external(
+        &self,
+        namespace: &str,
+        external: &str,
+    ) -> Result<Option<(MemoryId, MemoryRow)>> {
+        let key = external_key(namespace, external);
+        let Some(value) = Rows::get(self, Table::External, &key)? else { return Ok(None) };
+        let bad = || Error::corruption("external id row", "the id of a memory", "other bytes");
+        let id = MemoryId(read_u64(&value).ok_or_else(bad)?);
+        let row = self.row(id)?.ok_or_else(bad)?;
+        Ok(Some((id, row)))
+    }
+
+    /// Refuses an external id that is taken; one of an expired memory is freed.
+    fn claim_external(&mut self, new: &NewMemory) -> Result<()> {
+        let Some(external) = &new.external_id else { return Ok(()) };
+        let Some((id, row)) = self.find_external(&new.namespace, external)? else { return Ok(()) };
+        if row.is_expired(self.now_ms()) {
+            return self.remove(id, &row);
+        }
+        let name = external.as_str().into();
+        Err(Detail::AlreadyExists { what: "external id", name }.into())
+    }
+
+    fn create(&mut self, new: NewMemory, supersedes: Option<MemoryId>) -> Result<MemoryId> {
+        let mut row = self.row_of(&new)?;
+        row.supersedes = supersedes.map(|id| id.0);
+        validate::row(&row)?;
+        let vectors = match new.vectors {
+            given if given.is_empty() => self.embedded(&new.content)?,
+            given => given,
+        };
+        self.check_vectors(&vectors)?;
+
+        let id = MemoryId(self.set.next_memory);
+        self.set.next_memory += 1;
+        if let Some(external) = &row.external_id {
+            let key = external_key(&row.namespace, external);
+            self.put(Table::External, &key, Some(id.0.to_be_bytes().to_vec()))?;
+        }
+        row.vectors = self.put_vectors(id, Vec::new(), vectors)?;
+        self.put_row(id, &row, ChangeKind::Created, Aspects::ALL)?;
+        Ok(id)
+    }
+
+    /// Makes `row`, with `vectors` over those that it names, the row of `id`. Returns `false` if
+    /// that is what stands there already.
+    fn replace(
+        &mut self,
+        id: MemoryId,
+        old: &MemoryRow,
+        mut row: MemoryRow,
+        vectors: Vec<(String, Vec<f32>)>,
+    ) -> Result<bool> {
+        validate::row(&row)?;
+        self.check_vectors(&vectors)?;
+        for gone in old.vectors.iter().filter(|v| row.vectors.iter().all(|r| r.space != v.space)) {
+            let key = vector_key(crate::ids::SpaceId(gone.space), id);
+            self.put(Table::Vectors, &key, None)?;
+        }
+        row.vectors = self.put_vectors(id, row.vectors, vectors)?;
+        (row.salt, row.updated_ms) = (old.salt, old.updated_ms);
+        if row == *old {
+            return Ok(false);
+        }
+        let mut aspects = Aspects::ATTRIBUTES;
+        if row.content != old.content {
+            aspects = aspects.with(Aspects::CONTENT);
+        }
+        if row.vectors != old.vectors {
+            aspects = aspects.with(Aspects::VECTORS);
+        }
+        (row.salt, row.updated_ms) = (random()?, self.now_ms());
+        self.put_row(id, &row, ChangeKind::Updated, aspects)?;
+        Ok(true)
+    }
+
+    fn put_row(
+        &mut self,
+        id: MemoryId,
+        row: &MemoryRow,
+        kind: ChangeKind,
+        aspects: Aspects,
+    ) -> Result<()> {
+        let bytes = row.encode();
+        self.set.note(Model::Memory, id.0, kind, aspects, commitment(&row.salt, &bytes));
+        self.put(Table::Memories, &memory_key(id), Some(bytes))
+    }
+
+    fn remove(&mut self, id: MemoryId, row: &MemoryRow) -> Result<()> {
+        for vector in &row.vectors {
+            let key = vector_key(crate::ids::SpaceId(vector.space), id);
+            self.put(Table::Vectors, &key, None)?;
+        }
+        if let Some(external) = &row.external_id {
+            self.put(Table::External, &external_key(&row.namespace, external), None)?;
+        }
+        self.put(Table::Memories, &memory_key(id), None)?;
+        self.set.note(Model::Memory, id.0, ChangeKind::Deleted, Aspects::ALL, [0; 16]);
+        self.unlink(row)
+    }
+
+    /// Clears what other memories say of a removed one.
+    fn unlink(&mut self, removed: &MemoryRow) -> Result<()> {
+        if let Some(id) = removed.supersedes.map(MemoryId) {
+            if let Some(old) = self.row(id)? {
+                let row =
+                    MemoryRow { superseded_by: None, superseded_ms: None, ..old.clone() };
+                self.replace(id, &old, row, Vec::new())?;
+            }
+        }
+        if let Some(id) = removed.superseded_by.map(MemoryId) {
+            if let Some(old) = self.row(id)? {
+                let row = MemoryRow { supersedes: None, ..old.clone() };
+                self.replace(id, &old, row, Vec::new())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn row_of(&self, new: &NewMemory) -> Result<MemoryRow> {
+        let mut tags = new.tags.clone();
+        tags.sort_unstable();
+        tags.dedup();
+        Ok(MemoryRow {
+            salt: random()?,
+            namespace: new.namespace.clone(),
+            external_id: new.external_id.clone(),
+            content: new.content.clone(),
+            kind: new.kind.clone(),
+            importance: new.importance,
+            valence: new.valence,
+            priority: new.priority,
+            metadata: validate::metadata(&new.metadata)?,
+            tags,
+            agent: new.agent.clone(),
+            session: new.session.clone(),
+            project: new.project.clone(),
+            channel: new.channel.clone(),
+            source: new.source.clone(),
+            created_ms: new.created_ms.unwrap_or(self.now_ms()),
+            updated_ms: self.now_ms(),
+            expires_ms: new.expires_ms,
+            supersedes: None,
+            superseded_by: None,
+            superseded_ms: None,
+            vectors: Vec::new(),
+        })
+    }
+
+    /// The vectors that the embedders of this handle make of a text, by space.
+    fn embedded(&self, content: &str) -> Result<Vec<(String, Vec<f32>)>> {
+        let embedders = self.shared().embedders.clone();
+        let one = |(space, embedder): (&String, &std::sync::Arc<dyn crate::Embedder>)| {
+            let vector = embed(&**embedder, &[content])?.pop().unwrap_or_default();
+            Ok((space.clone(), vector))
+        };
+        embedders.iter().map(one).collect()
+    }
+
+    /// Checks vectors against their spaces; the default space is created with its first vector.
+    fn check_vectors(&mut self, vectors: &[(String, Vec<f32>)]) -> Result<()> {
+        for (i, (name, vector)) in vectors.iter().enumerate() {
+            if vectors[..i].iter().any(|(other, _)| other == name) {
+                return Err(Error::invalid("vectors", "must be one at most in each space"));
+            }
+            if self.catalog().space(name).is_none() {
+                let embedder = self.shared().embedders.get(name).cloned();
+                if name != DEFAULT_SPACE && embedder.is_none() {
+                    return Err(Error::not_found("vector space", name));
+                }
+                let mut space = Space::new(name.as_str(), vector.len());
+                space.embedder = embedder.map(|e| e.identity().to_owned());
+                // A vector that the space would refuse must not leave the space behind.
+                space.validate()?;
+                validate::vector(&space, vector)?;
+                self.create_space(space)?;
+            }
+            let space = &self.catalog().require_space(name)?.1;
+            if let Some(embedder) = self.shared().embedders.get(name) {
+                check_embedder(space, embedder.identity())?;
+            }
+            validate::vector(space, vector)?;
+        }
+        Ok(())
+    }
+
+    /// Writes vectors that differ from those named; returns the names of all.
+    fn put_vectors(
+        &mut self,
+        id: MemoryId,
+        mut named: Vec<SpaceVector>,
+        vectors: Vec<(String, Vec<f32>)>,
+    ) -> Result<Vec<SpaceVector>> {
+        for (name, vector) in vectors {
+            let space = self.catalog().require_space(&name)?.0;
+            let bytes = vector_bytes(&vector);
+            let new = SpaceVector { space: space.0, digest: vector_digest(&bytes) };
+            if named.contains(&new) {
+                continue;
+            }
+            self.put(Table::Vectors, &vector_key(space, id), Some(bytes))?;
+            named.retain(|v| v.space != new.space);
+            named.push(new);
+        }
+        named.sort_unstable_by_key(|v| v.space);
+        Ok(named)
+    }
+}
+
+/// A vector of another embedder would be compared with vectors that mean something else.
+pub(crate) fn check_embedder(space: &Space, found: &str) -> Result<()> {
+    match &space.embedder {
+        Some(expected) if expected != found => Err(Detail::EmbedderMismatch {
+            space: space.name.as_str().into(),
+            expected: expected.as_str().into(),
+            found: found.into(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// The row after a patch, its vectors left as they are.
+fn patched(old: &MemoryRow, patch: &Patch) -> Result<MemoryRow> {
+    fn set<T: Clone>(field: &mut T, new: Option<&T>) {
+        if let Some(new) = new {
+            field.clone_from(new);
+        }
+    }
+    let mut row = old.clone();
+    set(&mut row.content, patch.content.as_ref());
+    set(&mut row.kind, patch.kind.as_ref());
+    set(&mut row.importance, patch.importance.as_ref());
+    set(&mut row.valence, patch.valence.as_ref());
+    set(&mut row.priority, patch.priority.as_ref());
+    set(&mut row.tags, patch.tags.as_ref());
+    set(&mut row.agent, patch.agent.as_ref());
+    set(&mut row.session, patch.session.as_ref());
+    set(&mut row.project, patch.project.as_ref());
+    set(&mut row.channel, patch.channel.as_ref());
+    set(&mut row.source, patch.source.as_ref());
+    set(&mut row.created_ms, patch.created_ms.as_ref());
+    set(&mut row.expires_ms, patch.expires_ms.as_ref());
+    row.tags.extend(patch.add_tags.iter().cloned());
+    row.tags.retain(|tag| !patch.remove_tags.contains(tag));
+    row.tags.sort_unstable();
+    row.tags.dedup();
+    if let Some(change) = &patch.metadata {
+        let mut metadata = super::read::metadata_value(&row.metadata)?;
+        super::merge::merge(&mut metadata, change);
+        row.metadata = validate::metadata(&metadata)?;
+    }
+    Ok(row)
+}

@@ -1,0 +1,118 @@
+//! Reading rows: from a pinned transaction, or from writes that are not yet in one.
+//!
+//! **Invariant:** everything above reads rows through [`Rows`]; it never sees which of the two a
+//! row came from. All answers of one [`Pinned`] are of one instant.
+
+use crate::schema::{Bytes, Table};
+use crate::{Error, Result};
+use redb::{AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable};
+use std::ops::{Bound, Deref};
+use std::sync::{Arc, OnceLock};
+
+type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+/// The bytes of a row.
+pub(crate) enum RowBytes {
+    /// In a page of the table space.
+    Page(AccessGuard<'static, &'static [u8]>),
+    /// Written by a transaction that is not committed, or copied out of one.
+    Owned(Arc<[u8]>),
+}
+
+impl Deref for RowBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            RowBytes::Page(guard) => guard.value(),
+            RowBytes::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// Where rows can be read.
+pub(crate) trait Rows {
+    /// The row under `key`.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>>;
+}
+
+/// A read transaction with its tables, opened on first use.
+pub(crate) struct Pinned {
+    transaction: ReadTransaction,
+    tables: [OnceLock<Opened>; Table::ALL.len()],
+}
+
+impl Pinned {
+    pub(crate) fn new(transaction: ReadTransaction) -> Self {
+        Pinned { transaction, tables: Default::default() }
+    }
+
+    fn table(&self, table: Table) -> Result<&Opened> {
+        let cell = &self.tables[table as usize];
+        if let Some(opened) = cell.get() {
+            return Ok(opened);
+        }
+        let opened = self.open(table.definition())?;
+        Ok(cell.get_or_init(|| opened))
+    }
+
+    /// Opens any table of the schema.
+    pub(crate) fn open(&self, definition: Bytes) -> Result<Opened> {
+        Ok(self.transaction.open_table(definition)?)
+    }
+
+    /// The rows of `table` from `from` on, in key order, until `each` says stop by `false`.
+    pub(crate) fn scan(
+        &self,
+        table: Table,
+        from: Bound<&[u8]>,
+        mut each: impl FnMut(&[u8], &[u8]) -> Result<bool>,
+    ) -> Result<()> {
+        for entry in self.table(table)?.range::<&[u8]>((from, Bound::Unbounded))? {
+            let (key, value) = entry?;
+            if !each(key.value(), value.value())? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The underlying transaction, for what is not a row.
+    pub(crate) fn transaction(&self) -> &ReadTransaction {
+        &self.transaction
+    }
+}
+
+impl Rows for Pinned {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
+        Ok(self.table(table)?.get(key)?.map(RowBytes::Page))
+    }
+}
+
+macro_rules! from_redb {
+    ($($error:ident),*) => {
+        $(impl From<redb::$error> for Error {
+            fn from(e: redb::$error) -> Self {
+                from_storage(e.into())
+            }
+        })*
+    };
+}
+from_redb!(StorageError, TableError, TransactionError, CommitError, DatabaseError, CompactionError);
+
+/// Says in this library's words what redb reported.
+fn from_storage(e: redb::Error) -> Error {
+    use crate::error::Detail;
+    match e {
+        redb::Error::Io(e) => Error::from_backend("accessing the table space", e),
+        redb::Error::Corrupted(what) => Error::corruption("table space", "valid pages", what),
+        redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::LockPoisoned(_) => {
+            Detail::Latched.into()
+        }
+        redb::Error::DatabaseAlreadyOpen => Detail::InUse { pid: None }.into(),
+        redb::Error::UpgradeRequired(found) => {
+            Detail::Format { does: "reads", found: u32::from(found), supported: 3 }.into()
+        }
+        other => Error::corruption("table space", "its tables", other.to_string()),
+    }
+}

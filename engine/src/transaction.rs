@@ -1,0 +1,261 @@
+//! Write transactions: closures and explicit ones, over one write set.
+//!
+//! **Invariant:** a transaction sees everything accepted before it plus its own writes, and
+//! nothing of it is seen by anybody until it is committed. Dropping it changes nothing.
+
+use crate::catalog::Catalog;
+use crate::commit::{Committer, Failure, Turn, WriteOptions, WriteSet};
+use crate::db::Core;
+use crate::derived::Versions;
+use crate::error::Detail;
+use crate::ids::{MemoryId, Seq};
+use crate::memory::{MAX_ANNOTATION_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
+use crate::rows::{RowBytes, Rows};
+use crate::schema::{self, Table};
+use crate::view::{Shared, View};
+use crate::{Error, Result};
+use redb::{ReadableTable, WriteTransaction};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// A set that holds more is written to the file as it grows, on its own.
+const DIRECT_BYTES: usize = 64 << 20;
+/// Then it is written in pieces of this size.
+const DIRECT_STEP_BYTES: usize = 4 << 20;
+
+/// A committed transaction: what its closure returned, and its place in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Committed<T> {
+    /// What the closure returned.
+    pub value: T,
+    /// The commit; `None` if the closure wrote nothing.
+    pub seq: Option<Seq>,
+}
+
+/// A write transaction: everything in it becomes visible and durable at once, or not at all.
+///
+/// Got from [`Db::write`](crate::Db::write) or [`Db::begin`](crate::Db::begin). One runs at a time;
+/// its reads see its own writes.
+pub struct WriteTx<'a> {
+    core: &'a Core,
+    turn: Turn<'a, Committer>,
+    base: View,
+    /// Accepted before this one and perhaps not in `base` yet, oldest first.
+    accepted: Vec<Arc<WriteSet>>,
+    pub(crate) set: WriteSet,
+    catalog: Arc<Catalog>,
+    /// Where the rows go once there are too many to hold.
+    direct: Option<WriteTransaction>,
+}
+
+impl<'a> WriteTx<'a> {
+    pub(crate) fn begin(core: &'a Core, options: WriteOptions) -> Result<Self> {
+        core.check_writable()?;
+        check_annotations(&options)?;
+        let timeout = core.settings.busy_timeout;
+        let waited_ms = timeout.as_millis() as u64;
+        let turn = core.group.turn(timeout).ok_or(Detail::Busy { waited_ms })?;
+        // Sets first, View second: a set that is committed in between is then in both.
+        let accepted = turn.accepted();
+        let base = core.committer.current();
+        let newest = accepted.last();
+        let last_ms = newest.map_or(base.chain().time_ms, |s| s.now_ms);
+        let next_memory =
+            newest.map_or(base.chain().next_memory, |s| MemoryId(s.next_memory));
+        let now_ms = base.shared().clock.now_ms().max(last_ms);
+        let durability = options.durability.unwrap_or(core.settings.durability);
+        let mut catalog = base.versions().catalog.clone();
+        for set in &accepted {
+            for (key, value) in set.rows(Table::Catalog) {
+                Arc::make_mut(&mut catalog).apply(key, value.as_deref())?;
+            }
+        }
+        let set = WriteSet::new(options, durability, now_ms, next_memory);
+        let tx = WriteTx { core, turn, base, accepted, set, catalog, direct: None };
+        tx.check_outcome()?;
+        Ok(tx)
+    }
+
+    /// Refuses a transaction that was committed before under the same key.
+    fn check_outcome(&self) -> Result<()> {
+        let Some(key) = &self.set.options.idempotency_key else { return Ok(()) };
+        let is_accepted =
+            self.accepted.iter().any(|s| s.options.idempotency_key.as_ref() == Some(key));
+        let outcomes = self.base.rows()?.open(schema::OUTCOMES)?;
+        if is_accepted || outcomes.get(key.as_bytes())?.is_some() {
+            let (what, name) = ("transaction with idempotency key", key.as_str().into());
+            return Err(Detail::AlreadyExists { what, name }.into());
+        }
+        Ok(())
+    }
+
+    /// The time of this transaction, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.set.now_ms
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        self.base.shared()
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Writes a row of the catalogue, and sees it from now on.
+    pub(crate) fn put_catalog(&mut self, key: &[u8], value: Option<Vec<u8>>) -> Result<()> {
+        Arc::make_mut(&mut self.catalog).apply(key, value.as_deref())?;
+        self.put(Table::Catalog, key, value)
+    }
+
+    /// Writes a row.
+    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) -> Result<()> {
+        self.set.put(table, key, value);
+        match &self.direct {
+            None if self.set.size_bytes() > DIRECT_BYTES => self.go_direct(),
+            Some(_) if self.set.size_bytes() > DIRECT_STEP_BYTES => self.write_through(),
+            _ => Ok(()),
+        }
+    }
+
+    /// From now on rows go into a transaction of their own; nobody else commits until it ends.
+    fn go_direct(&mut self) -> Result<()> {
+        self.settle()?;
+        self.direct = Some(self.core.committer.begin_direct()?);
+        self.write_through()
+    }
+
+    fn write_through(&mut self) -> Result<()> {
+        let Some(transaction) = &self.direct else { return Ok(()) };
+        let rows = self.set.take_rows();
+        for table in Table::ALL {
+            let rows = rows[table as usize].iter().map(|(key, value)| (key.as_ref(), value));
+            crate::commit::write_rows(transaction, table, rows)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until all that was accepted before is committed, so that the base View shows it.
+    fn settle(&mut self) -> Result<()> {
+        if !self.accepted.is_empty() {
+            self.turn.settle().map_err(failure)?;
+            self.accepted.clear();
+            self.base = self.core.committer.current();
+        }
+        Ok(())
+    }
+
+    /// The indexes as of just before this transaction, and the View that they belong to.
+    pub(crate) fn settled_base(&mut self) -> Result<(&View, &Versions)> {
+        self.settle()?;
+        Ok((&self.base, self.base.versions()))
+    }
+
+    /// Commits; the value goes to whoever asked.
+    pub(crate) fn commit<T>(mut self, value: T) -> Result<Committed<T>> {
+        if self.set.is_empty() && self.direct.is_none() {
+            return Ok(Committed { value, seq: None });
+        }
+        self.write_through()?;
+        let WriteTx { core, turn, set, direct, .. } = self;
+        let set = Arc::new(set);
+        let receipt = match direct {
+            None => turn.submit(&core.committer, set).map_err(failure),
+            Some(transaction) => {
+                let receipt = core.committer.commit_direct(transaction, &set);
+                receipt.map_err(|e| {
+                    core.group.latch();
+                    failure(Failure::Unknown(Arc::new(e)))
+                })
+            }
+        }?;
+        core.after_commit()?;
+        Ok(Committed { value, seq: Some(receipt.seq) })
+    }
+}
+
+impl Rows for WriteTx<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
+        if let Some(known) = self.set.get(table, key) {
+            return Ok(known);
+        }
+        if let Some(transaction) = &self.direct {
+            let open = transaction.open_table(table.definition())?;
+            let row = open.get(key)?;
+            return Ok(row.map(|guard| RowBytes::Owned(Arc::from(guard.value()))));
+        }
+        if let Some(known) = self.accepted.iter().rev().find_map(|set| set.get(table, key)) {
+            return Ok(known);
+        }
+        self.base.rows()?.get(table, key)
+    }
+}
+
+/// What a failed commit means to the writer.
+fn failure(failure: Failure<Error>) -> Error {
+    match failure {
+        Failure::Unknown(source) => Detail::OutcomeUnknown { source }.into(),
+        Failure::Panicked => Detail::Internal { doing: "committing" }.into(),
+        Failure::Latched => Detail::Latched.into(),
+    }
+}
+
+fn check_annotations(options: &WriteOptions) -> Result<()> {
+    let key = options.idempotency_key.as_deref().unwrap_or_default();
+    let limits = [
+        ("bytes of the actor", options.actor.len(), MAX_ANNOTATION_BYTES),
+        ("bytes of the reason", options.reason.len(), MAX_ANNOTATION_BYTES),
+        ("bytes of the idempotency key", key.len(), MAX_IDEMPOTENCY_KEY_BYTES),
+    ];
+    for (what, found, limit) in limits {
+        crate::error::check_limit(what, found, limit)?;
+    }
+    if options.idempotency_key.as_deref() == Some("") {
+        return Err(Error::invalid("idempotency key", "must not be empty"));
+    }
+    Ok(())
+}
+
+/// An explicit write transaction, for callers that cannot put their work into a closure.
+///
+/// Everything else that wants to write waits for it, up to the busy timeout: keep it short.
+///
+/// ```
+/// # let db = memlith::Options::new().in_memory()?;
+/// let mut tx = db.begin(memlith::WriteOptions::new().actor("planner"))?;
+/// tx.remember(memlith::NewMemory::new("first"))?;
+/// tx.rollback();
+/// assert_eq!(db.read()?.count(None, None)?, 0);
+/// # Ok::<(), memlith::Error>(())
+/// ```
+#[must_use = "a transaction that is dropped changes nothing"]
+pub struct Transaction<'a>(pub(crate) WriteTx<'a>);
+
+impl Transaction<'_> {
+    /// Makes all of it visible and durable. Returns its place in the log, if it wrote anything.
+    ///
+    /// # Errors
+    /// [`OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if it failed at a point where it may
+    /// be durable.
+    pub fn commit(self) -> Result<Option<Seq>> {
+        Ok(self.0.commit(())?.seq)
+    }
+
+    /// Drops all of it.
+    pub fn rollback(self) {}
+}
+
+impl<'a> Deref for Transaction<'a> {
+    type Target = WriteTx<'a>;
+
+    fn deref(&self) -> &WriteTx<'a> {
+        &self.0
+    }
+}
+
+impl<'a> DerefMut for Transaction<'a> {
+    fn deref_mut(&mut self) -> &mut WriteTx<'a> {
+        &mut self.0
+    }
+}
