@@ -39,7 +39,10 @@ struct Shared<T> {
     written: AtomicUsize,
 }
 
-#[expect(unsafe_code, reason = "UnsafeCell makes the chunks !Sync; the module invariant restores it")]
+#[expect(
+    unsafe_code,
+    reason = "UnsafeCell makes the chunks !Sync; the module invariant restores it"
+)]
 // SAFETY: slots below a reader's length are only read, and slots above every length are accessed by
 // the single `Appender` alone. A `Reader` gets its length together with its existence, so whatever
 // handed it to another thread also made the writes below that length visible there. `T: Sync` lets
@@ -357,8 +360,8 @@ mod tests {
                 let model: Vec<u16> =
                     rows[..snapshot.len()].iter().flat_map(|&value| row_of(value)).collect();
                 prop_assert!(snapshot.iter().eq(model.iter()));
-                for row in 0..snapshot.len() {
-                    let expected = row_of(rows[row]);
+                for (row, &value) in rows[..snapshot.len()].iter().enumerate() {
+                    let expected = row_of(value);
                     prop_assert_eq!(snapshot.row(row), Some(expected.as_slice()));
                 }
                 prop_assert!(snapshot.row(snapshot.len()).is_none());
