@@ -24,6 +24,9 @@ use super::quantize::{Form, ROUNDING, components, encode, scale_of};
 /// Relative allowance for `|v|²` computed from `|v|` as `f32`.
 const SQUARE_ROUNDING: f64 = 1.0 / (1 << 21) as f64;
 
+/// Allowance for the same per unit of `|v|`, where `f32` is subnormal and its steps are of one size.
+const SUBNORMAL_ROUNDING: f64 = 4.0 * f32::from_bits(1) as f64;
+
 /// An interval that holds the key of an entry.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
@@ -95,6 +98,7 @@ impl Probe {
         let length = if metric == Metric::Cosine { 1.0 } else { query_norm } * (1.0 + ROUNDING);
         let (dots_in_key, squares_in_key) =
             if metric == Metric::L2 { (2.0, 1.0) } else { (1.0, 0.0) };
+        let rounding = dots_in_key * ROUNDING * length + squares_in_key * SUBNORMAL_ROUNDING;
         Self {
             code,
             metric,
@@ -104,8 +108,8 @@ impl Probe {
             squares_in_key,
             per_dot: dots_in_key * scale,
             per_residual: dots_in_key * length,
-            per_norm: dots_in_key * (residual + ROUNDING * length),
-            per_norm_refined: dots_in_key * ROUNDING * length,
+            per_norm: dots_in_key * residual + rounding,
+            per_norm_refined: rounding,
             constant: squares_in_key * ROUNDING * length * length,
         }
     }
@@ -171,7 +175,9 @@ mod tests {
         ];
         let wild = proptest::collection::vec(component, dimension);
         let plain = proptest::collection::vec(-1.0_f32..1.0, dimension);
-        prop_oneof![1 => wild, 2 => plain]
+        let subnormal = proptest::collection::vec(0_u32..1_000, dimension)
+            .prop_map(|bits| bits.into_iter().map(f32::from_bits).collect());
+        prop_oneof![1 => wild, 2 => plain, 1 => subnormal]
     }
 
     proptest! {
@@ -181,10 +187,10 @@ mod tests {
         fn the_score_lies_within_both_bounds(
             (query, stored) in (1_usize..=130).prop_flat_map(|d| (vector(d), vector(d))),
             metric in prop_oneof![Just(Metric::Cosine), Just(Metric::Dot), Just(Metric::L2)],
-            near in any::<bool>(),
+            (near, nearness) in (any::<bool>(), prop_oneof![Just(1.0_f32), Just(1.001)]),
         ) {
             // A vector beside the query is where an upper bound that is too low would show.
-            let stored = if near { query.iter().map(|x| x * 1.001).collect() } else { stored };
+            let stored = if near { query.iter().map(|x| x * nearness).collect() } else { stored };
             prop_assume!(metric.check(query.len(), &query).is_ok());
             prop_assume!(metric.check(query.len(), &stored).is_ok());
             let probe = Probe::new(metric, &query);

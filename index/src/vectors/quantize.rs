@@ -20,8 +20,8 @@ pub(super) struct Form {
     pub(super) scale: f32,
     /// At least the distance between the vector and its approximation.
     pub(super) residual: f32,
-    /// At least the norm of the vector, and above it by less than 2⁻²² of it. Infinite if `f32`
-    /// cannot hold it.
+    /// At least the norm of the vector, and above it by less than 2⁻²² of it or two steps of a
+    /// subnormal `f32`. Infinite if `f32` cannot hold it.
     pub(super) norm: f32,
 }
 
