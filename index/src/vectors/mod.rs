@@ -1,1 +1,60 @@
-//! placeholder
+//! Exact vector search: int8 codes scanned with SIMD, then exact scores of the few that may win.
+//!
+//! A [`VectorIndex`] holds the codes of one vector space: those of an image, read in place, and a
+//! tail of what came after. It never holds the vectors themselves; a search fetches those it needs.
+//! Yet its answers are those of comparing with every vector: each code keeps a bound of its error,
+//! and what the bounds cannot decide is scored in full precision, in `f64`, with the same bits on
+//! every machine.
+//!
+//! ```
+//! use memlith_index::vectors::{Metric, SearchLimits, VectorIndex};
+//!
+//! let stored = [[1.0_f32, 0.0], [0.6, 0.8], [0.0, 1.0]];
+//! let mut index = VectorIndex::new(2, Metric::Cosine);
+//! for (ordinal, vector) in (0..).zip(&stored) {
+//!     index.insert(ordinal, vector, 1)?;
+//! }
+//! let view = index.view(1);
+//! index.remove(1, 2)?;
+//!
+//! let mut fetch = |ordinal: u32, vector: &mut [f32]| {
+//!     vector.copy_from_slice(&stored[ordinal as usize]);
+//!     Ok::<(), std::convert::Infallible>(())
+//! };
+//! let hits = view.search(&[0.7, 0.7], 1, None, SearchLimits::none(), &mut fetch)?;
+//! assert_eq!(hits[0].ordinal, 1, "a view keeps what it saw");
+//! let hits = index.view(2).search(&[0.9, 0.1], 1, None, SearchLimits::none(), &mut fetch)?;
+//! assert_eq!(hits[0].ordinal, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | `metric` | scores in full precision, and which vectors have one |
+//! | `quantize` | vector to code |
+//! | `bounds` | the proof of exactness |
+//! | `kernels` | dot products of codes |
+//! | `scan`, `rank` | the search |
+//! | `index`, `view`, `sparse` | the writer, its snapshots, and what they share |
+//! | `image` | the stored form |
+//!
+//! **Invariant:** a search gives what brute force over the live vectors of its view would give.
+//! The engine owns the writer, and hands views to readers.
+
+mod bounds;
+mod image;
+mod index;
+mod kernels;
+mod metric;
+mod quantize;
+mod rank;
+mod scan;
+mod sparse;
+mod view;
+
+pub use index::VectorIndex;
+pub use kernels::Kernel;
+pub use metric::{MAX_DIMENSION, Metric, VectorError};
+pub use rank::Hit;
+pub use scan::{SearchError, SearchLimits};
+pub use view::VectorView;

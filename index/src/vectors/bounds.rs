@@ -1,0 +1,210 @@
+//! How far a score can lie from what the codes say: the proof that the scan is exact.
+//!
+//! Let `v` be a stored vector and `q` a query (both normalised under cosine), `v̂` and `q̂` what
+//! their codes decode to. Then
+//!
+//! ```text
+//! q·v − q̂·v̂  =  q·(v − v̂) + (q − q̂)·v̂      so, by Cauchy and Schwarz,
+//! |q·v − q̂·v̂|  ≤  |q| |v − v̂| + |q − q̂| |v̂|      with |v̂| ≤ |v| + |v − v̂|.
+//! ```
+//!
+//! `|v − v̂|` and `|v|` are kept with each code, rounded up, and those of the query are computed once.
+//! Entries are ranked by a *key*, which grows with the score: the score itself under cosine and dot,
+//! and `2 q·v − |v|² = |q|² − |q − v|²` under L2, so that one linear form serves all three.
+//! With the query left as it is, the second term vanishes: [`Probe::refine`] costs a pass over the
+//! code in `f64` and halves the interval of those few entries that are worth it.
+//!
+//! **Invariant:** the key of the score that [`Metric::score`] computes lies within the bounds: the
+//! rounding of that computation, and of this one, is allowed for. Only the scan calls it.
+
+use super::kernels::Lane;
+use super::metric::{Metric, norm};
+use super::quantize::{Form, ROUNDING, components, encode, scale_of};
+
+/// Relative allowance for `|v|²` computed from `|v|` as `f32`.
+const SQUARE_ROUNDING: f64 = 1.0 / (1 << 21) as f64;
+
+/// Allowance for the same per unit of `|v|`, where `f32` is subnormal and its steps are of one size.
+const SUBNORMAL_ROUNDING: f64 = 4.0 * f32::from_bits(1) as f64;
+
+/// An interval that holds the key of an entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) lower: f64,
+    pub(super) upper: f64,
+}
+
+impl Bounds {
+    #[inline]
+    fn around(estimate: f64, slack: f64) -> Self {
+        Self { lower: estimate - slack, upper: estimate + slack }
+    }
+
+    /// Is even the best that the entry can be below `threshold`? Bounds that overflowed say no.
+    #[inline]
+    pub(super) fn is_below(self, threshold: f64) -> bool {
+        self.upper < threshold
+    }
+
+    /// The interval, with whatever overflowed opened to infinity.
+    pub(super) fn widened(self) -> Self {
+        if self.lower.is_finite() && self.upper.is_finite() {
+            self
+        } else {
+            Self { lower: f64::NEG_INFINITY, upper: f64::INFINITY }
+        }
+    }
+
+    /// What both intervals say.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { lower: self.lower.max(other.lower), upper: self.upper.min(other.upper) }
+    }
+}
+
+/// A query, with all that its bounds need.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) code: Vec<Lane>,
+    metric: Metric,
+    /// Norm of the query as given.
+    query_norm: f64,
+    /// The query as it is compared.
+    components: Vec<f64>,
+    /// How often the dot product goes into the key.
+    dots_in_key: f64,
+    /// How often `|v|²` is taken off the key.
+    squares_in_key: f64,
+    /// What a unit of the integer dot product, at scale one, adds to the key.
+    per_dot: f64,
+    /// Slack per unit of the residual of an entry.
+    per_residual: f64,
+    /// Slack per unit of the norm of an approximation.
+    per_norm: f64,
+    /// Slack for rounding alone, per unit of the norm.
+    per_norm_refined: f64,
+    /// Slack whatever the entry.
+    constant: f64,
+}
+
+impl Probe {
+    /// Prepares `query`, which [`Metric::check`] has passed.
+    pub(super) fn new(metric: Metric, query: &[f32]) -> Self {
+        let query_norm = norm(query);
+        let mut parts = Vec::new();
+        components(metric, query, &mut parts);
+        let scale = scale_of(&parts);
+        let mut code = Vec::new();
+        let residual = encode(&parts, scale, &mut code) * (1.0 + ROUNDING);
+        let length = if metric == Metric::Cosine { 1.0 } else { query_norm } * (1.0 + ROUNDING);
+        let (dots_in_key, squares_in_key) =
+            if metric == Metric::L2 { (2.0, 1.0) } else { (1.0, 0.0) };
+        let rounding = dots_in_key * ROUNDING * length + squares_in_key * SUBNORMAL_ROUNDING;
+        Self {
+            code,
+            metric,
+            query_norm,
+            components: parts,
+            dots_in_key,
+            squares_in_key,
+            per_dot: dots_in_key * scale,
+            per_residual: dots_in_key * length,
+            per_norm: dots_in_key * residual + rounding,
+            per_norm_refined: rounding,
+            constant: squares_in_key * ROUNDING * length * length,
+        }
+    }
+
+    /// Bounds of an entry from the dot product of the codes.
+    #[inline]
+    pub(super) fn bounds(&self, dot: i32, form: Form) -> Bounds {
+        let product = self.per_dot * f64::from(form.scale) * f64::from(dot);
+        self.bounds_around(product, self.per_norm, form)
+    }
+
+    /// Narrower bounds of an entry, from its code and the query uncoded.
+    pub(super) fn refine(&self, code: &[u8], form: Form) -> Bounds {
+        let mut sums = [0.0; 8];
+        for (parts, bytes) in self.components.chunks(8).zip(code.chunks(8)) {
+            for ((sum, part), byte) in sums.iter_mut().zip(parts).zip(bytes) {
+                *sum += part * f64::from(byte.cast_signed());
+            }
+        }
+        let dot: f64 = sums.iter().sum();
+        let product = self.dots_in_key * f64::from(form.scale) * dot;
+        self.bounds_around(product, self.per_norm_refined, form)
+    }
+
+    #[inline]
+    fn bounds_around(&self, product: f64, per_norm: f64, form: Form) -> Bounds {
+        let (residual, norm) = (f64::from(form.residual), f64::from(form.norm));
+        let square = self.squares_in_key * norm * norm;
+        let slack = self.per_residual * residual
+            + per_norm * (norm + residual)
+            + SQUARE_ROUNDING * square
+            + self.constant;
+        Bounds::around(product - square, slack)
+    }
+
+    /// The exact score of a full-precision vector.
+    pub(super) fn score(&self, query: &[f32], vector: &[f32]) -> f64 {
+        self.metric.score_with_norm(query, self.query_norm, vector)
+    }
+
+    /// The key of an exact score.
+    pub(super) fn key(&self, score: f64) -> f64 {
+        match self.metric {
+            Metric::L2 => self.query_norm * self.query_norm - score * score,
+            _ => score,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernels::{Kernel, bytes_of};
+    use super::super::quantize::quantize;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn vector(dimension: usize) -> impl Strategy<Value = Vec<f32>> {
+        let component = prop_oneof![
+            6 => -1.0_f32..1.0,
+            1 => Just(0.0_f32),
+            1 => -1e-30_f32..1e-30,
+            1 => proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL,
+        ];
+        let wild = proptest::collection::vec(component, dimension);
+        let plain = proptest::collection::vec(-1.0_f32..1.0, dimension);
+        let subnormal = proptest::collection::vec(0_u32..1_000, dimension)
+            .prop_map(|bits| bits.into_iter().map(f32::from_bits).collect());
+        prop_oneof![1 => wild, 2 => plain, 1 => subnormal]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn the_score_lies_within_both_bounds(
+            (query, stored) in (1_usize..=130).prop_flat_map(|d| (vector(d), vector(d))),
+            metric in prop_oneof![Just(Metric::Cosine), Just(Metric::Dot), Just(Metric::L2)],
+            (near, nearness) in (any::<bool>(), prop_oneof![Just(1.0_f32), Just(1.001)]),
+        ) {
+            // A vector beside the query is where an upper bound that is too low would show.
+            let stored = if near { query.iter().map(|x| x * nearness).collect() } else { stored };
+            prop_assume!(metric.check(query.len(), &query).is_ok());
+            prop_assume!(metric.check(query.len(), &stored).is_ok());
+            let probe = Probe::new(metric, &query);
+            let mut code = Vec::new();
+            let form = quantize(metric, &stored, &mut Vec::new(), &mut code);
+            let mut dots = [0];
+            Kernel::detect().dots(&probe.code, bytes_of(&code), &mut dots);
+            let key = probe.key(probe.score(&query, &stored));
+            let coarse = probe.bounds(dots[0], form).widened();
+            let fine = probe.refine(bytes_of(&code), form).widened();
+            for bounds in [coarse, fine, coarse.and(fine)] {
+                prop_assert!(bounds.lower <= key && key <= bounds.upper, "{key} in {bounds:?}");
+                prop_assert!(!bounds.is_below(key));
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A view keeps its answers while the writer inserts, replaces, removes and seals.
+
+mod vectors_model;
+
+use std::sync::Arc;
+
+use memlith_index::vectors::{Metric, VectorIndex, VectorView};
+use proptest::prelude::*;
+use roaring::RoaringBitmap;
+use vectors_model::{
+    Kind, Random, Vectors, brute_force, kinds, metrics, search, vector as vector_of,
+};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u32),
+    Remove(u32),
+    /// The next steps have a higher sequence number.
+    Commit,
+    View,
+    /// Write the image and go on from it.
+    Seal,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    // Few ordinals, so that most are replaced; some far away.
+    let ordinal = || prop_oneof![8 => 0_u32..30, 1 => 70_000_u32..70_010, 1 => Just(u32::MAX)];
+    let step = prop_oneof![
+        10 => ordinal().prop_map(Step::Insert),
+        4 => ordinal().prop_map(Step::Remove),
+        3 => Just(Step::Commit),
+        2 => Just(Step::View),
+        1 => Just(Step::Seal),
+    ];
+    proptest::collection::vec(step, 1..150)
+}
+
+fn assert_sees(view: &VectorView, vectors: &Vectors, metric: Metric, query: &[f32]) {
+    assert_eq!(view.live(), vectors.len());
+    let ordinals: RoaringBitmap = vectors.keys().copied().collect();
+    assert_eq!(view.coverage().unwrap(), ordinals);
+    for ordinal in (0..35).chain([70_003, u32::MAX]) {
+        assert_eq!(view.contains(ordinal).unwrap(), vectors.contains_key(&ordinal));
+    }
+    let few: RoaringBitmap = [2, 3, 5, 7, u32::MAX].into_iter().collect();
+    for filter in [None, Some(&few)] {
+        let (hits, _) = search(view, vectors, query, 5, filter);
+        assert_eq!(hits, brute_force(metric, vectors, query, 5, filter));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn views_stand_still(
+        (metric, kind, seed) in (metrics(), kinds(), any::<u64>()),
+        (dimension, steps) in (1_usize..70, steps()),
+    ) {
+        let mut random = Random(seed);
+        let query = vector_of(kind, dimension, &mut random);
+        let mut index = VectorIndex::new(dimension, metric);
+        let mut now = Vectors::new();
+        let mut seq = 1;
+        let mut views = Vec::new();
+        // States at the sequence numbers that the index can go back to.
+        let mut past: Vec<(u64, Vectors)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Insert(ordinal) => {
+                    let vector = vector_of(kind, dimension, &mut random);
+                    index.insert(ordinal, &vector, seq).unwrap();
+                    now.insert(ordinal, vector);
+                }
+                Step::Remove(ordinal) => {
+                    let was_there = index.remove(ordinal, seq).unwrap();
+                    prop_assert_eq!(was_there, now.remove(&ordinal).is_some());
+                }
+                Step::Commit => {
+                    past.push((seq, now.clone()));
+                    seq += 1;
+                }
+                Step::View => views.push((index.view(seq), now.clone())),
+                Step::Seal => {
+                    let image = index.write_image(seq).unwrap();
+                    index = VectorIndex::from_image(Arc::new(image)).unwrap();
+                    prop_assert_eq!(index.dead(), 0);
+                    past.clear();
+                }
+            }
+            // Within a commit a view may be taken between two steps only at its end.
+            if matches!(step, Step::View) {
+                past.push((seq, now.clone()));
+                seq += 1;
+            }
+            prop_assert_eq!(index.live(), now.len());
+        }
+        for (view, vectors) in &views {
+            assert_sees(view, vectors, metric, &query);
+        }
+        for (seq, vectors) in &past {
+            assert_sees(&index.view(*seq), vectors, metric, &query);
+        }
+        assert_sees(&index.view(seq), &now, metric, &query);
+    }
+}
+
+#[test]
+fn readers_agree_with_their_moment_while_the_writer_goes_on() {
+    type Moment = (VectorView, Arc<Vectors>);
+    let readers: Vec<_> = (0..2)
+        .map(|_| {
+            let (send, receive) = std::sync::mpsc::sync_channel::<Moment>(2);
+            let reader = std::thread::spawn(move || {
+                let mut random = Random(5);
+                let mut checked = 0;
+                for (view, vectors) in receive {
+                    let query = vector_of(Kind::Scattered, 24, &mut random);
+                    assert_sees(&view, &vectors, Metric::Cosine, &query);
+                    checked += 1;
+                }
+                checked
+            });
+            (send, reader)
+        })
+        .collect();
+    let mut random = Random(11);
+    let mut index = VectorIndex::new(24, Metric::Cosine);
+    let mut now = Vectors::new();
+    for seq in 1..=600 {
+        for _ in 0..5 {
+            let ordinal = random.below(400) as u32;
+            if random.below(3) == 0 {
+                index.remove(ordinal, seq).unwrap();
+                now.remove(&ordinal);
+            } else {
+                let vector = vector_of(Kind::Scattered, 24, &mut random);
+                index.insert(ordinal, &vector, seq).unwrap();
+                now.insert(ordinal, vector);
+            }
+        }
+        if seq % 3 == 0 {
+            let moment = Arc::new(now.clone());
+            for (send, _) in &readers {
+                send.send((index.view(seq), Arc::clone(&moment))).unwrap();
+            }
+        }
+    }
+    for (send, reader) in readers {
+        drop(send);
+        assert_eq!(reader.join().unwrap(), 200);
+    }
+}
