@@ -72,8 +72,6 @@ impl Source for Vec<u8> {
 
     fn get(&self, range: Range<usize>) -> Result<&[u8], ImageError> {
         let end = range.end;
-        self.as_slice()
-            .get(range)
-            .ok_or(ImageError::Truncated { end, len: Vec::len(self) })
+        self.as_slice().get(range).ok_or(ImageError::Truncated { end, len: Vec::len(self) })
     }
 }

@@ -1,0 +1,201 @@
+//! The rows by ordinal: blocks of the image, and in front of them the blocks that changed since.
+//!
+//! **Invariant:** a block that is in memory hides the image's whole. Ids ascend with ordinals, and
+//! ordinals are never given twice. For [`Attributes`](super::Attributes) only.
+
+use std::sync::Arc;
+
+use super::block::{Block, ROWS};
+use super::cell::{self, MISSING};
+use super::entry::{ColumnId, FieldId};
+use super::image::Image;
+use super::trie::Trie;
+use crate::image::ImageError;
+
+#[derive(Clone)]
+pub(super) struct Rows {
+    base: Arc<Image>,
+    blocks: Trie<Arc<Block>>,
+    next: u32,
+    last_id: u64,
+    /// What the blocks take.
+    bytes: usize,
+}
+
+/// The cells of one column and block; reading beyond them gives [`MISSING`].
+#[derive(Clone, Copy)]
+pub(super) enum Cells<'a> {
+    Heap(&'a [i64]),
+    Image(&'a [u8]),
+}
+
+impl Cells<'_> {
+    pub(super) fn get(self, row: usize) -> i64 {
+        match self {
+            Self::Heap(cells) => cells.get(row).copied().unwrap_or(MISSING),
+            Self::Image(bytes) => {
+                let (cells, _) = bytes.as_chunks::<8>();
+                cells.get(row).map_or(MISSING, |cell| i64::from_le_bytes(*cell))
+            }
+        }
+    }
+
+    /// Which rows have a cell from `low` to `high`; `low` is above [`MISSING`].
+    pub(super) fn mask(self, low: i64, high: i64) -> u64 {
+        let fold = |mask: u64, (row, cell): (usize, i64)| {
+            mask | u64::from(low <= cell && cell <= high) << row
+        };
+        match self {
+            Self::Heap(cells) => cells.iter().copied().enumerate().fold(0, fold),
+            Self::Image(bytes) => {
+                let (cells, _) = bytes.as_chunks::<8>();
+                cells.iter().map(|cell| i64::from_le_bytes(*cell)).enumerate().fold(0, fold)
+            }
+        }
+    }
+}
+
+impl Rows {
+    pub(super) fn new(base: Arc<Image>) -> Self {
+        let (next, last_id) = (base.rows(), base.last_id());
+        Self { base, blocks: Trie::new(), next, last_id, bytes: 0 }
+    }
+
+    pub(super) const fn next(&self) -> u32 {
+        self.next
+    }
+
+    pub(super) const fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.base.columns()
+    }
+
+    /// Blocks that any row lies in.
+    pub(super) const fn blocks(&self) -> u32 {
+        self.next.div_ceil(ROWS as u32)
+    }
+
+    /// # Panics
+    /// If `id` does not come after the last one, or every ordinal was given.
+    pub(super) fn push(&mut self, id: u64) -> Result<u32, ImageError> {
+        assert!(self.next == 0 || id > self.last_id, "ids ascend with ordinals");
+        let ordinal = self.next;
+        self.next = ordinal.checked_add(1).expect("an index has fewer than 2^32 rows");
+        self.last_id = id;
+        self.change(ordinal, |block, _| block.push(id))?;
+        Ok(ordinal)
+    }
+
+    pub(super) fn id(&self, ordinal: u32) -> Result<u64, ImageError> {
+        let (block, row) = place(ordinal);
+        match self.blocks.get(block) {
+            Some(block) => Ok(block.id(row)),
+            None => self.base.id(ordinal),
+        }
+    }
+
+    /// The first ordinal whose id is `id` or more; the next ordinal if none is.
+    pub(super) fn first_from(&self, id: u64) -> Result<u32, ImageError> {
+        let (mut low, mut high) = (0, self.next);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.id(middle)? < id {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// The labels of a row, ascending.
+    pub(super) fn labels(&self, ordinal: u32) -> Result<Vec<u32>, ImageError> {
+        let (block, row) = place(ordinal);
+        match self.blocks.get(block) {
+            Some(block) => Ok(block.labels(row).to_vec()),
+            None => self.base.row_labels(ordinal),
+        }
+    }
+
+    pub(super) fn cells(&self, column: ColumnId, block: u32) -> Result<Cells<'_>, ImageError> {
+        match self.blocks.get(block) {
+            Some(block) => Ok(Cells::Heap(block.cells(column))),
+            None => self.base.cells(column, block).map(Cells::Image),
+        }
+    }
+
+    pub(super) fn cell(&self, column: ColumnId, ordinal: u32) -> Result<Option<i64>, ImageError> {
+        let (block, row) = place(ordinal);
+        Ok(cell::present(self.cells(column, block)?.get(row)))
+    }
+
+    /// Which rows of `block` have a label of `field`.
+    pub(super) fn mask(&self, field: FieldId, block: u32) -> Result<u64, ImageError> {
+        match self.blocks.get(block) {
+            Some(block) => Ok(block.mask(field)),
+            None => self.base.mask(field, block),
+        }
+    }
+
+    /// Changes one row of a block, which is first made our own.
+    pub(super) fn change(
+        &mut self,
+        ordinal: u32,
+        change: impl FnOnce(&mut Block, usize),
+    ) -> Result<(), ImageError> {
+        let (number, row) = place(ordinal);
+        let slot = self.blocks.slot(number);
+        let (block, before) = match slot {
+            Some(block) => {
+                let before = block.heap_bytes();
+                (block, before)
+            }
+            None => (slot.insert(Arc::new(load(&self.base, number)?)), 0),
+        };
+        let block = Arc::make_mut(block);
+        change(block, row);
+        self.bytes = self.bytes + block.heap_bytes() - before;
+        Ok(())
+    }
+
+    /// The fields that a block in memory or the image names: every one that a row has a label of.
+    pub(super) fn fields(&self) -> Vec<FieldId> {
+        let mut fields = self.base.fields().to_vec();
+        for number in 0..self.blocks() {
+            let Some(block) = self.blocks.get(number) else { continue };
+            let new = block.masks().iter().map(|&(field, _)| field);
+            fields.extend(new.filter(|field| !fields.contains(field)).collect::<Vec<_>>());
+        }
+        fields.sort_unstable();
+        fields
+    }
+
+    pub(super) const fn heap_bytes(&self) -> usize {
+        self.bytes + self.blocks.heap_bytes()
+    }
+}
+
+/// The block of an ordinal, and its row there.
+pub(super) const fn place(ordinal: u32) -> (u32, usize) {
+    (ordinal / ROWS as u32, ordinal as usize % ROWS)
+}
+
+fn load(base: &Image, number: u32) -> Result<Block, ImageError> {
+    let mut block = Block::new(base.columns());
+    let first = number * ROWS as u32;
+    for (row, ordinal) in (first..base.rows()).take(ROWS).enumerate() {
+        block.push(base.id(ordinal)?);
+        block.set_labels(row, &base.row_labels(ordinal)?);
+    }
+    for column in (0..base.columns()).map(|column| ColumnId(column as u8)) {
+        let cells = Cells::Image(base.cells(column, number)?);
+        block.fill(column, (0..ROWS).map(|row| cells.get(row)));
+    }
+    for &field in base.fields() {
+        block.mark(field, base.mask(field, number)?);
+    }
+    Ok(block)
+}
