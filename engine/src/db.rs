@@ -10,7 +10,7 @@ use crate::commit::{
 };
 use crate::derived::{ImageRow, Indexes, Place};
 use crate::error::Detail;
-use crate::file::{Access, Container, FileSettings, MemoryDisk};
+use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
 use crate::maintenance::Maintenance;
 use crate::options::{Create, Options, Setting, Settings};

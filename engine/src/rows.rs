@@ -104,7 +104,7 @@ from_redb!(StorageError, TableError, TransactionError, CommitError, DatabaseErro
 fn from_storage(e: redb::Error) -> Error {
     use crate::error::Detail;
     match e {
-        redb::Error::Io(e) => Error::from_backend("accessing the table space", e),
+        redb::Error::Io(e) => crate::file::error_from("accessing the table space", e),
         redb::Error::Corrupted(what) => Error::corruption("table space", "valid pages", what),
         redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::LockPoisoned(_) => {
             Detail::Latched.into()

@@ -6,13 +6,12 @@
 use crate::catalog::Catalog;
 use crate::commit::{Committer, Failure, Turn, WriteOptions, WriteSet};
 use crate::db::Core;
-use crate::derived::Versions;
 use crate::error::Detail;
 use crate::ids::{MemoryId, Seq};
 use crate::memory::{MAX_ANNOTATION_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 use crate::rows::{RowBytes, Rows};
 use crate::schema::{self, Table};
-use crate::view::{Shared, View};
+use crate::view::{RowsGuard, Shared, View};
 use crate::{Error, Result};
 use redb::{ReadableTable, WriteTransaction};
 use std::ops::{Deref, DerefMut};
@@ -146,10 +145,15 @@ impl<'a> WriteTx<'a> {
         Ok(())
     }
 
-    /// The indexes as of just before this transaction, and the View that they belong to.
-    pub(crate) fn settled_base(&mut self) -> Result<(&View, &Versions)> {
+    /// The View just before this transaction, with everything that was accepted before.
+    pub(crate) fn settled_base(&mut self) -> Result<&View> {
         self.settle()?;
-        Ok((&self.base, self.base.versions()))
+        Ok(&self.base)
+    }
+
+    /// The rows of the base View.
+    pub(crate) fn base_rows(&self) -> Result<RowsGuard<'_>> {
+        self.base.rows()
     }
 
     /// Commits; the value goes to whoever asked.

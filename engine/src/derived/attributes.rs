@@ -53,7 +53,7 @@ pub(crate) mod column {
     pub(crate) const IMPORTANCE: ColumnId = ColumnId(3);
     pub(crate) const VALENCE: ColumnId = ColumnId(4);
     pub(crate) const PRIORITY: ColumnId = ColumnId(5);
-    pub(crate) const COUNT: usize = 6;
+    pub(crate) const COUNT: u8 = 6;
 }
 
 /// Longer text values are indexed by so many first bytes, and compared in the row.
@@ -87,8 +87,8 @@ impl AttributeIndex {
         Ok(self.attributes.ordinal_of(id.0)?)
     }
 
-    pub(crate) fn push(&mut self, id: MemoryId) -> u32 {
-        self.attributes.push(id.0)
+    pub(crate) fn push(&mut self, id: MemoryId) -> Result<u32> {
+        Ok(self.attributes.push(id.0)?)
     }
 
     /// Makes the labels of metadata those of `wanted`, reading every live row if there are new
@@ -100,8 +100,8 @@ impl AttributeIndex {
         let new: Vec<_> =
             wanted.iter().filter(|w| !self.declared.contains(w)).cloned().collect();
         if !new.is_empty() {
-            for ordinal in &self.attributes.live()? {
-                let id = MemoryId(self.attributes.id_of(ordinal)?);
+            for ordinal in self.attributes.live() {
+                let Some(id) = self.attributes.id_of(ordinal)?.map(MemoryId) else { continue };
                 if let Some(bytes) = rows.get(Table::Memories, &memory_key(id))? {
                     let labels = declared_labels(&new, access(&bytes)?);
                     self.attributes.add_labels(ordinal, &borrowed(&labels))?;

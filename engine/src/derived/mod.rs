@@ -136,7 +136,7 @@ impl Indexes {
         let ordinal = match (self.attributes.ordinal_of(id)?, change.kind) {
             (Some(ordinal), _) => ordinal,
             // Also where the row is gone by now: numbering must not depend on when one folds.
-            (None, ChangeKind::Created) => self.attributes.push(id),
+            (None, ChangeKind::Created) => self.attributes.push(id)?,
             (None, _) => {
                 return Err(Error::corruption("log", "the creation of a memory", id.to_string()));
             }

@@ -54,9 +54,10 @@ impl Derived for SpaceIndex {
             self.index.remove(change.ordinal, seq.0)?;
             return Ok(());
         }
-        let missing = || Error::corruption("vector row", "the vector that a memory names", "none");
+        let missing = || Error::corruption("vector row", "the vector that a memory names", "none, or one of another dimension");
         let bytes = rows.get(Table::Vectors, &vector_key(self.id, change.id))?.ok_or_else(missing)?;
-        read_vector(&bytes, &mut self.scratch);
+        self.scratch.resize(self.index.dimension(), 0.0);
+        read_vector(&bytes, &mut self.scratch).ok_or_else(missing)?;
         self.index.insert(change.ordinal, &self.scratch, seq.0).map_err(|e| {
             Error::corruption("vector row", "a vector that its space accepts", e.to_string())
         })
@@ -72,8 +73,14 @@ pub(crate) fn vector_bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-/// Reads the stored form; what does not fill a component is left out.
-pub(crate) fn read_vector(bytes: &[u8], out: &mut Vec<f32>) {
-    out.clear();
-    out.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
+/// Reads the stored form into a slice of its dimension; `None` if it is of another.
+pub(crate) fn read_vector(bytes: &[u8], out: &mut [f32]) -> Option<()> {
+    let (components, rest) = bytes.as_chunks();
+    if components.len() != out.len() || !rest.is_empty() {
+        return None;
+    }
+    for (to, from) in out.iter_mut().zip(components) {
+        *to = f32::from_le_bytes(*from);
+    }
+    Some(())
 }

@@ -10,7 +10,9 @@ use crate::rows::{Pinned, RowBytes, Rows};
 use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
 use crate::view::View;
 use crate::{Error, Result};
+use memlith_index::attributes::FieldId;
 use serde_json::Value;
+use std::ops::Bound;
 
 impl View {
     /// A memory by its number; `None` if there is none, or if it has expired. Counts as an access.
@@ -39,13 +41,14 @@ impl View {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such space.
     pub fn vector(&self, id: MemoryId, space: &str) -> Result<Option<Vec<f32>>> {
-        let space = self.versions().catalog.require_space(space)?.0;
+        let (space, described) = self.versions().catalog.require_space(space)?;
         let rows = self.rows()?;
-        let Some(bytes) = rows.get(Table::Vectors, &vector_key(space, id))? else {
+        let Some(bytes) = rows.get(Table::Vectors, &vector_key(*space, id))? else {
             return Ok(None);
         };
-        let mut vector = Vec::new();
-        read_vector(&bytes, &mut vector);
+        let mut vector = vec![0.0; described.dimension];
+        let bad = || Error::corruption("vector row", "a vector of its space", "another length");
+        read_vector(&bytes, &mut vector).ok_or_else(bad)?;
         Ok(Some(vector))
     }
 
@@ -55,22 +58,22 @@ impl View {
         Ok(labels.into_iter().map(|(name, _)| name).collect())
     }
 
-    /// Labels of a field with the number of memories that have each.
+    /// Labels of a field with the number of memories that have each, in byte order.
     pub(crate) fn label_counts(
         &self,
-        field: memlith_index::attributes::FieldId,
+        field: FieldId,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(String, u64)>> {
-        let mut found = Vec::new();
-        for label in self.versions().attributes.labels(field, after.map(str::as_bytes)) {
-            if found.len() == limit {
-                break;
-            }
-            let (label, count) = label?;
-            found.push((String::from_utf8_lossy(&label).into_owned(), count));
-        }
-        Ok(found)
+        let from = after.map_or(Bound::Unbounded, |a| Bound::Excluded(a.as_bytes()));
+        let labels = self.versions().attributes.labels(field, from)?;
+        labels
+            .take(limit)
+            .map(|label| {
+                let (label, count) = label?;
+                Ok((String::from_utf8_lossy(label).into_owned(), count))
+            })
+            .collect()
     }
 
     /// As `get_many`, without counting.

@@ -189,10 +189,6 @@ impl WriteTx<'_> {
         bytes.as_deref().map(MemoryRow::decode).transpose()
     }
 
-    fn get_row(&self, id: MemoryId) -> Result<Option<crate::rows::RowBytes>> {
-        Rows::get(self, Table::Memories, &memory_key(id))
-    }
-
     fn live_row(&self, id: MemoryId) -> Result<Option<MemoryRow>> {
         Ok(self.row(id)?.filter(|row| !row.is_expired(self.now_ms())))
     }

@@ -8,7 +8,6 @@
 
 use crate::derived::{column, field};
 use crate::filter::{Attribute, Filter, Number, Op, Path, Predicate, Value};
-use crate::ids::MemoryId;
 use crate::memory::{RowSubject, access, require_row};
 use crate::recall::clock::Deadline;
 use crate::recall::metadata::metadata_bounds;
@@ -61,7 +60,7 @@ impl View {
         let now_ms = self.now_ms();
         let mut base = match scope.namespace {
             Some(namespace) => attributes.label(field::NAMESPACE, namespace.as_bytes())?,
-            None => attributes.live()?,
+            None => attributes.live(),
         };
         let expiring = &base & attributes.label(field::FLAG, field::EXPIRES)?;
         if !expiring.is_empty() {
@@ -109,7 +108,7 @@ impl View {
         let catalog = &self.versions().catalog;
         for ordinal in undecided {
             deadline.check("reading rows for the filter")?;
-            let id = MemoryId(self.versions().attributes.id_of(ordinal)?);
+            let id = self.id_of(ordinal)?;
             let bytes = require_row(&rows, id)?;
             let accesses =
                 || self.shared().accesses.of(id, &rows).unwrap_or_default();

@@ -1,0 +1,57 @@
+//! Which memories a transaction's filter is about: those that stood before it, and its own.
+
+use super::{RowSubject, access};
+use crate::access::Access;
+use crate::commit::Model;
+use crate::filter::Filter;
+use crate::ids::MemoryId;
+use crate::recall::{Deadline, Scope};
+use crate::rows::Rows;
+use crate::schema::{Table, memory_key};
+use crate::transaction::WriteTx;
+use crate::Result;
+use std::collections::BTreeSet;
+
+impl WriteTx<'_> {
+    /// The memories, in one namespace or in all, that match as this transaction sees them.
+    pub(crate) fn matching(
+        &mut self,
+        namespace: Option<&str>,
+        filter: &Filter,
+    ) -> Result<BTreeSet<MemoryId>> {
+        filter.validate()?;
+        let base = self.settled_base()?.clone();
+        let scope = Scope { namespace, filter: Some(filter), include_superseded: true };
+        let (ordinals, _) = base.select(scope, &Deadline::NONE)?;
+        let mut ids = ordinals.iter().map(|o| base.id_of(o)).collect::<Result<BTreeSet<_>>>()?;
+
+        let changes = self.set.changes().filter(|c| c.model == Model::Memory);
+        let touched: Vec<MemoryId> = changes.map(|c| MemoryId(c.id)).collect();
+        for id in touched {
+            if self.is_match(id, namespace, filter)? {
+                ids.insert(id);
+            } else {
+                ids.remove(&id);
+            }
+        }
+        Ok(ids)
+    }
+
+    fn is_match(&self, id: MemoryId, namespace: Option<&str>, filter: &Filter) -> Result<bool> {
+        let Some(bytes) = self.get_row(id)? else { return Ok(false) };
+        let row = access(&bytes)?;
+        let is_expired = row.expires_ms.as_ref().is_some_and(|at| at.to_native() <= self.now_ms());
+        if is_expired || namespace.is_some_and(|n| row.namespace.as_str() != n) {
+            return Ok(false);
+        }
+        let rows = self.base_rows()?;
+        let accesses =
+            || -> Access { self.shared().accesses.of(id, &rows).unwrap_or_default() };
+        let subject = RowSubject::new(row, self.catalog(), &accesses);
+        Ok(filter.matches(&subject, self.now_ms()))
+    }
+
+    pub(crate) fn get_row(&self, id: MemoryId) -> Result<Option<crate::rows::RowBytes>> {
+        Rows::get(self, Table::Memories, &memory_key(id))
+    }
+}

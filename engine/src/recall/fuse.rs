@@ -1,0 +1,133 @@
+//! Fusion: from the scores of the legs to one score.
+//!
+//! The scores of a leg are put on a common scale by their place between the least and the best
+//! among the candidates, then weighted and added (the *relative score fusion* or *CombSUM with
+//! min-max norm* of Fox and Shaw, 1994). A candidate that a leg does not score gets nothing from
+//! it.
+//!
+//! **Invariant:** normalised scores lie between 0 and 1; equal scores of a leg stay equal.
+
+use super::legs::Scored;
+use super::{Leg, LegScore};
+use std::collections::HashMap;
+
+/// What one leg says of all candidates.
+pub(super) struct LegScores {
+    pub(super) leg: Leg,
+    pub(super) weight: f32,
+    /// Raw score by ordinal.
+    pub(super) raw: HashMap<u32, f32>,
+    /// Place by ordinal, of those that the leg itself found.
+    pub(super) ranks: HashMap<u32, usize>,
+    scale: Scale,
+}
+
+/// How raw scores of a leg become those between 0 and 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Scale {
+    /// They are such already.
+    Unit,
+    /// The least becomes 0 and the best 1.
+    Between { least: f32, best: f32 },
+}
+
+impl LegScores {
+    /// A leg whose raw scores lie between 0 and 1 already.
+    pub(super) fn unit(leg: Leg, weight: f32, scores: Vec<Scored>) -> Self {
+        let raw = scores.into_iter().collect();
+        LegScores { leg, weight, raw, ranks: HashMap::new(), scale: Scale::Unit }
+    }
+
+    /// A leg that found `best`, best first, and scored `others` that another leg found. What it did
+    /// not score at all it would have scored `floor`, if it says anything of it.
+    pub(super) fn relative(
+        leg: Leg,
+        weight: f32,
+        best: &[Scored],
+        others: Vec<Scored>,
+        floor: Option<f32>,
+    ) -> Self {
+        let ranks = best.iter().enumerate().map(|(place, (o, _))| (*o, place + 1)).collect();
+        let raw: HashMap<u32, f32> = best.iter().copied().chain(others).collect();
+        let scores = || raw.values().copied().chain(floor);
+        let least = scores().fold(f32::INFINITY, f32::min);
+        let best = scores().fold(f32::NEG_INFINITY, f32::max);
+        LegScores { leg, weight, raw, ranks, scale: Scale::Between { least, best } }
+    }
+
+    pub(super) fn normalised(&self, ordinal: u32) -> Option<f32> {
+        let raw = *self.raw.get(&ordinal)?;
+        Some(match self.scale {
+            Scale::Unit => raw.clamp(0.0, 1.0),
+            Scale::Between { least, best } if best > least => {
+                // In f64: the span of two large f32 may pass the range of f32.
+                let span = f64::from(best) - f64::from(least);
+                ((f64::from(raw) - f64::from(least)) / span) as f32
+            }
+            Scale::Between { .. } => 1.0,
+        })
+    }
+
+    /// What the leg adds to the score of a candidate.
+    pub(super) fn part(&self, ordinal: u32) -> f32 {
+        self.normalised(ordinal).unwrap_or(0.0) * self.weight
+    }
+
+    pub(super) fn explain(&self, ordinal: u32) -> Option<LegScore> {
+        Some(LegScore {
+            leg: self.leg,
+            rank: self.ranks.get(&ordinal).copied(),
+            raw: *self.raw.get(&ordinal)?,
+            normalised: self.normalised(ordinal)?,
+            weight: self.weight,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_best_gets_one_and_the_least_gets_nothing() {
+        let best = [(7, 4.0), (8, 3.0)];
+        let leg = LegScores::relative(Leg::Vector, 2.0, &best, vec![(9, 2.0)], None);
+        assert_eq!(leg.normalised(7), Some(1.0));
+        assert_eq!(leg.normalised(8), Some(0.5));
+        assert_eq!(leg.normalised(9), Some(0.0));
+        assert_eq!(leg.normalised(10), None);
+        assert_eq!(leg.part(8), 1.0);
+        let found = leg.explain(8).unwrap();
+        assert_eq!((found.rank, found.raw, found.weight), (Some(2), 3.0, 2.0));
+        assert_eq!(leg.explain(9).unwrap().rank, None);
+    }
+
+    #[test]
+    fn a_single_candidate_is_the_best() {
+        let leg = LegScores::relative(Leg::Vector, 1.0, &[(1, -3.0)], vec![], None);
+        assert_eq!(leg.normalised(1), Some(1.0));
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_keeps_the_order(scores in prop::collection::vec(any::<f32>(), 1..20)) {
+            let scores: Vec<Scored> = scores
+                .into_iter()
+                .filter(|s| s.is_finite())
+                .enumerate()
+                .map(|(i, s)| (i as u32, s))
+                .collect();
+            let leg = LegScores::relative(Leg::Text, 1.0, &scores, vec![], None);
+            for (a, raw_a) in &scores {
+                let one = leg.normalised(*a).unwrap();
+                prop_assert!((0.0..=1.0).contains(&one));
+                for (b, raw_b) in &scores {
+                    if raw_a <= raw_b {
+                        prop_assert!(one <= leg.normalised(*b).unwrap());
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Recall: what an agent remembers about something, by words, nearness, time and filters.
+//!
+//! ```text
+//! request -> plan (who is in scope) -> legs (scored candidates) -> fuse -> hits
+//! ```
+
+mod answer;
+mod clock;
+mod fuse;
+mod legs;
+mod metadata;
+mod plan;
+mod request;
+mod run;
+
+pub use answer::{
+    Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled,
+};
+pub(crate) use clock::Deadline;
+pub(crate) use plan::Scope;
+pub use request::{Recall, Weights};

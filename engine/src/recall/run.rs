@@ -1,0 +1,236 @@
+//! Carrying out a recall.
+//!
+//! **Invariant:** all of it happens under one View and one scope: a hit matches the filter, has not
+//! expired, and is scored as it stood at the View's commit.
+
+use super::fuse::LegScores;
+use super::legs::{Probe, Scored, probes};
+use super::plan::Scope;
+use super::{
+    Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Weights,
+};
+use crate::derived::column;
+use crate::error::check_limit;
+use crate::memory::MAX_LIMIT;
+use crate::view::View;
+use crate::{Error, Result};
+use memlith_index::attributes::{Order, cell};
+use roaring::RoaringBitmap;
+use std::time::Instant;
+
+/// Each leg brings this many times the limit …
+const CANDIDATES_PER_HIT: usize = 5;
+/// … and at least so many, so that the legs have candidates in common.
+const MIN_CANDIDATES: usize = 100;
+
+impl View {
+    /// Recalls memories: by text, by vector, by both, or the newest that match the filter.
+    ///
+    /// Every hit counts as an access of its memory.
+    ///
+    /// # Errors
+    /// [`DimensionMismatch`](crate::ErrorKind::DimensionMismatch) or
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a query vector that its space refuses,
+    /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) if the time ran out.
+    pub fn recall(&self, request: &Recall) -> Result<Recalled> {
+        let began = Instant::now();
+        check_request(request)?;
+        let deadline = Deadline::after(request.deadline);
+        let scope = Scope {
+            namespace: request.namespace.as_deref(),
+            filter: request.filter.as_ref(),
+            include_superseded: request.include_superseded,
+        };
+        let (scope, filter) = self.select(scope, &deadline)?;
+        let (probes, not_run) = probes(self, request)?;
+        let (mut legs, mut reports) = self.run_legs(&probes, request, &scope, &deadline)?;
+        reports.extend(
+            not_run.into_iter().map(|(leg, outcome)| LegReport { leg, outcome, micros: 0 }),
+        );
+        let candidates = if probes.is_empty() {
+            self.unsought(&scope, request)?
+        } else {
+            legs.iter().flat_map(|leg| leg.raw.keys().copied()).collect()
+        };
+        self.rerank(&candidates, request, &mut legs, &mut reports)?;
+        let hits = self.hits(&candidates, request, &legs)?;
+        let ids = hits.iter().map(Hit::id);
+        self.shared().accesses.note(ids, self.now_ms());
+        let micros = began.elapsed().as_micros() as u64;
+        Ok(Recalled { hits, legs: reports, filter, seq: self.seq(), micros })
+    }
+
+    /// Runs the legs that find candidates, and lets each score what the others found.
+    fn run_legs(
+        &self,
+        probes: &[Probe<'_>],
+        request: &Recall,
+        scope: &RoaringBitmap,
+        deadline: &Deadline,
+    ) -> Result<(Vec<LegScores>, Vec<LegReport>)> {
+        let wanted = match probes {
+            // Alone, and without anything that reranks, the best of the leg are the best.
+            [_] if !reranks(&request.weights) => request.limit,
+            _ => MIN_CANDIDATES.max(request.limit.saturating_mul(CANDIDATES_PER_HIT)),
+        };
+        let mut found: Vec<(Vec<Scored>, u64)> = Vec::with_capacity(probes.len());
+        for probe in probes {
+            let began = Instant::now();
+            let best = probe.best(self, wanted, scope, deadline)?;
+            found.push((best, began.elapsed().as_micros() as u64));
+        }
+        let all: RoaringBitmap =
+            found.iter().flat_map(|(best, _)| best.iter().map(|(o, _)| *o)).collect();
+        let (mut legs, mut reports) = (Vec::new(), Vec::new());
+        for (probe, (best, mut micros)) in probes.iter().zip(found) {
+            let began = Instant::now();
+            let own: RoaringBitmap = best.iter().map(|(o, _)| *o).collect();
+            let foreign = &all - own;
+            let others = if foreign.is_empty() {
+                Vec::new()
+            } else {
+                probe.scores(self, &foreign, deadline)?
+            };
+            micros += began.elapsed().as_micros() as u64;
+            let (weight, floor) = match probe.leg() {
+                Leg::Text => (request.weights.text, Some(0.0)),
+                _ => (request.weights.vector, None),
+            };
+            let candidates = best.len();
+            let leg = probe.leg();
+            legs.push(LegScores::relative(leg, weight, &best, others, floor));
+            reports.push(LegReport { leg, outcome: LegOutcome::Ran { candidates }, micros });
+        }
+        Ok((legs, reports))
+    }
+
+    /// What a request looks at that names nothing to look for: the newest, or everything in scope
+    /// if something else than the time decides.
+    fn unsought(&self, scope: &RoaringBitmap, request: &Recall) -> Result<RoaringBitmap> {
+        if request.weights.importance > 0.0 {
+            return Ok(scope.clone());
+        }
+        let attributes = &self.versions().attributes;
+        let newest =
+            attributes.top(column::CREATED, scope, request.limit, Order::Descending, None)?;
+        Ok(newest.into_iter().collect())
+    }
+
+    /// Adds the legs that only rerank.
+    fn rerank(
+        &self,
+        candidates: &RoaringBitmap,
+        request: &Recall,
+        legs: &mut Vec<LegScores>,
+        reports: &mut Vec<LegReport>,
+    ) -> Result<()> {
+        let Weights { recency, importance, .. } = request.weights;
+        let attributes = &self.versions().attributes;
+        let now_ms = self.now_ms();
+        let half_life_ms = request.half_life.as_millis() as f64;
+        let score_of_age = |created: i64| {
+            let age_ms = now_ms.saturating_sub(created).max(0) as f64;
+            (-age_ms / half_life_ms).exp2() as f32
+        };
+        let score_of_importance = |c: i64| cell::to_f64(c).unwrap_or(0.0) as f32;
+        let rerankers: [(Leg, f32, _, &dyn Fn(i64) -> f32); 2] = [
+            (Leg::Recency, recency, column::CREATED, &score_of_age),
+            (Leg::Importance, importance, column::IMPORTANCE, &score_of_importance),
+        ];
+        for (leg, weight, column, score) in rerankers {
+            if weight <= 0.0 {
+                continue;
+            }
+            let began = Instant::now();
+            let mut scores = Vec::with_capacity(candidates.len() as usize);
+            for ordinal in candidates {
+                let cell = attributes.cell(column, ordinal)?;
+                scores.extend(cell.map(|c| (ordinal, score(c))));
+            }
+            let outcome = LegOutcome::Ran { candidates: scores.len() };
+            legs.push(LegScores::unit(leg, weight, scores));
+            reports.push(LegReport { leg, outcome, micros: began.elapsed().as_micros() as u64 });
+        }
+        Ok(())
+    }
+
+    /// The best candidates with their memories.
+    fn hits(
+        &self,
+        candidates: &RoaringBitmap,
+        request: &Recall,
+        legs: &[LegScores],
+    ) -> Result<Vec<Hit>> {
+        let score = |ordinal: u32| legs.iter().map(|leg| leg.part(ordinal)).sum::<f32>();
+        let mut ranked: Vec<Scored> = candidates.iter().map(|o| (o, score(o))).collect();
+        if let Some(least) = request.min_score {
+            ranked.retain(|(_, score)| *score >= least);
+        }
+        if legs.is_empty() {
+            self.sort_by_time(&mut ranked)?;
+        } else {
+            ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        }
+        ranked.truncate(request.limit);
+        let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
+        let memories = self.peek_many(&ids)?;
+        let mut hits = Vec::with_capacity(ranked.len());
+        for ((ordinal, score), memory) in ranked.into_iter().zip(memories) {
+            // It may have expired a moment ago.
+            let Some(memory) = memory else { continue };
+            let explanation = match request.explain {
+                true => Some(self.explain(ordinal, request, legs, memory.created_ms)?),
+                false => None,
+            };
+            hits.push(Hit { memory, score, explanation });
+        }
+        Ok(hits)
+    }
+
+    fn sort_by_time(&self, ranked: &mut [Scored]) -> Result<()> {
+        let attributes = &self.versions().attributes;
+        let mut keyed = Vec::with_capacity(ranked.len());
+        for (ordinal, score) in ranked.iter() {
+            keyed.push((attributes.cell(column::CREATED, *ordinal)?, *ordinal, *score));
+        }
+        keyed.sort_unstable_by_key(|(created, ordinal, _)| std::cmp::Reverse((*created, *ordinal)));
+        for (slot, (_, ordinal, score)) in ranked.iter_mut().zip(keyed) {
+            *slot = (ordinal, score);
+        }
+        Ok(())
+    }
+
+    fn explain(
+        &self,
+        ordinal: u32,
+        request: &Recall,
+        legs: &[LegScores],
+        created_ms: i64,
+    ) -> Result<Explanation> {
+        let text = request.text.as_deref().unwrap_or_default();
+        Ok(Explanation {
+            legs: legs.iter().filter_map(|leg| leg.explain(ordinal)).collect(),
+            matched_terms: self.versions().text.matched_terms(text, ordinal)?,
+            age_ms: self.now_ms().saturating_sub(created_ms),
+        })
+    }
+}
+
+fn reranks(weights: &Weights) -> bool {
+    weights.recency > 0.0 || weights.importance > 0.0
+}
+
+fn check_request(request: &Recall) -> Result<()> {
+    check_limit("limit of a recall", request.limit, MAX_LIMIT)?;
+    let Weights { text, vector, recency, importance } = request.weights;
+    if ![text, vector, recency, importance].iter().all(|w| w.is_finite() && *w >= 0.0) {
+        return Err(Error::invalid("weights", "must be finite and not negative"));
+    }
+    if request.half_life.is_zero() {
+        return Err(Error::invalid("half-life", "must be longer than nothing"));
+    }
+    if request.min_score.is_some_and(f32::is_nan) {
+        return Err(Error::invalid("least score", "must be a number"));
+    }
+    Ok(())
+}
