@@ -1,6 +1,6 @@
 //! Memlith: one file that remembers and recalls.
 mod error;
-pub mod filter;
 mod file;
+pub mod filter;
 
 pub use error::{Error, ErrorKind, Result};
