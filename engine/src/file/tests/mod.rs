@@ -3,6 +3,8 @@
 //! **Invariant:** every test is a function of its seed and of no clock.
 
 mod segments;
+mod store;
+mod torture;
 
 use super::{Container, Settings};
 use redb::{Database, ReadableDatabase, TableDefinition};
