@@ -91,15 +91,21 @@ pub(crate) enum Detail {
     NotMemlith { why: &'static str },
     #[error("the file has format {found}; this library {does} up to {supported}")]
     Format { does: &'static str, found: u32, supported: u32 },
+    #[error("the file uses {what}, which this library does not support")]
+    Feature { what: &'static str },
     #[error("damaged {place}: expected {expected}, found {found}")]
     Corruption { place: &'static str, expected: Box<str>, found: Box<str> },
     #[error("{doing}: {source}")]
     Io { doing: &'static str, source: io::Error },
     #[error("an earlier failure closed this handle; reopen the file")]
     Latched,
-    #[error("the commit failed at a point where it may or may not be durable; reopen the file and ask for its outcome: {source}")]
+    #[error(
+        "the commit failed at a point where it may or may not be durable; reopen the file and ask for its outcome: {source}"
+    )]
     OutcomeUnknown { source: Arc<Error> },
-    #[error("the view was revoked after {age_ms} ms (it pinned more than the limits allow); read again")]
+    #[error(
+        "the view was revoked after {age_ms} ms (it pinned more than the limits allow); read again"
+    )]
     SnapshotExpired { age_ms: u64 },
     #[error("the file was opened for reading only")]
     ReadOnly,
@@ -137,7 +143,7 @@ impl Error {
             Detail::Dimension { .. } => ErrorKind::DimensionMismatch,
             Detail::Filter(_) => ErrorKind::FilterSyntax,
             Detail::NotMemlith { .. } => ErrorKind::NotMemlith,
-            Detail::Format { .. } => ErrorKind::UnsupportedFormat,
+            Detail::Format { .. } | Detail::Feature { .. } => ErrorKind::UnsupportedFormat,
             Detail::Corruption { .. } => ErrorKind::Corruption,
             Detail::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::StorageFull,

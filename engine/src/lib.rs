@@ -17,6 +17,7 @@ mod options;
 mod recall;
 mod rows;
 mod schema;
+mod shortcuts;
 mod stats;
 mod transaction;
 mod verify;

@@ -4,7 +4,7 @@
 //! deleted. With threads off, writers do the same work after their commit, a bounded part at a time.
 
 use crate::Result;
-use crate::commit::Monitor;
+use crate::commit::{IndexStats, Monitor};
 use crate::db::Core;
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
@@ -123,7 +123,7 @@ impl Core {
 
     /// Have enough changes gathered that writing the images again pays?
     pub(crate) fn is_checkpoint_due(&self, at_close: bool) -> bool {
-        let (unsaved, all) = self.committer.unsaved_changes();
+        let IndexStats { unsaved, ordinals: all, .. } = self.committer.index_stats();
         if at_close {
             unsaved >= MIN_UNSAVED_AT_CLOSE.max(all / UNSAVED_SHARE_AT_CLOSE)
         } else {

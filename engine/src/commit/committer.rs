@@ -83,6 +83,17 @@ pub(crate) struct Committer {
     pub(super) replacing: Mutex<()>,
 }
 
+/// The indexes in figures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IndexStats {
+    /// Changes folded since the images were written.
+    pub(crate) unsaved: u64,
+    /// Ordinals given, dead ones included.
+    pub(crate) ordinals: u64,
+    /// Memory beyond the images.
+    pub(crate) heap_bytes: u64,
+}
+
 /// What a writer learns about its commit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receipt {
@@ -149,10 +160,14 @@ impl Committer {
         self.durable_seq() < self.state.lock().chain.seq
     }
 
-    /// Changes folded since the images were written.
-    pub(crate) fn unsaved_changes(&self) -> (u64, u64) {
+    /// How large the indexes are, and how much of them is in no image.
+    pub(crate) fn index_stats(&self) -> IndexStats {
         let state = self.state.lock();
-        (state.indexes.unsaved, u64::from(state.indexes.attributes.version().next_ordinal()))
+        IndexStats {
+            unsaved: state.indexes.unsaved,
+            ordinals: u64::from(state.indexes.attributes.version().next_ordinal()),
+            heap_bytes: state.indexes.all().map(|i| i.heap_bytes() as u64).sum(),
+        }
     }
 
     /// Begins a transaction that a set is applied to directly, row by row.

@@ -1,0 +1,193 @@
+//! Figures about an open file.
+
+use crate::db::Db;
+use crate::derived::field;
+use crate::ids::Seq;
+use crate::options::Setting;
+use crate::recall::{Deadline, Scope};
+use crate::view::View;
+use crate::{Durability, Metric, Result};
+use memlith_index::attributes::FieldId;
+
+/// Values of a field that statistics of a namespace list at most.
+const MAX_LISTED: usize = 100;
+
+/// Figures about an open file. Sizes are in bytes.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The identity of the file.
+    pub file_id: [u8; 16],
+    /// Length of the file.
+    pub file_bytes: u64,
+    /// What of it belongs to tables.
+    pub table_bytes: u64,
+    /// What of it belongs to images.
+    pub segment_bytes: u64,
+    /// What of it is free to be used again.
+    pub free_bytes: u64,
+    /// The newest commit.
+    pub seq: Seq,
+    /// The newest commit that survives power loss.
+    pub durable_seq: Seq,
+    /// Rows of the log that are kept.
+    pub log_rows: u64,
+    /// Memories, expired ones that are not deleted yet included.
+    pub memories: u64,
+    /// Namespaces that have memories.
+    pub namespaces: u64,
+    /// Vector spaces and how many memories have a vector in each.
+    pub spaces: Vec<SpaceStats>,
+    /// Declared metadata indexes.
+    pub metadata_indexes: Vec<String>,
+    /// Memory that indexes take beyond their mapped images.
+    pub index_bytes: u64,
+    /// Changes that are in no image yet: what opening would have to fold.
+    pub unsaved_changes: u64,
+    /// Views older than the newest that somebody holds.
+    pub held_views: u64,
+    /// Is the handle closed to writing by an earlier failure?
+    pub is_latched: bool,
+    /// What went wrong last in the background, if anything.
+    pub last_background_error: Option<String>,
+    /// Every setting in force.
+    pub settings: Vec<Setting>,
+}
+
+/// A vector space in figures.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SpaceStats {
+    /// Its name.
+    pub name: String,
+    /// How long its vectors are.
+    pub dimension: usize,
+    /// How they are compared.
+    pub metric: Metric,
+    /// Which embedder makes them.
+    pub embedder: Option<String>,
+    /// Memories that have a vector in it.
+    pub vectors: u64,
+}
+
+/// A namespace in figures.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct NamespaceStats {
+    /// Memories that are in force or superseded, and have not expired.
+    pub memories: u64,
+    /// Of these, superseded.
+    pub superseded: u64,
+    /// Kinds and how many memories are of each, the most frequent first; a hundred at most.
+    pub kinds: Vec<(String, u64)>,
+    /// Likewise tags.
+    pub tags: Vec<(String, u64)>,
+    /// Likewise agents.
+    pub agents: Vec<(String, u64)>,
+    /// How many sessions there are.
+    pub sessions: u64,
+    /// Vector spaces and how many memories have a vector in each.
+    pub spaces: Vec<(String, u64)>,
+}
+
+impl Db {
+    /// Figures about the file and the handle. Costs about a step per namespace.
+    pub fn stats(&self) -> Result<Stats> {
+        let view = self.read()?;
+        let core = &self.core;
+        let container = core.committer.container();
+        let file = container.stats()?;
+        let chunks = |n: usize| n as u64 * file.chunk_bytes;
+        let indexes = core.committer.index_stats();
+        let attributes = &view.versions().attributes;
+        let mut namespaces = 0;
+        for label in attributes.labels(field::NAMESPACE, std::ops::Bound::Unbounded)? {
+            namespaces += u64::from(label?.1 > 0);
+        }
+        Ok(Stats {
+            file_id: container.file_id(),
+            file_bytes: file.file_len,
+            table_bytes: chunks(file.table_chunks),
+            segment_bytes: chunks(file.segment_chunks),
+            free_bytes: chunks(file.free_chunks),
+            seq: view.seq(),
+            durable_seq: core.committer.durable_seq(),
+            log_rows: view.log_len()?,
+            memories: attributes.live_len(),
+            namespaces,
+            spaces: view.spaces(),
+            metadata_indexes: view.metadata_indexes(),
+            index_bytes: indexes.heap_bytes,
+            unsaved_changes: indexes.unsaved,
+            held_views: core.committer.views.held() as u64,
+            is_latched: core.group.is_latched() || container.is_latched(),
+            last_background_error: core.maintenance.last_error(),
+            settings: core.listed.clone(),
+        })
+    }
+
+    /// How safe a commit is unless its call says.
+    pub fn durability(&self) -> Durability {
+        self.core.settings.durability
+    }
+}
+
+impl View {
+    /// All vector spaces, by name.
+    pub fn spaces(&self) -> Vec<SpaceStats> {
+        let versions = self.versions();
+        let stats = |(id, space): &(crate::ids::SpaceId, crate::Space)| SpaceStats {
+            name: space.name.clone(),
+            dimension: space.dimension,
+            metric: space.metric,
+            embedder: space.embedder.clone(),
+            vectors: versions.vectors.get(id).map_or(0, |v| v.live() as u64),
+        };
+        versions.catalog.spaces().map(stats).collect()
+    }
+
+    /// The metadata paths that have an index.
+    pub fn metadata_indexes(&self) -> Vec<String> {
+        self.versions().catalog.indexes().map(|index| index.path.clone()).collect()
+    }
+
+    /// Figures about one namespace. Costs a step per distinct label of the file.
+    pub fn namespace_stats(&self, namespace: &str) -> Result<NamespaceStats> {
+        let scope =
+            Scope { namespace: Some(namespace), filter: None, include_superseded: true };
+        let (within, _) = self.select(scope, &Deadline::NONE)?;
+        let attributes = &self.versions().attributes;
+        let counts = |field: FieldId| -> Result<Vec<(String, u64)>> {
+            let mut found = Vec::new();
+            for label in attributes.labels(field, std::ops::Bound::Unbounded)? {
+                let label = label?.0;
+                let count = attributes.label(field, label)?.intersection_len(&within);
+                if count > 0 {
+                    found.push((String::from_utf8_lossy(label).into_owned(), count));
+                }
+            }
+            found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            Ok(found)
+        };
+        let listed = |field: FieldId| -> Result<Vec<(String, u64)>> {
+            let mut found = counts(field)?;
+            found.truncate(MAX_LISTED);
+            Ok(found)
+        };
+        let superseded = attributes.label(field::FLAG, field::SUPERSEDED)?;
+        let mut spaces = Vec::new();
+        for (id, space) in self.versions().catalog.spaces() {
+            let having = attributes.label(field::SPACE, &id.0.to_be_bytes())?;
+            spaces.push((space.name.clone(), having.intersection_len(&within)));
+        }
+        Ok(NamespaceStats {
+            memories: within.len(),
+            superseded: superseded.intersection_len(&within),
+            kinds: listed(field::KIND)?,
+            tags: listed(field::TAG)?,
+            agents: listed(field::AGENT)?,
+            sessions: counts(field::SESSION)?.len() as u64,
+            spaces,
+        })
+    }
+}

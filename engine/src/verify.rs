@@ -1,0 +1,269 @@
+//! Verifying a file: every checksum, the chain of the log, and every index against the rows.
+//!
+//! **Invariant:** verifying changes nothing and reads everything. What it reports is wrong; what it
+//! does not report is as it was committed.
+
+use crate::commit::log::{ChangeKind, LogRow, Model, commitment};
+use crate::db::Db;
+use crate::derived::{Indexes, Versions};
+use crate::ids::{MemoryId, SpaceId};
+use crate::memory::{MemoryRow, vector_digest};
+use crate::rows::{Pinned, Rows};
+use crate::schema::{self, Table, external_key, read_u64, vector_key};
+use crate::view::View;
+use crate::{Error, Result};
+use memlith_index::image::ImageError;
+use redb::ReadableTable;
+use std::collections::HashMap;
+use std::ops::Bound;
+
+/// Problems that a report lists at most; the count goes on.
+const MAX_LISTED: usize = 1_000;
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// Where.
+    pub place: String,
+    /// What is wrong there.
+    pub what: String,
+}
+
+/// What verifying found.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// What was checked, and how many of it.
+    pub checked: Vec<(&'static str, u64)>,
+    /// What is wrong, a thousand at most.
+    pub problems: Vec<Problem>,
+    /// How many problems there are in all.
+    pub problem_count: u64,
+}
+
+impl VerifyReport {
+    /// Is everything as it was committed?
+    pub fn is_clean(&self) -> bool {
+        self.problem_count == 0
+    }
+
+    fn add(&mut self, place: impl Into<String>, what: impl ToString) {
+        self.problem_count += 1;
+        if self.problems.len() < MAX_LISTED {
+            self.problems.push(Problem { place: place.into(), what: what.to_string() });
+        }
+    }
+
+    /// Runs one check; what it fails with is a problem, not the end.
+    fn check(&mut self, name: &'static str, check: impl FnOnce(&mut Self) -> Result<u64>) {
+        match check(self) {
+            Ok(count) => self.checked.push((name, count)),
+            Err(e) => {
+                self.checked.push((name, 0));
+                self.add(name, e);
+            }
+        }
+    }
+}
+
+impl Db {
+    /// Checks everything there is to check, under one View. `progress` gets the name of each part
+    /// as it begins.
+    ///
+    /// # Errors
+    /// Only if it cannot be carried out at all; damage is in the report.
+    pub fn verify(&self, progress: &mut dyn FnMut(&'static str)) -> Result<VerifyReport> {
+        let view = self.read()?;
+        let rows = view.rows()?;
+        let container = self.core.committer.container();
+        let mut report = VerifyReport::default();
+        progress("file");
+        report.check("file", |_| container.verify().map(|()| 2));
+        progress("log");
+        report.check("log", |_| {
+            view.verify_log(None, container.file_id()).map(|log| log.rows)
+        });
+        progress("memories");
+        report.check("memories", |report| verify_memories(&rows, report));
+        progress("external ids");
+        report.check("external ids", |report| verify_external(&rows, report));
+        progress("vectors");
+        report.check("vectors", |report| verify_vectors(&rows, report));
+        progress("indexes");
+        report.check("indexes", |report| verify_indexes(&view, &rows, report));
+        Ok(report)
+    }
+}
+
+/// Every memory: that it can be read, that it is what the log committed to, that what it names is
+/// there.
+fn verify_memories(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
+    let committed = commitments(rows)?;
+    let mut count = 0;
+    rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
+        count += 1;
+        let Some(id) = read_u64(key).map(MemoryId) else {
+            report.add("memories", format!("key of {} bytes", key.len()));
+            return Ok(true);
+        };
+        let place = || format!("memory {id}");
+        match MemoryRow::decode(value) {
+            Err(e) => report.add(place(), e),
+            Ok(row) => {
+                let of_log = committed.get(&id.0);
+                if of_log.is_some_and(|c| *c != Some(commitment(&row.salt, value))) {
+                    report.add(place(), "is not what the log committed to");
+                }
+                for vector in &row.vectors {
+                    let key = vector_key(SpaceId(vector.space), id);
+                    let bytes = rows.get(Table::Vectors, &key)?;
+                    if bytes.is_none_or(|b| vector_digest(&b) != vector.digest) {
+                        report.add(place(), format!("vector in space {} differs", vector.space));
+                    }
+                }
+                if let Some(external) = &row.external_id {
+                    let found = rows.get(Table::External, &external_key(&row.namespace, external))?;
+                    if found.and_then(|b| read_u64(&b)) != Some(id.0) {
+                        report.add(place(), "is not found by its external id");
+                    }
+                }
+            }
+        }
+        Ok(true)
+    })?;
+    let live = |c: &&Option<[u8; 16]>| c.is_some();
+    for (id, _) in committed.iter().filter(|(_, c)| live(&c)) {
+        if rows.get(Table::Memories, &schema::memory_key(MemoryId(*id)))?.is_none() {
+            report.add(format!("memory {id}"), "is in the log but not in the file");
+        }
+    }
+    Ok(count)
+}
+
+/// What the log says last of each memory it names: its commitment, or `None` if it is gone.
+fn commitments(rows: &Pinned) -> Result<HashMap<u64, Option<[u8; 16]>>> {
+    let mut last = HashMap::new();
+    for entry in rows.open(schema::LOG)?.iter()? {
+        let row = LogRow::decode(entry?.1.value())?;
+        for change in row.changes.iter().filter(|c| c.model == Model::Memory) {
+            let is_there = change.kind != ChangeKind::Deleted;
+            last.insert(change.id, is_there.then_some(change.commitment));
+        }
+    }
+    Ok(last)
+}
+
+/// Every external id leads to a memory that has it.
+fn verify_external(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
+    let mut count = 0;
+    rows.scan(Table::External, Bound::Unbounded, |key, value| {
+        count += 1;
+        let id = read_u64(value).map(MemoryId);
+        let row = match id {
+            Some(id) => rows.get(Table::Memories, &schema::memory_key(id))?,
+            None => None,
+        };
+        let row = row.and_then(|bytes| MemoryRow::decode(&bytes).ok());
+        let is_right = row.is_some_and(|row| {
+            row.external_id.is_some_and(|e| external_key(&row.namespace, &e) == key)
+        });
+        if !is_right {
+            report.add("external ids", format!("{id:?} does not have the external id"));
+        }
+        Ok(true)
+    })?;
+    Ok(count)
+}
+
+/// Every vector belongs to a memory that names it.
+fn verify_vectors(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
+    let mut count = 0;
+    rows.scan(Table::Vectors, Bound::Unbounded, |key, _| {
+        count += 1;
+        let parsed = key.split_first_chunk().and_then(|(space, id)| {
+            Some((SpaceId(u32::from_be_bytes(*space)), MemoryId(read_u64(id)?)))
+        });
+        let Some((space, id)) = parsed else {
+            report.add("vectors", format!("key of {} bytes", key.len()));
+            return Ok(true);
+        };
+        let row = rows.get(Table::Memories, &schema::memory_key(id))?;
+        let row = row.and_then(|bytes| MemoryRow::decode(&bytes).ok());
+        if !row.is_some_and(|row| row.vectors.iter().any(|v| v.space == space.0)) {
+            report.add(format!("memory {id}"), "does not name a vector that is there");
+        }
+        Ok(true)
+    })?;
+    Ok(count)
+}
+
+/// Every index is what a rebuild from the rows would be.
+fn verify_indexes(view: &View, rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
+    let rebuilt = Indexes::rebuild(rows, view.seq(), &mut |_| {})?.versions(view.seq());
+    let live = view.versions();
+    let mut count = 0;
+    let mut compare = |name: &str, same: Result<bool, Error>| {
+        count += 1;
+        match same {
+            Ok(true) => {}
+            Ok(false) => report.add(name, "differs from what the rows say; run a rebuild"),
+            Err(e) => report.add(name, e),
+        }
+    };
+    compare("attributes", same_attributes(live, &rebuilt));
+    compare("text", same_text(live, &rebuilt));
+    compare("vector spaces", Ok(live.vectors.keys().eq(rebuilt.vectors.keys())));
+    for id in live.vectors.keys() {
+        compare(&format!("vectors/{}", id.0), same_vectors(live, &rebuilt, *id));
+    }
+    Ok(count)
+}
+
+fn same_attributes(live: &Versions, rebuilt: &Versions) -> Result<bool> {
+    live.attributes.validate()?;
+    Ok(live.attributes.digest()? == rebuilt.attributes.digest()?)
+}
+
+/// Compares postings by the number of their memory: the two number ordinals differently.
+fn same_text(live: &Versions, rebuilt: &Versions) -> Result<bool> {
+    live.text.validate()?;
+    Ok(text_digest(live)? == text_digest(rebuilt)?)
+}
+
+fn text_digest(versions: &Versions) -> Result<u128> {
+    let ids = ids_by_ordinal(versions)?;
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    versions.text.for_each_live(|ordinal, length| {
+        hash.update(&ids.get(ordinal as usize).copied().unwrap_or_default().to_le_bytes());
+        hash.update(&length.to_le_bytes());
+    })?;
+    versions.text.for_each_posting(|term, ordinal, count| {
+        hash.update(term.as_bytes());
+        hash.update(&ids.get(ordinal as usize).copied().unwrap_or_default().to_le_bytes());
+        hash.update(&count.to_le_bytes());
+    })?;
+    Ok(hash.digest128())
+}
+
+fn ids_by_ordinal(versions: &Versions) -> Result<Vec<u64>, ImageError> {
+    let attributes = &versions.attributes;
+    (0..attributes.next_ordinal())
+        .map(|ordinal| Ok(attributes.id_of(ordinal)?.unwrap_or_default()))
+        .collect()
+}
+
+/// Compares codes, which are a function of the vectors, by the number of their memory.
+fn same_vectors(live: &Versions, rebuilt: &Versions, space: SpaceId) -> Result<bool> {
+    let digest = |versions: &Versions| -> Result<Option<u128>> {
+        let ids = ids_by_ordinal(versions)?;
+        let Some(vectors) = versions.vectors.get(&space) else { return Ok(None) };
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        vectors.for_each_code(|ordinal, code| {
+            hash.update(&ids.get(ordinal as usize).copied().unwrap_or_default().to_le_bytes());
+            hash.update(code);
+        })?;
+        Ok(Some(hash.digest128()))
+    };
+    Ok(digest(live)? == digest(rebuilt)?)
+}
