@@ -1,6 +1,8 @@
 //! Ranking equals a naive BM25 over the documents that live in the view, whatever was overwritten,
 //! deleted or moved into an image, and goes on doing so while the writer writes.
 
+#![expect(clippy::unwrap_used, reason = "an error where none should be fails the test")]
+
 use memlith_index::text::{Analyzer, Bm25, TextHit, TextIndex, TextView};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
@@ -304,6 +306,29 @@ fn readers_see_their_instant_while_the_writer_writes() {
 }
 
 #[test]
+fn a_view_of_the_latest_sequence_sees_what_lives() {
+    let mut index = TextIndex::new(Analyzer::default());
+    index.insert(u32::MAX, "old", 1).unwrap();
+    index.insert(u32::MAX, "new", 2).unwrap();
+    for seq in [0, 2, u64::MAX] {
+        let view = index.view(seq);
+        assert_eq!(search(&view, "new old", 9, None).len(), 1, "{seq}");
+        assert_eq!(view.matched_terms("new old", u32::MAX).unwrap(), ["new"]);
+    }
+    assert!(index.remove(u32::MAX, 3).unwrap());
+    assert!(!index.remove(u32::MAX, 3).unwrap());
+    assert!(!index.view(u64::MAX).contains(u32::MAX).unwrap());
+    assert_eq!(index.dead(), 2);
+}
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    const fn is_shared<T: Clone + Send + Sync>() {}
+    is_send::<TextIndex>();
+    is_shared::<TextView>();
+};
+
+#[test]
 fn odd_queries_find_nothing_and_break_nothing() {
     let mut index = TextIndex::new(Analyzer::default());
     index.insert(7, "a \"quoted\" (phrase) AND not* field:value", 1).unwrap();
@@ -315,7 +340,7 @@ fn odd_queries_find_nothing_and_break_nothing() {
     }
     let huge = "quoted ".repeat(100_000);
     assert_eq!(search(&view, &huge, 10, None).len(), 1);
-    let scattered = (0..50_000).map(|i| format!("w{i} ")).collect::<String>();
+    let scattered = (0..50_000).map(|i| format!("w{i}")).collect::<Vec<_>>().join(" ");
     assert!(search(&view, &scattered, 10, None).is_empty());
     assert!(search(&view, "quoted", 0, None).is_empty());
     assert_eq!(search(&view, "QUOTED field", 3, None), search(&view, "field quoted", 3, None));

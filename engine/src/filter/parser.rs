@@ -163,7 +163,7 @@ impl Parser<'_> {
         let at = self.lexer.at();
         let name = self.lexer.name();
         if name.eq_ignore_ascii_case("meta") {
-            return self.meta_path();
+            return self.meta_path(at);
         }
         if let Some(attribute) = Attribute::from_name(name) {
             return Ok(attribute.into());
@@ -176,9 +176,8 @@ impl Parser<'_> {
         }
     }
 
-    /// The keys after `meta`.
-    fn meta_path(&mut self) -> Result<Path, Fault> {
-        let at = self.lexer.at();
+    /// The keys after `meta`, which starts at `at`.
+    fn meta_path(&mut self, at: usize) -> Result<Path, Fault> {
         let mut keys = Vec::new();
         while self.lexer.take_adjacent(".") {
             if keys.len() == MAX_PATH_KEYS {

@@ -14,7 +14,7 @@ use std::{
 
 impl Display for Filter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
+        match sole(self) {
             Filter::All => f.write_str("all"),
             Filter::None => f.write_str("none"),
             Filter::And(terms) => group(f, terms, " and ", "all"),
@@ -25,13 +25,18 @@ impl Display for Filter {
     }
 }
 
+/// The term that a group of one stands for.
+fn sole(filter: &Filter) -> &Filter {
+    match filter {
+        Filter::And(terms) | Filter::Or(terms) if terms.len() == 1 => sole(&terms[0]),
+        _ => filter,
+    }
+}
+
 fn group(f: &mut Formatter<'_>, terms: &[Filter], joint: &str, empty: &str) -> fmt::Result {
     let [first, others @ ..] = terms else {
         return f.write_str(empty);
     };
-    if others.is_empty() {
-        return first.fmt(f);
-    }
     term(f, first)?;
     for other in others {
         f.write_str(joint)?;
@@ -42,18 +47,14 @@ fn group(f: &mut Formatter<'_>, terms: &[Filter], joint: &str, empty: &str) -> f
 
 /// A filter inside another: a group of several terms goes into parentheses.
 fn term(f: &mut Formatter<'_>, filter: &Filter) -> fmt::Result {
-    match filter {
-        Filter::And(terms) | Filter::Or(terms) => match terms.as_slice() {
-            [one] => term(f, one),
-            [_, _, ..] => write!(f, "({filter})"),
-            [] => filter.fmt(f),
-        },
+    match sole(filter) {
+        Filter::And(terms) | Filter::Or(terms) if terms.len() > 1 => write!(f, "({filter})"),
         _ => filter.fmt(f),
     }
 }
 
 fn negation(f: &mut Formatter<'_>, negated: &Filter) -> fmt::Result {
-    let Filter::Test(Predicate { path, op }) = negated else {
+    let Filter::Test(Predicate { path, op }) = sole(negated) else {
         f.write_str("not ")?;
         return term(f, negated);
     };

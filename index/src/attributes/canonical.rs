@@ -57,7 +57,7 @@ impl Attributes {
             last_id = Some(id);
             pairs_by_row += self.validate_row(ordinal, &known, check)?;
         }
-        check(last_id.is_none_or(|last| last == self.rows.last_id()), "the last id is known")?;
+        check(last_id == self.rows.last_id(), "the last id is known")?;
         let mut pairs_by_label = 0;
         let mut last_key: Option<&[u8]> = None;
         for label in self.dictionary.range(KeyRange::ALL)? {

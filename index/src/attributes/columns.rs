@@ -110,8 +110,14 @@ impl Attributes {
     ) -> Result<Vec<u32>, ImageError> {
         let after = after.map(|(cell, id)| self.rank_behind(order, cell, id)).transpose()?;
         let mut reader = Reader::new(&self.rows, column);
+        // In the direction of the order: times mostly rise with ordinals, and then the first `k`
+        // rows that are met are those that stay.
+        let rows: Box<dyn Iterator<Item = u32>> = match order {
+            Order::Ascending => Box::new(within.iter()),
+            Order::Descending => Box::new(within.iter().rev()),
+        };
         let mut first = BinaryHeap::new();
-        for ordinal in within.iter().take_while(|&ordinal| ordinal < self.next_ordinal()) {
+        for ordinal in rows.filter(|&ordinal| ordinal < self.next_ordinal()) {
             let rank = Rank::new(order, cell::present(reader.get(ordinal)?), ordinal.into());
             if after.is_some_and(|after| rank <= after) {
                 continue;
@@ -161,7 +167,7 @@ impl Rank {
     }
 }
 
-/// Reads cells of one column in ascending order of rows, finding each block once.
+/// Reads cells of one column row after row, finding each block once.
 struct Reader<'a> {
     rows: &'a Rows,
     column: ColumnId,

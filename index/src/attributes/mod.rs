@@ -85,6 +85,8 @@ impl Attributes {
     /// An index over the bytes of [`Attributes::write_image`], which it reads in place. Costs the
     /// same at any size but for the live set, which is decoded: at most one bit a row.
     ///
+    /// The image has the columns it was written with: compare [`column_count`](Self::column_count).
+    ///
     /// # Errors
     /// If the bytes are not an image of this kind.
     pub fn from_image(source: SharedSource) -> Result<Self, ImageError> {
@@ -102,8 +104,11 @@ impl Attributes {
     /// that are gone by the time they are folded are pushed too, so that numbering is a matter of
     /// the log alone.
     ///
+    /// # Errors
+    /// Also if `id` does not come after all ids before.
+    ///
     /// # Panics
-    /// If `id` does not come after all ids before, or 2^32 ordinals were given.
+    /// If 2^32 ordinals were given.
     pub fn push(&mut self, id: u64) -> Result<u32, ImageError> {
         self.rows.push(id)
     }
@@ -111,11 +116,15 @@ impl Attributes {
     /// Makes a row live with exactly the labels and cells of `entry`. Labels that it had before
     /// cost nothing but their comparison.
     ///
+    /// # Errors
+    /// Also if `ordinal` was not given to `entry.id`.
+    ///
     /// # Panics
-    /// If `ordinal` was not given to `entry.id`, or a column is none of this index.
+    /// If a column is none of [`column_count`](Self::column_count).
     pub fn set(&mut self, ordinal: u32, entry: &Entry<'_>) -> Result<(), ImageError> {
-        self.assert_allotted(ordinal);
-        assert_eq!(self.id_of(ordinal)?, Some(entry.id), "an ordinal is set under its own id");
+        if self.id_of(ordinal)? != Some(entry.id) {
+            return Err(ImageError::Inconsistent { what: "a row is set under its own id" });
+        }
         let new = self.intern(entry.labels)?;
         let old = self.rows.labels(ordinal)?;
         for &number in new.iter().filter(|number| old.binary_search(number).is_err()) {
@@ -250,9 +259,5 @@ impl Attributes {
         numbers.sort_unstable();
         numbers.dedup();
         Ok(numbers)
-    }
-
-    fn assert_allotted(&self, ordinal: u32) {
-        assert!(ordinal < self.next_ordinal(), "a row is pushed before it is set");
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Rows {
     base: Arc<Image>,
     blocks: Trie<Arc<Block>>,
     next: u32,
-    last_id: u64,
+    last_id: Option<u64>,
     /// What the blocks take.
     bytes: usize,
 }
@@ -65,7 +65,7 @@ impl Rows {
         self.next
     }
 
-    pub(super) const fn last_id(&self) -> u64 {
+    pub(super) const fn last_id(&self) -> Option<u64> {
         self.last_id
     }
 
@@ -78,13 +78,18 @@ impl Rows {
         self.next.div_ceil(ROWS as u32)
     }
 
+    /// # Errors
+    /// If `id` does not come after the last one.
+    ///
     /// # Panics
-    /// If `id` does not come after the last one, or every ordinal was given.
+    /// If every ordinal was given.
     pub(super) fn push(&mut self, id: u64) -> Result<u32, ImageError> {
-        assert!(self.next == 0 || id > self.last_id, "ids ascend with ordinals");
+        if self.last_id.is_some_and(|last| last >= id) {
+            return Err(ImageError::Inconsistent { what: "ids ascend with ordinals" });
+        }
         let ordinal = self.next;
         self.next = ordinal.checked_add(1).expect("an index has fewer than 2^32 rows");
-        self.last_id = id;
+        self.last_id = Some(id);
         self.change(ordinal, |block, _| block.push(id))?;
         Ok(ordinal)
     }

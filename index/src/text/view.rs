@@ -87,7 +87,8 @@ impl TextView {
     }
 
     /// The best `k` documents that have a term of `query`: by descending score, then ascending
-    /// ordinal; only those in `filter`, if there is one. Filters change no score.
+    /// ordinal; only those in `filter`, if there is one. Filters change no score; a word that the
+    /// query repeats weighs as often as it stands there. Any string is a query.
     ///
     /// Visits every posting of every term, and asks `keep_going` every few thousand.
     ///

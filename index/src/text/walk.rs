@@ -3,6 +3,7 @@
 //! **Invariant:** two views over the same live documents walk alike, whatever lies in an image
 //! or the tail; hence equal digests and equal images.
 
+use super::WINDOW;
 use super::image::{Image, ImageWriter};
 use super::part::SealedAt;
 use super::view::TextView;
@@ -107,19 +108,18 @@ impl TextView {
     }
 
     fn number_live(&self) -> Result<Live, ImageError> {
-        let mut live = Vec::with_capacity(self.live_hint());
+        let mut live = Vec::new();
         let mut sealed_entries = 0;
         if let Some(SealedAt { sealed, seq }) = self.sealed() {
             sealed_entries = sealed.image.documents();
-            let mut entry = 0;
-            while entry < sealed_entries {
-                let window = sealed.image.window(entry)?;
-                for offset in 0..window.len() {
-                    if sealed.deaths.is_live(entry, seq) {
-                        let place = Place::Sealed(entry);
-                        live.push((window.ordinal(offset), window.length(offset), place));
-                    }
-                    entry += 1;
+            for first in (0..sealed_entries).step_by(WINDOW as usize) {
+                let window = sealed.image.window(first)?;
+                let entries = (first..).zip(0..window.len());
+                for (entry, offset) in
+                    entries.filter(|&(entry, _)| sealed.deaths.is_live(entry, seq))
+                {
+                    let place = Place::Sealed(entry);
+                    live.push((window.ordinal(offset), window.length(offset), place));
                 }
             }
         }
@@ -133,12 +133,6 @@ impl TextView {
         }
     }
 
-    /// Capacity for the live documents. The count of an image is bounded by its length.
-    fn live_hint(&self) -> usize {
-        let sealed = self.sealed().map_or(0, |part| part.sealed.image.documents());
-        (sealed as usize).saturating_add(self.pin.entries as usize).min(self.live() as usize)
-    }
-
     /// Hands over every term that a live document has, ascending, with (number, frequency) of
     /// those documents, ascending.
     fn for_each_term(
@@ -150,10 +144,8 @@ impl TextView {
         let mut tail_terms = self.parts.tail.terms.sorted().into_iter().peekable();
         let image = self.sealed().map(|part| &part.sealed.image);
         let mut before: Option<&str> = None;
-        for index in 0..image.map_or(0, Image::terms) {
-            let Some((term, postings)) = image.map(|image| image.term(index)).transpose()? else {
-                break;
-            };
+        for entry in image.into_iter().flat_map(Image::terms) {
+            let (term, postings) = entry?;
             if before.is_some_and(|before| before >= term) {
                 return Err(ImageError::Inconsistent { what: "terms ascend" });
             }

@@ -1,10 +1,11 @@
 //! The one writer of a text index.
 //!
-//! **Invariant:** operations come with ascending sequences, and all of one sequence come before a
-//! view of it. What the writer counts (live documents, their length, deaths by part) is exact
+//! **Invariant:** operations come with ascending sequences below `u64::MAX`, and all of one sequence
+//! come before a view of it. What the writer counts (live documents, their length, deaths by part) is exact
 //! after every call, so that a view copies it.
 
 use super::analysis::Analyzer;
+use super::deaths::ALIVE;
 use super::image::Image;
 use super::part::Sealed;
 use super::postings::TermCounter;
@@ -97,9 +98,10 @@ impl TextIndex {
         Ok(removed.is_some())
     }
 
-    /// The index as of `seq`, at least that of the last write. Costs one counter.
+    /// The index as of `seq`, or of the last write if that came later. Copies a few counters.
     pub fn view(&self, seq: u64) -> TextView {
-        let pin = Pin { seq: self.pin.seq.max(seq), ..self.pin };
+        let seq = self.pin.seq.max(seq).min(ALIVE - 1);
+        let pin = Pin { seq, ..self.pin };
         TextView::new(Arc::clone(&self.parts), pin)
     }
 

@@ -4,7 +4,6 @@
 //! magic and version      8
 //! rows, labels           2 x u32     ordinals allotted; distinct labels that have a live row
 //! columns, fields        2 x u32     fields that any label belongs to
-//! last id                u64         0 when there are no rows
 //! section ends           10 x u64    ascending; sections follow the header without gaps
 //!
 //! ColumnPlaces  u32 per column       its place among the stored columns, or ABSENT
@@ -29,7 +28,7 @@ use crate::image::ImageError;
 
 const MAGIC: [u8; 8] = *b"LITHATR\x01";
 const SECTIONS: usize = 10;
-pub(super) const HEADER_BYTES: usize = 32 + 8 * SECTIONS;
+pub(super) const HEADER_BYTES: usize = 24 + 8 * SECTIONS;
 pub(super) const RECORD_BYTES: usize = 24;
 /// The place of a column in which every cell is missing.
 pub(super) const ABSENT: u32 = u32::MAX;
@@ -56,7 +55,6 @@ pub(super) struct Layout {
     pub(super) labels: u32,
     pub(super) columns: u32,
     pub(super) fields: u32,
-    pub(super) last_id: u64,
     pub(super) ends: [u64; SECTIONS],
 }
 
@@ -67,9 +65,8 @@ impl Layout {
         for (at, count) in [self.rows, self.labels, self.columns, self.fields].iter().enumerate() {
             header[8 + 4 * at..][..4].copy_from_slice(&count.to_le_bytes());
         }
-        header[24..32].copy_from_slice(&self.last_id.to_le_bytes());
         for (at, end) in self.ends.iter().enumerate() {
-            header[32 + 8 * at..][..8].copy_from_slice(&end.to_le_bytes());
+            header[24 + 8 * at..][..8].copy_from_slice(&end.to_le_bytes());
         }
         header
     }
@@ -87,8 +84,7 @@ impl Layout {
             labels: count(1),
             columns: count(2),
             fields: count(3),
-            last_id: u64_at(&header[24..], 0),
-            ends: std::array::from_fn(|at| u64_at(&header[32..], at)),
+            ends: std::array::from_fn(|at| u64_at(&header[24..], at)),
         };
         layout.check(image_len)?;
         Ok(layout)

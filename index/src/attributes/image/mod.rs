@@ -26,6 +26,7 @@ pub(super) struct Image {
     /// Where each column stands among the stored ones.
     columns: Vec<Option<usize>>,
     fields: Vec<FieldId>,
+    last_id: Option<u64>,
 }
 
 impl Image {
@@ -36,14 +37,16 @@ impl Image {
             layout: Layout::default(),
             columns: vec![None; columns.into()],
             fields: Vec::new(),
+            last_id: None,
         }
     }
 
     pub(super) fn open(source: SharedSource) -> Result<Self, ImageError> {
         let layout = Layout::decode(source.get(0..HEADER_BYTES)?, source.len())?;
-        let mut image = Self { source, layout, columns: Vec::new(), fields: Vec::new() };
+        let mut image = Self { source, layout, ..Self::empty(0) };
         image.columns = image.read_columns()?;
         image.fields = image.read_fields()?;
+        image.last_id = image.rows().checked_sub(1).map(|last| image.id(last)).transpose()?;
         Ok(image)
     }
 
@@ -87,8 +90,9 @@ impl Image {
         self.layout.labels
     }
 
-    pub(super) const fn last_id(&self) -> u64 {
-        self.layout.last_id
+    /// The id of the last row, if there is one.
+    pub(super) const fn last_id(&self) -> Option<u64> {
+        self.last_id
     }
 
     pub(super) fn columns(&self) -> usize {

@@ -39,7 +39,6 @@ impl Writer<'_> {
             labels: labels.count,
             columns: self.rows.columns() as u32,
             fields: fields.len() as u32,
-            last_id: self.rows.last_id(),
             ..Layout::default()
         };
         let (row_ends, row_labels) = self.row_labels(&labels.ranks)?;
@@ -129,10 +128,13 @@ impl Writer<'_> {
         for column in (0..self.rows.columns()).map(|column| ColumnId(column as u8)) {
             let start = cells.len();
             let mut is_missing = true;
-            for ordinal in 0..self.rows.next() {
-                let cell = self.rows.cell(column, ordinal)?.unwrap_or(MISSING);
-                is_missing &= cell == MISSING;
-                cells.extend(cell.to_le_bytes());
+            for block in 0..self.rows.blocks() {
+                let block_cells = self.rows.cells(column, block)?;
+                let rows = (self.rows.next() as usize - block as usize * ROWS).min(ROWS);
+                for cell in (0..rows).map(|row| block_cells.get(row)) {
+                    is_missing &= cell == MISSING;
+                    cells.extend(cell.to_le_bytes());
+                }
             }
             if is_missing {
                 cells.truncate(start);

@@ -64,11 +64,6 @@ impl Image {
         self.header.documents
     }
 
-    /// Terms in the image.
-    pub(in crate::text) fn terms(&self) -> u32 {
-        self.header.terms
-    }
-
     /// What the header says of the collection.
     pub(in crate::text) fn collection(&self) -> Collection {
         Collection { documents: u64::from(self.header.documents), length: self.header.length }
@@ -125,12 +120,16 @@ impl Image {
         Ok(None)
     }
 
-    /// Text and postings of the term at `index` in ascending order.
-    pub(in crate::text) fn term(&self, index: u32) -> Result<(&str, Postings<'_>), ImageError> {
-        let record = self.record(index)?;
-        let text = std::str::from_utf8(self.source.get(record.text.clone())?)
-            .map_err(|_| inconsistent("terms are UTF-8"))?;
-        Ok((text, self.decoder(&record)?))
+    /// Text and postings of every term, as the term table orders them.
+    pub(in crate::text) fn terms(
+        &self,
+    ) -> impl Iterator<Item = Result<(&str, Postings<'_>), ImageError>> {
+        (0..self.header.terms).map(|index| {
+            let record = self.record(index)?;
+            let text = std::str::from_utf8(self.source.get(record.text.clone())?)
+                .map_err(|_| inconsistent("terms are UTF-8"))?;
+            Ok((text, self.decoder(&record)?))
+        })
     }
 
     fn record(&self, index: u32) -> Result<Term, ImageError> {
