@@ -20,6 +20,7 @@ use crate::transaction::{Committed, Transaction, WriteTx};
 use crate::view::{Shared, View, ViewLimits, Views};
 use crate::{ErrorKind, Result};
 use redb::{Database, ReadableDatabase};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -314,14 +315,25 @@ fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
     container.register(&segments)?;
     let chain = Chain::load(&rows)?;
     let catalog = Catalog::load(&rows)?;
-    let indexes = match Indexes::open_images(&container, &images, catalog, &rows)? {
-        Some(mut indexes) if indexes.catch_up(chain.seq, &rows)? => indexes,
-        _ => {
-            let mut indexes = Indexes::rebuild(&rows, chain.seq, &mut |_| {})?;
-            indexes.unsaved = u64::from(indexes.attributes.version().next_ordinal());
-            indexes
-        }
-    };
+    let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq)?;
     drop(rows);
     Ok(Opened { database, container, chain, indexes })
+}
+
+/// Indexes that show the state at `last`: from their images, or else from the rows.
+fn open_indexes(
+    container: &Container,
+    images: &BTreeMap<String, ImageRow>,
+    catalog: Catalog,
+    rows: &Pinned,
+    last: Seq,
+) -> Result<Indexes> {
+    if let Some(mut indexes) = Indexes::open_images(container, images, catalog, rows)? {
+        if indexes.catch_up(last, rows)? {
+            return Ok(indexes);
+        }
+    }
+    let mut indexes = Indexes::rebuild(rows, last, &mut |_| {})?;
+    indexes.unsaved = u64::from(indexes.attributes.version().next_ordinal());
+    Ok(indexes)
 }

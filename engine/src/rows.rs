@@ -5,7 +5,7 @@
 
 use crate::schema::{Bytes, Table};
 use crate::{Error, Result};
-use redb::{AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable};
+use redb::{AccessGuard, ReadOnlyTable, ReadTransaction};
 use std::ops::{Bound, Deref};
 use std::sync::{Arc, OnceLock};
 

@@ -12,9 +12,6 @@ use redb::TableDefinition;
 /// A table of byte keys and byte values.
 pub(crate) type Bytes = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
-/// The format version that this library writes, and the oldest reader that understands it.
-pub(crate) const WRITE_FORMAT: u32 = 1;
-
 /// Commit sequence (u64) -> log row (`commit::log`).
 pub(crate) const LOG: Bytes = TableDefinition::new("log");
 

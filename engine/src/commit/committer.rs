@@ -110,7 +110,7 @@ impl Store for Committer {
         {
             let merged = merge(sets);
             for table in Table::ALL {
-                write_rows(&transaction, table, merged[table as usize].iter().copied())?;
+                write_rows(&transaction, table, merged[table as usize].iter().map(|(key, value)| (*key, *value)))?;
             }
         }
         self.finish(transaction, sets)

@@ -10,7 +10,7 @@ use crate::commit::log::{Aspects, Change, ChangeKind, LogRow, Model};
 use crate::file::Container;
 use crate::ids::{MemoryId, Seq};
 use crate::memory::access;
-use crate::rows::{Pinned, Rows};
+use crate::rows::Pinned;
 use crate::schema::{self, Table, log_key, read_u64};
 use crate::{Error, Result};
 use serde_json::{Value, json};

@@ -297,7 +297,7 @@ impl Container {
         if segment.extent.checked_range().is_none() {
             return Err(wrong("chunks that can exist"));
         }
-        if layout.chunks(self.0.chunk_bytes) != segment.extent.chunks.into() {
+        if layout.chunks(self.0.chunk_bytes) != u64::from(segment.extent.chunks) {
             return Err(wrong("as many chunks as its length needs"));
         }
         let end = self.offset(segment.extent.start) + layout.end as u64;

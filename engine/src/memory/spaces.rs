@@ -1,6 +1,6 @@
 //! Vector spaces and metadata indexes: what a transaction can declare and drop.
 
-use super::{MemoryRow, Patch};
+use super::Patch;
 use crate::catalog::{Catalog, Space};
 use crate::clock::random;
 use crate::commit::Model;
@@ -73,9 +73,4 @@ impl WriteTx<'_> {
         self.set.note(model, id, kind, Aspects::NONE, commitment);
         Ok(())
     }
-}
-
-/// Does a row name a vector of this space?
-pub(crate) fn has_vector(row: &MemoryRow, space: crate::ids::SpaceId) -> bool {
-    row.vectors.iter().any(|v| v.space == space.0)
 }

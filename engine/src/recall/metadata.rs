@@ -33,7 +33,6 @@ pub(super) fn metadata_bounds(
         Op::In(values) => Some(equal(attributes, field, values, false)?),
         Op::Contains(value) => Some(equal(attributes, field, std::slice::from_ref(value), true)?),
         Op::Range { lo, hi } => Some(range(attributes, field, lo, hi)?),
-        _ => None,
     })
 }
 

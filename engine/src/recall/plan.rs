@@ -180,7 +180,6 @@ impl Planner<'_> {
             Path::Meta(keys) => {
                 return metadata_bounds(self.view.versions(), keys, &predicate.op);
             }
-            _ => return Ok(None),
         };
         let op = &predicate.op;
         match attribute {

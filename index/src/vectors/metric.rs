@@ -80,6 +80,23 @@ pub(super) fn norm(vector: &[f32]) -> f64 {
 }
 
 impl Metric {
+    /// Every metric.
+    pub const ALL: [Metric; 3] = [Metric::Cosine, Metric::Dot, Metric::L2];
+
+    /// Its name, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cosine => "cosine",
+            Self::Dot => "dot",
+            Self::L2 => "l2",
+        }
+    }
+
+    /// The metric of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name)
+    }
+
     /// Can `vector` stand in an index of this metric and `dimension`?
     ///
     /// # Errors

@@ -151,7 +151,27 @@ impl VectorView {
         Ok(())
     }
 
-    pub(super) fn write_image(&self) -> Result<Vec<u8>, ImageError> {
+    /// Every vector that this view sees: its ordinal and its code, scale included. Equal vectors
+    /// give equal bytes, so that an index can be compared with one that was made anew.
+    ///
+    /// # Errors
+    /// [`ImageError`] if the image cannot be read.
+    pub fn for_each_code(&self, mut visit: impl FnMut(u32, &[u8])) -> Result<(), ImageError> {
+        let mut alive = Vec::with_capacity(self.live);
+        self.for_each_live(|entry, ordinal| alive.push((ordinal, entry as usize)))?;
+        alive.sort_unstable();
+        for (ordinal, entry) in alive {
+            visit(ordinal, self.rows(entry, 1)?.codes);
+        }
+        Ok(())
+    }
+
+    /// The image of what this view sees; the same vectors give the same bytes. It may run while
+    /// the writer goes on.
+    ///
+    /// # Errors
+    /// [`ImageError`] if the image under the index cannot be read.
+    pub fn write_image(&self) -> Result<Vec<u8>, ImageError> {
         let mut alive = Vec::with_capacity(self.live);
         self.for_each_live(|entry, ordinal| alive.push((ordinal, entry as usize)))?;
         alive.sort_unstable();
