@@ -47,15 +47,10 @@ pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use backend::TableSpace;
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use container::{Container, ContainerStats, Format};
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use disk::{Disk, MemoryDisk};
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use fault::{Fault, error_from};
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use segment::SegmentRef;
 
 use std::path::Path;
