@@ -257,6 +257,8 @@ fn integers_are_exact_and_have_one_form() {
     assert_ne!(parse(&format!("meta.id = {large}")), parse(&format!("meta.id = {}", large - 1)));
     assert_eq!(Value::from(5.0), Value::from(5));
     assert!(Number::from(-1) < Number::from(-0.5) && Number::from(0.5) < Number::from(1));
+    assert!(Number::from(3) < Number::from(3.5) && Number::from(-3) > Number::from(-3.5));
+    assert!(Number::from(0.1) > Number::from(0) && Number::from(-0.1) < Number::from(0));
     assert!(Number::from(u64::MAX) < Number::from(1e300));
     assert!(Number::from(i64::MIN) > Number::from(f64::NEG_INFINITY));
     assert_eq!(Number::from(f64::NAN).partial_cmp(&Number::from(1)), None);
