@@ -251,7 +251,8 @@ impl Model {
 
     /// Pages give the whole order, each row once, also behind a row that is there no longer.
     fn check_order(&self, attributes: &Attributes, column: ColumnId, order: Order) {
-        let mut within: RoaringBitmap = self.live.keys().copied().step_by(2).collect();
+        let mut within: RoaringBitmap =
+            self.live.keys().copied().filter(|row| row % 5 != 1).collect();
         let mut expected: Vec<u32> = within.iter().collect();
         expected.sort_by_key(|&ordinal| {
             let cell = self.cell(column, ordinal);

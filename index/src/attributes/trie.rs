@@ -36,10 +36,12 @@ impl<T: Clone> Trie<T> {
         let mut level = self.height;
         loop {
             match node {
-                Node::Inner(children) => node = children[digit(key, level)].as_deref()?,
                 Node::Leaf(slots) => return slots[digit(key, 0)].as_ref(),
+                Node::Inner(children) => {
+                    node = children[digit(key, level)].as_deref()?;
+                    level -= 1;
+                }
             }
-            level = level.saturating_sub(1);
         }
     }
 
@@ -58,8 +60,9 @@ impl<T: Clone> Trie<T> {
             match Arc::make_mut(node) {
                 Node::Leaf(slots) => return &mut slots[digit(key, 0)],
                 Node::Inner(children) => {
+                    let child = &mut children[digit(key, level)];
                     level -= 1;
-                    node = children[digit(key, level + 1)].get_or_insert_with(|| {
+                    node = child.get_or_insert_with(|| {
                         self.nodes += 1;
                         Arc::new(if level == 0 {
                             Node::Leaf([const { None }; FANOUT])

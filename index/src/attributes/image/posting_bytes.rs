@@ -14,11 +14,8 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::layout::u32_at;
-use crate::attributes::posting::{FEW_MAX, Few, Pages, Posting};
+use crate::attributes::posting::{FEW_MAX, Few, PAGE_BYTES_MAX, Pages, Posting};
 use crate::image::ImageError;
-
-/// A full bitmap of one page with its header; no page is written longer.
-const PAGE_BYTES_MAX: usize = 8 * 1024 + 64;
 
 pub(super) fn encode(posting: &Posting, out: &mut Vec<u8>) {
     if posting.len() <= FEW_MAX as u64 {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 pub(super) use few::{FEW_MAX, Few};
-pub(super) use pages::Pages;
+pub(super) use pages::{PAGE_BYTES_MAX, Pages};
 
 #[derive(Clone, Debug)]
 pub(super) enum Posting {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
-/// Length in bytes above which a page must be looked at for a shorter form: a full bitmap with its
-/// header.
-const PAGE_BYTES_MAX: usize = 8 * 1024 + 64;
+/// A bitmap of one page with its header: a page that is longer has a shorter form. Part of the
+/// image format: no page is written longer.
+pub(in crate::attributes) const PAGE_BYTES_MAX: usize = 8 * 1024 + 64;
 
 /// How often a growing page is offered the form of runs. Ordinals mostly arrive in sequence, and a
 /// page of one run is copied in a few bytes where a bitmap takes 8 KiB.
