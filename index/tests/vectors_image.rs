@@ -15,13 +15,13 @@ use vectors_model::{
 fn index_of(metric: Metric, dimension: usize, vectors: &Vectors) -> VectorIndex {
     let mut index = VectorIndex::new(dimension, metric);
     for (&ordinal, vector) in vectors {
-        index.insert(ordinal, vector, 1).unwrap();
+        index.insert(ordinal, vector, 1).expect("the vector fits");
     }
     index
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn an_image_answers_as_its_view(

@@ -24,23 +24,23 @@ fn half_sealed(metric: Metric, dimension: usize, vectors: &Vectors, kind: Kind) 
     for (&ordinal, vector) in vectors {
         let outdated = vector_of(kind, dimension, &mut random);
         match ordinal % 4 {
-            0 | 1 => index.insert(ordinal, vector, 1).unwrap(),
-            2 => index.insert(ordinal, &outdated, 1).unwrap(),
+            0 | 1 => index.insert(ordinal, vector, 1).expect("the vector fits"),
+            2 => index.insert(ordinal, &outdated, 1).expect("the vector fits"),
             _ => {}
         }
     }
-    let image = index.write_image(1).unwrap();
-    let mut index = VectorIndex::from_image(Arc::new(image)).unwrap();
+    let image = index.write_image(1).expect("a tail alone reads no image");
+    let mut index = VectorIndex::from_image(Arc::new(image)).expect("the image is whole");
     for (&ordinal, vector) in vectors.iter().rev() {
         if ordinal % 4 >= 2 {
-            index.insert(ordinal, vector, 2).unwrap();
+            index.insert(ordinal, vector, 2).expect("the vector fits");
         }
     }
     index
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
     fn equals_brute_force(

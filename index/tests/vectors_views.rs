@@ -4,7 +4,7 @@ mod vectors_model;
 
 use std::sync::Arc;
 
-use memlith_index::vectors::{Metric, VectorIndex, VectorView};
+use memlith_index::vectors::{Metric, VectorError, VectorIndex, VectorView};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 use vectors_model::{
@@ -38,9 +38,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn assert_sees(view: &VectorView, vectors: &Vectors, metric: Metric, query: &[f32]) {
     assert_eq!(view.live(), vectors.len());
     let ordinals: RoaringBitmap = vectors.keys().copied().collect();
-    assert_eq!(view.coverage().unwrap(), ordinals);
+    assert_eq!(view.coverage(), Ok(ordinals));
     for ordinal in (0..35).chain([70_003, u32::MAX]) {
-        assert_eq!(view.contains(ordinal).unwrap(), vectors.contains_key(&ordinal));
+        assert_eq!(view.contains(ordinal), Ok(vectors.contains_key(&ordinal)));
+    }
+    for (&ordinal, vector) in vectors {
+        assert_eq!(view.matches(ordinal, vector), Ok(true));
     }
     let few: RoaringBitmap = [2, 3, 5, 7, u32::MAX].into_iter().collect();
     for filter in [None, Some(&few)] {
@@ -50,7 +53,7 @@ fn assert_sees(view: &VectorView, vectors: &Vectors, metric: Metric, query: &[f3
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn views_stand_still(
@@ -103,6 +106,21 @@ proptest! {
         }
         assert_sees(&index.view(seq), &now, metric, &query);
     }
+}
+
+#[test]
+fn a_view_can_be_checked_against_the_rows() {
+    let mut index = VectorIndex::new(2, Metric::L2);
+    index.insert(1, &[1.0, 2.0], 1).unwrap();
+    let view = index.view(1);
+    assert_eq!(view.matches(1, &[1.0, 2.0]), Ok(true));
+    assert_eq!(view.matches(1, &[2.0, 1.0]), Ok(false), "another vector");
+    assert_eq!(view.matches(2, &[1.0, 2.0]), Ok(false), "no vector");
+    index.insert(1, &[2.0, 1.0], 2).unwrap();
+    assert_eq!(index.view(2).matches(1, &[1.0, 2.0]), Ok(false), "replaced");
+    assert_eq!(view.matches(1, &[1.0, 2.0]), Ok(true));
+    let long = VectorError::WrongLength { expected: 2, found: 3 };
+    assert_eq!(view.matches(1, &[1.0; 3]), Err(long));
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl VectorIndex {
 
     /// Gives `ordinal` the vector `vector` from `seq` on, in place of the one it may have.
     ///
-    /// `seq` does not go back. Costs about a nanosecond per component.
+    /// `seq` does not go back. Costs about three nanoseconds per component.
     ///
     /// # Errors
     /// [`VectorError`]; nothing has changed then.

@@ -42,9 +42,9 @@ impl Form {
 
 /// The components as they are compared: normalised under cosine, as given otherwise.
 pub(super) fn components(metric: Metric, vector: &[f32], out: &mut Vec<f64>) {
-    let divisor = if metric == Metric::Cosine { norm(vector) } else { 1.0 };
+    let factor = if metric == Metric::Cosine { 1.0 / norm(vector) } else { 1.0 };
     out.clear();
-    out.extend(vector.iter().map(|&x| f64::from(x) / divisor));
+    out.extend(vector.iter().map(|&x| f64::from(x) * factor));
 }
 
 /// The scale that makes the largest component [`CODE_MAX`].
@@ -58,18 +58,20 @@ pub(super) fn scale_of(components: &[f64]) -> f64 {
 pub(super) fn encode(components: &[f64], scale: f64, code: &mut Vec<Lane>) -> f64 {
     code.clear();
     code.resize(lanes_for(components.len()), Lane([0; LANE_BYTES]));
-    let mut squares = 0.0;
+    let per_step = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    // Several sums, so that one addition need not wait for the one before.
+    let mut squares = [0.0; 8];
     for (lane, components) in code.iter_mut().zip(components.chunks(LANE_BYTES)) {
-        for (byte, &x) in lane.0.iter_mut().zip(components) {
-            let steps = if scale > 0.0 { x / scale } else { 0.0 };
+        for (at, (byte, &x)) in lane.0.iter_mut().zip(components).enumerate() {
+            let steps = x * per_step;
             // To the nearest, by truncation: `round` is a library call on older processors.
             let rounded = (steps.clamp(-CODE_MAX, CODE_MAX) + 0.5_f64.copysign(steps)) as i8;
             *byte = rounded.cast_unsigned();
             let error = x - scale * f64::from(rounded);
-            squares += error * error;
+            squares[at % 8] += error * error;
         }
     }
-    squares.sqrt()
+    squares.iter().sum::<f64>().sqrt()
 }
 
 /// Codes a vector that is to be stored. `scratch` saves an allocation per vector.

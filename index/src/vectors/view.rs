@@ -11,8 +11,8 @@ use roaring::RoaringBitmap;
 use super::image::{Image, ImageWriter, StoredOrdinal};
 use super::index::{History, Shape};
 use super::kernels::{Lane, bytes_of};
-use super::metric::Metric;
-use super::quantize::StoredForm;
+use super::metric::{Metric, VectorError};
+use super::quantize::{StoredForm, quantize};
 use super::sparse::NONE;
 use crate::arena::Reader;
 use crate::image::ImageError;
@@ -58,6 +58,20 @@ impl VectorView {
     /// [`ImageError`] if the image cannot be read.
     pub fn contains(&self, ordinal: u32) -> Result<bool, ImageError> {
         Ok(self.entry_of(ordinal)?.is_some())
+    }
+
+    /// Is `vector` what `ordinal` was given, as far as a code can tell? For checks against the rows.
+    ///
+    /// # Errors
+    /// [`VectorError`] if no index of this kind takes such a vector, or the image cannot be read.
+    pub fn matches(&self, ordinal: u32, vector: &[f32]) -> Result<bool, VectorError> {
+        let Shape { dimension, metric, .. } = self.shape;
+        metric.check(dimension, vector)?;
+        let Some(entry) = self.entry_of(ordinal)? else { return Ok(false) };
+        let rows = self.rows(entry as usize, 1)?;
+        let mut code = Vec::new();
+        let form = quantize(metric, vector, &mut Vec::new(), &mut code);
+        Ok(rows.codes == bytes_of(&code) && rows.forms == [form.to_stored()])
     }
 
     /// The ordinals that have a vector. Costs a step per entry.

@@ -62,8 +62,8 @@ pub(crate) fn search(
         vector.copy_from_slice(&vectors[&ordinal]);
         Ok::<(), Infallible>(())
     };
-    let hits = view.search(query, k, filter, SearchLimits::none(), &mut fetch).unwrap();
-    (hits, fetched)
+    let hits = view.search(query, k, filter, SearchLimits::none(), &mut fetch);
+    (hits.expect("every vector can be fetched"), fetched)
 }
 
 /// Random numbers: the tests need many, and only their seed to shrink.
