@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// Pending memories beyond which a flush is due.
 pub(crate) const FLUSH_AT: usize = 4_096;
 /// Pending memories beyond which further ones are not counted until a flush.
-const MAX_PENDING: usize = 1 << 20;
+const MAX_PENDING: usize = 1 << 16;
 
 /// Accesses of one memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,13 +46,24 @@ impl Access {
 }
 
 /// Accesses that are not in the file yet.
-#[derive(Default)]
-pub(crate) struct Accesses(Mutex<HashMap<MemoryId, Access>>);
+pub(crate) struct Accesses {
+    pending: Mutex<HashMap<MemoryId, Access>>,
+    /// Can they ever reach the file?
+    is_counting: bool,
+}
 
 impl Accesses {
+    /// Counts if the file can be written to.
+    pub(crate) fn new(is_counting: bool) -> Self {
+        Accesses { pending: Mutex::default(), is_counting }
+    }
+
     /// Counts one access of each memory.
     pub(crate) fn note(&self, ids: impl IntoIterator<Item = MemoryId>, now_ms: i64) {
-        let mut pending = self.0.lock();
+        if !self.is_counting {
+            return;
+        }
+        let mut pending = self.pending.lock();
         for id in ids {
             if pending.len() < MAX_PENDING || pending.contains_key(&id) {
                 let one = Access { count: 1, last_ms: Some(now_ms) };
@@ -63,11 +74,11 @@ impl Accesses {
     }
 
     pub(crate) fn is_flush_due(&self) -> bool {
-        self.0.lock().len() >= FLUSH_AT
+        self.pending.lock().len() >= FLUSH_AT
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.lock().is_empty()
+        self.pending.lock().is_empty()
     }
 
     /// The accesses of a memory, those in the file included.
@@ -75,13 +86,13 @@ impl Accesses {
         let table = rows.open(schema::ACCESSES)?;
         let stored = table.get(schema::memory_key(id).as_slice())?;
         let stored = stored.map_or_else(Access::default, |row| Access::decode(row.value()));
-        let pending = self.0.lock().get(&id).copied().unwrap_or_default();
+        let pending = self.pending.lock().get(&id).copied().unwrap_or_default();
         Ok(stored.plus(pending))
     }
 
     /// Adds what is pending to the file. Counts of memories that are gone are dropped.
     pub(crate) fn flush(&self, transaction: &WriteTransaction) -> Result<()> {
-        let mut pending: Vec<_> = self.0.lock().drain().collect();
+        let mut pending: Vec<_> = self.pending.lock().drain().collect();
         pending.sort_unstable_by_key(|(id, _)| *id);
         let memories = transaction.open_table(schema::Table::Memories.definition())?;
         let mut table = transaction.open_table(schema::ACCESSES)?;

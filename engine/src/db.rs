@@ -4,6 +4,7 @@
 //! its file. After a failure that may have lost or doubled anything it is latched: every further
 //! write says so, and reads go on from the last View.
 
+use crate::access::Accesses;
 use crate::catalog::Catalog;
 use crate::commit::{
     Chain, Committer, CommitterSettings, Group, Opened, WriteOptions,
@@ -196,7 +197,7 @@ impl Db {
         let is_read_only = container.is_read_only();
         let shared = Arc::new(Shared {
             clock: options.take_clock(),
-            accesses: Default::default(),
+            accesses: Accesses::new(!is_read_only),
             embedders: options.embedders.clone(),
             pid: std::process::id(),
         });
@@ -245,6 +246,12 @@ impl Core {
 
     /// The last work before the file is let go.
     pub(crate) fn finish(&self) -> Result<()> {
+        if self.committer.views.shared().check_process().is_err() {
+            // In a child process: the thread, the lock and the file are the parent's.
+            self.maintenance.abandon();
+            self.committer.container().abandon();
+            return Ok(());
+        }
         self.maintenance.stop();
         if self.check_writable().is_err() {
             return Ok(());

@@ -4,8 +4,11 @@
 //! deleted. With threads off, writers do the same work after their commit, a bounded part at a time.
 
 use crate::Result;
-use crate::commit::{IndexStats, Monitor};
+use crate::commit::{IndexStats, Monitor, WriteOptions};
 use crate::db::Core;
+use crate::derived::{column, field};
+use crate::ids::MemoryId;
+use crate::transaction::WriteTx;
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -16,7 +19,11 @@ const IDLE: Duration = Duration::from_secs(30);
 const MIN_UNSAVED: u64 = 8_192;
 /// … and this part of all that is in them.
 const UNSAVED_SHARE: u64 = 4;
-/// The same, when the file is closed.
+/// … or what they take in memory is beyond this part of the memory limit.
+const HEAP_SHARE: u64 = 4;
+/// Expired memories that one transaction forgets.
+const MAX_EXPIRED: usize = 1_000;
+/// The same as the first two, when the file is closed.
 const MIN_UNSAVED_AT_CLOSE: u64 = 512;
 const UNSAVED_SHARE_AT_CLOSE: u64 = 64;
 
@@ -26,6 +33,8 @@ pub(crate) struct Maintenance {
     signal: Arc<Monitor<Signal>>,
     thread: crate::commit::Mutex<Option<JoinHandle<()>>>,
     last_error: crate::commit::Mutex<Option<String>>,
+    /// Held while the work is done: what it commits must not start it again.
+    working: crate::commit::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -65,6 +74,11 @@ impl Maintenance {
         }
     }
 
+    /// Forgets the thread, which a child process does not have.
+    pub(crate) fn abandon(&self) {
+        std::mem::forget(self.thread.lock().take());
+    }
+
     /// What went wrong last in the background, if anything.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.last_error.lock().clone()
@@ -97,6 +111,9 @@ fn run(core: &Weak<Core>, signal: &Monitor<Signal>, delay: Duration) {
 impl Core {
     /// Does what is due.
     pub(crate) fn maintain(&self) -> Result<()> {
+        let Some(_alone) = self.maintenance.working.lock_within(Duration::ZERO) else {
+            return Ok(());
+        };
         if self.check_writable().is_err() {
             return Ok(());
         }
@@ -107,6 +124,7 @@ impl Core {
             self.flush_accesses()?;
         }
         self.committer.views.revoke_expired();
+        self.delete_expired()?;
         if self.is_checkpoint_due(false) {
             self.committer.checkpoint()?;
         }
@@ -121,13 +139,39 @@ impl Core {
         self.committer.maintain(|transaction| accesses.flush(transaction))
     }
 
+    /// Forgets memories that have expired, a bounded part at a time. Readers have not seen them
+    /// since they did.
+    fn delete_expired(&self) -> Result<()> {
+        let view = self.committer.current();
+        let attributes = &view.versions().attributes;
+        let expiring = attributes.label(field::FLAG, field::EXPIRES)?;
+        if expiring.is_empty() {
+            return Ok(());
+        }
+        let until_now = i64::MIN + 1..=view.now_ms();
+        let expired = attributes.range(column::EXPIRES, until_now, &expiring)?;
+        if expired.is_empty() {
+            return Ok(());
+        }
+        let ids = expired.iter().take(MAX_EXPIRED).map(|o| view.id_of(o));
+        let ids = ids.collect::<Result<Vec<MemoryId>>>()?;
+        let options = WriteOptions::new().actor("memlith").reason("expired");
+        let mut tx = WriteTx::begin(self, options)?;
+        for id in ids {
+            tx.forget_expired(id)?;
+        }
+        tx.commit(())?;
+        Ok(())
+    }
+
     /// Have enough changes gathered that writing the images again pays?
     pub(crate) fn is_checkpoint_due(&self, at_close: bool) -> bool {
-        let IndexStats { unsaved, ordinals: all, .. } = self.committer.index_stats();
+        let IndexStats { unsaved, ordinals, heap_bytes } = self.committer.index_stats();
         if at_close {
-            unsaved >= MIN_UNSAVED_AT_CLOSE.max(all / UNSAVED_SHARE_AT_CLOSE)
-        } else {
-            unsaved >= MIN_UNSAVED.max(all / UNSAVED_SHARE)
+            return unsaved >= MIN_UNSAVED_AT_CLOSE.max(ordinals / UNSAVED_SHARE_AT_CLOSE);
         }
+        let is_heavy = heap_bytes > self.settings.memory_limit as u64 / HEAP_SHARE;
+        let least = if is_heavy { 0 } else { ordinals / UNSAVED_SHARE };
+        unsaved >= MIN_UNSAVED.max(least)
     }
 }

@@ -33,6 +33,11 @@ pub(super) fn row(row: &MemoryRow) -> Result<()> {
         value.as_deref().map_or(Ok(()), |v| label(what, v))?;
     }
     row.tags.iter().try_for_each(|tag| label("tag", tag))?;
+    // The least i64 stands for "none" in the columns of the index.
+    let numbers = [row.priority, row.created_ms, row.expires_ms.unwrap_or(0)];
+    if numbers.contains(&i64::MIN) {
+        return Err(Error::invalid("priority or time", "must be above the least 64-bit integer"));
+    }
     // Written so that NaN is refused too.
     if !(0.0..=1.0).contains(&row.importance) {
         return Err(Error::invalid("importance", "must be a number from 0 to 1"));
@@ -58,20 +63,16 @@ fn not_empty(what: &'static str, value: &str) -> Result<()> {
 
 /// The stored form of metadata: JSON text of an object, or nothing.
 pub(super) fn metadata(value: &Value) -> Result<String> {
+    depth(value)?;
     match value {
         Value::Null => Ok(String::new()),
-        Value::Object(_) if depth(value) > MAX_METADATA_DEPTH => {
-            let (what, found, limit) =
-                ("depth of metadata", depth(value) as u64, MAX_METADATA_DEPTH as u64);
-            Err(Detail::Limit { what, found, limit }.into())
-        }
         Value::Object(_) => Ok(value.to_string()),
         _ => Err(Error::invalid("metadata", "must be a JSON object or null")),
     }
 }
 
-/// How deep a value nests, counted no further than one beyond the limit.
-fn depth(value: &Value) -> usize {
+/// Refuses metadata that nests deeper than the limit, looking no further than that.
+pub(super) fn depth(value: &Value) -> Result<()> {
     fn measure(value: &Value, left: usize) -> usize {
         let children: &mut dyn Iterator<Item = &Value> = match value {
             Value::Array(items) => &mut items.iter(),
@@ -83,7 +84,7 @@ fn depth(value: &Value) -> usize {
         }
         1 + children.map(|c| measure(c, left - 1)).max().unwrap_or(0)
     }
-    measure(value, MAX_METADATA_DEPTH)
+    check_limit("depth of metadata", measure(value, MAX_METADATA_DEPTH), MAX_METADATA_DEPTH)
 }
 
 /// Checks a vector against its space.

@@ -162,6 +162,14 @@ impl WriteTx<'_> {
         Ok(was_live)
     }
 
+    /// Forgets a memory if it has expired: it may have got a new time since it was found.
+    pub(crate) fn forget_expired(&mut self, id: MemoryId) -> Result<()> {
+        match self.row(id)? {
+            Some(row) if row.is_expired(self.now_ms()) => self.remove(id, &row),
+            _ => Ok(()),
+        }
+    }
+
     /// Forgets every memory that matches, in one namespace or in all. Returns how many.
     pub fn forget_where(&mut self, namespace: Option<&str>, filter: &Filter) -> Result<u64> {
         let ids = self.matching(namespace, filter)?;
@@ -353,31 +361,33 @@ impl WriteTx<'_> {
         embedders.iter().map(one).collect()
     }
 
-    /// Checks vectors against their spaces; the default space is created with its first vector.
+    /// Checks vectors against their spaces, and only then creates those that come with their first
+    /// vector: the default space, and the spaces of embedders.
     fn check_vectors(&mut self, vectors: &[(String, Vec<f32>)]) -> Result<()> {
+        let mut new_spaces = Vec::new();
         for (i, (name, vector)) in vectors.iter().enumerate() {
             if vectors[..i].iter().any(|(other, _)| other == name) {
                 return Err(Error::invalid("vectors", "must be one at most in each space"));
             }
-            if self.catalog().space(name).is_none() {
-                let embedder = self.shared().embedders.get(name).cloned();
-                if name != DEFAULT_SPACE && embedder.is_none() {
-                    return Err(Error::not_found("vector space", name));
+            let identity = self.shared().embedders.get(name).map(|e| e.identity().to_owned());
+            match self.catalog().space(name) {
+                Some((_, space)) => {
+                    if let Some(identity) = &identity {
+                        check_embedder(space, identity)?;
+                    }
+                    validate::vector(space, vector)?;
                 }
-                let mut space = Space::new(name.as_str(), vector.len());
-                space.embedder = embedder.map(|e| e.identity().to_owned());
-                // A vector that the space would refuse must not leave the space behind.
-                space.validate()?;
-                validate::vector(&space, vector)?;
-                self.create_space(space)?;
+                None if name == DEFAULT_SPACE || identity.is_some() => {
+                    let mut space = Space::new(name.as_str(), vector.len());
+                    space.embedder = identity;
+                    space.validate()?;
+                    validate::vector(&space, vector)?;
+                    new_spaces.push(space);
+                }
+                None => return Err(Error::not_found("vector space", name)),
             }
-            let space = &self.catalog().require_space(name)?.1;
-            if let Some(embedder) = self.shared().embedders.get(name) {
-                check_embedder(space, embedder.identity())?;
-            }
-            validate::vector(space, vector)?;
         }
-        Ok(())
+        new_spaces.into_iter().try_for_each(|space| self.create_space(space))
     }
 
     /// Writes vectors that differ from those named; returns the names of all.
@@ -442,6 +452,7 @@ fn patched(old: &MemoryRow, patch: &Patch) -> Result<MemoryRow> {
     row.tags.sort_unstable();
     row.tags.dedup();
     if let Some(change) = &patch.metadata {
+        validate::depth(change)?;
         let mut metadata = super::read::metadata_value(&row.metadata)?;
         super::merge::merge(&mut metadata, change);
         row.metadata = validate::metadata(&metadata)?;
