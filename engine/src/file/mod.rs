@@ -37,6 +37,7 @@ mod lock;
 mod map;
 mod open;
 mod overlay;
+mod pages;
 mod segment;
 mod slot;
 mod table;
