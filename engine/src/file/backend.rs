@@ -27,7 +27,12 @@ impl TableSpace {
         if !is_whole(start, end) {
             return Err(BackendError::Unsupported);
         }
-        Ok(!self.container.0.in_use[self.space].swap(true, Ordering::AcqRel))
+        if self.container.0.in_use[self.space].swap(true, Ordering::AcqRel) {
+            return Ok(false);
+        }
+        // redb locks before it reads anything.
+        self.container.begin_recovery(self.space)?;
+        Ok(true)
     }
 
     fn stop_use(&self) {

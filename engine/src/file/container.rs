@@ -12,6 +12,7 @@ use super::latch::LatchedDisk;
 use super::map::RUN_LEN;
 use super::open::{self, Space};
 use super::overlay::Overlay;
+use super::pages::{Mode, PageSums};
 use super::segment::{self, Bytes, Layout, Pin, SegmentRef, SegmentSource};
 use super::slot::{self, Descriptor, HEAD_LEN, INLINE_RUNS, SLOT_LEN, Slot};
 use super::{Access, Settings, lock};
@@ -81,6 +82,7 @@ pub(super) struct Inner {
     pub(super) state: RwLock<State>,
     /// Held from the writing of a slot until it is durable (rule 2).
     syncing: Mutex<()>,
+    pub(super) pages: [PageSums; 2],
     /// Is a database open on the space?
     pub(super) in_use: [AtomicBool; 2],
 }
@@ -116,7 +118,7 @@ impl Container {
     pub(crate) fn create_on(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Self> {
         let (min, max) = slot::CHUNK_BYTES.into_inner();
         if !settings.chunk_bytes.is_power_of_two() || !(min..=max).contains(&settings.chunk_bytes) {
-            return Err(Error::invalid("chunk size", "a power of two from 16 KiB to 16 MiB"));
+            return Err(Error::invalid("chunk size", "a power of two from 16 KiB to 2 MiB"));
         }
         let mut file_id = [0; 16];
         getrandom::fill(&mut file_id)
@@ -154,6 +156,7 @@ impl Container {
             access,
             state: RwLock::new(state),
             syncing: Mutex::new(()),
+            pages: [PageSums::new(), PageSums::new()],
             in_use: [AtomicBool::new(false), AtomicBool::new(false)],
         }))
     }
@@ -204,6 +207,7 @@ impl Container {
         let spare = 1 - state.active;
         assert!(!self.is_in_use(spare), "the spare table space is in use");
         state.drop_space(spare);
+        self.0.pages[spare].forget(0);
         TableSpace::new(self.clone(), spare)
     }
 
@@ -229,8 +233,17 @@ impl Container {
             let spare = 1 - state.active;
             assert!(!self.is_in_use(spare), "the spare table space is in use");
             state.drop_space(spare);
+            self.0.pages[spare].forget(0);
         }
         self.sync().map_err(|e| error_from("dropping a table space", e))
+    }
+
+    /// Call it when redb has opened a space: from now on no page is used that does not match its
+    /// checksum. Until then the repair of a crash may mend checksums.
+    pub(crate) fn set_verifying(&self) {
+        for pages in &self.0.pages {
+            pages.set_mode(Mode::Verifying);
+        }
     }
 
     fn is_in_use(&self, space: usize) -> bool {
@@ -383,6 +396,7 @@ impl Container {
     /// One slot write at most, then one fsync (rules 1 and 2).
     fn sync_slot(&self, _one: &MutexGuard<'_, ()>) -> io::Result<()> {
         let disk = &self.0.disk;
+        self.write_sums()?;
         let left = loop {
             let mut state = self.0.state.write();
             if !state.dirty {

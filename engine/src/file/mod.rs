@@ -36,6 +36,7 @@ mod lock;
 mod map;
 mod open;
 mod overlay;
+mod pages;
 mod segment;
 mod slot;
 mod table;

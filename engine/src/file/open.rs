@@ -11,6 +11,7 @@ use super::map::{ChunkMap, MAX_CHUNKS, RUN_LEN};
 use super::slot::{
     Descriptor, ENCRYPTED, Found, HEAD_LEN, READ_VERSION, SLOT_LEN, Slot, has_magic,
 };
+use super::table::payload;
 use crate::error::{Detail, Error, Result};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -41,14 +42,13 @@ pub(super) fn load(disk: &dyn Disk) -> Result<Loaded> {
     if file_len == 0 {
         return Err(Detail::NotMemlith { why: "it is empty" }.into());
     }
-    let mut slots = [[0; SLOT_LEN]; 2];
-    for (i, slot) in slots.iter_mut().enumerate() {
-        disk.read_at((i * SLOT_LEN) as u64, slot).map_err(reading)?;
-    }
+    let mut header = vec![0; HEAD_LEN as usize];
+    disk.read_at(0, &mut header).map_err(reading)?;
+    let (slots, _) = header.as_chunks::<SLOT_LEN>();
     if !slots.iter().any(|s| has_magic(s)) {
         return Err(Detail::NotMemlith { why: "it begins with other bytes" }.into());
     }
-    let mut found = slots.each_ref().map(|bytes| (Slot::decode(bytes), bytes));
+    let mut found: Vec<_> = slots.iter().map(|bytes| (Slot::decode(bytes), bytes)).collect();
     found.sort_by_key(|(found, _)| std::cmp::Reverse(sequence(found)));
     let has_twin = found.iter().all(|(found, _)| sequence(found).is_some());
     for (found, bytes) in found {
@@ -111,7 +111,7 @@ fn load_spaces(
             None => Some(bytes[slot.inline_range(i)].to_vec()),
             Some(spill) => read_spilled(disk, descriptor, spill, chunk, file_len)?,
         };
-        let len = descriptor.len.div_ceil(chunk) as usize;
+        let len = descriptor.len.div_ceil(payload(chunk)) as usize;
         let map = runs
             .filter(|runs| xxh3_64(runs) == descriptor.map_checksum)
             .and_then(|runs| ChunkMap::decode(&runs, len));
@@ -141,8 +141,8 @@ fn read_spilled(
     let len = descriptor.runs as usize * RUN_LEN;
     let at = HEAD_LEN + u64::from(spill.start) * chunk;
     // A run covers a chunk at least, and a durable slot's map lies inside the file.
-    let plausible =
-        u64::from(descriptor.runs) <= descriptor.len.div_ceil(chunk) && at + len as u64 <= file_len;
+    let plausible = u64::from(descriptor.runs) <= descriptor.len.div_ceil(payload(chunk))
+        && at + len as u64 <= file_len;
     if !plausible {
         return Ok(None);
     }

@@ -9,7 +9,9 @@
 
 use super::alloc::Extent;
 use super::map::{MAX_CHUNKS, RUN_LEN};
-use std::ops::Range;
+use super::pages::{PAGE_LEN, SUM_LEN, SUMS_LEN};
+use super::table::payload;
+use std::ops::{Range, RangeInclusive};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of a slot on disk.
@@ -29,8 +31,8 @@ pub(super) const WRITE_VERSION: u32 = 1;
 /// Reserved: chunks are encrypted. No version writes it yet.
 pub(super) const ENCRYPTED: u64 = 1;
 
-/// Smallest and largest chunk a file may have.
-pub(super) const CHUNK_BYTES: std::ops::RangeInclusive<u32> = (16 << 10)..=(16 << 20);
+/// Smallest and largest chunk a file may have: the checksums of a chunk's pages fit in one page.
+pub(super) const CHUNK_BYTES: RangeInclusive<u32> = (16 << 10)..=(2 << 20);
 
 const PREFIX_LEN: usize = 64;
 const FIXED_LEN: usize = 256;
@@ -55,6 +57,7 @@ const DESCRIPTOR_LEN: usize = 32;
 const _: () = assert!(at::PREFIX_CHECKSUM + 8 == PREFIX_LEN);
 const _: () = assert!(at::SPACES + 2 * DESCRIPTOR_LEN <= at::CHECKSUM);
 const _: () = assert!(at::CHECKSUM + 8 == FIXED_LEN);
+const _: () = assert!(payload(*CHUNK_BYTES.end() as u64) as usize / PAGE_LEN * SUM_LEN <= SUMS_LEN);
 const _: () = assert!(FIXED_LEN + INLINE_RUNS * RUN_LEN == SLOT_LEN);
 
 /// What a slot says of a table space.
@@ -138,7 +141,8 @@ impl Descriptor {
                 u64::from(e.chunks) * u64::from(chunk_bytes) / RUN_LEN as u64
             }
         };
-        let fits = len.div_ceil(chunk_bytes.into()) <= MAX_CHUNKS.into() && u64::from(runs) <= room;
+        let fits = len.div_ceil(payload(chunk_bytes.into())) <= MAX_CHUNKS.into()
+            && u64::from(runs) <= room;
         fits.then_some(Descriptor { len, runs, spill, map_checksum: u64_at(bytes, 24) })
     }
 }

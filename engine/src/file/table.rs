@@ -1,11 +1,14 @@
 //! A table space: what redb takes for a plain file, mapped onto chunks.
 //!
 //! **Invariant:** the bytes of a space are those of a file to which the same calls were made, at
-//! every instant and after every crash. A chunk gets its place at its first write; until then it
-//! reads as zeros. Called by [`TableSpace`](super::TableSpace).
+//! every instant and after every crash, or reading them is an error. A chunk gets its place at
+//! its first write; until then it reads as zeros. Called by [`TableSpace`](super::TableSpace).
 
 use super::alloc::{Extent, Owner};
 use super::container::{Container, State};
+use super::fault::Fault;
+use super::map::check_count;
+use super::pages::{Mode, PAGE_LEN, SUM_LEN, SUMS_LEN, needs_mending};
 use parking_lot::RwLockWriteGuard;
 use std::io;
 use std::ops::Range;
@@ -13,30 +16,45 @@ use std::ops::Range;
 /// Most bytes that get their place at once.
 const MAX_GROUP_BYTES: u64 = 1 << 30;
 
+/// Bytes of a table space that a chunk holds.
+pub(super) const fn payload(chunk_bytes: u64) -> u64 {
+    chunk_bytes - SUMS_LEN as u64
+}
+
 impl Container {
     pub(super) fn table_len(&self, space: usize) -> u64 {
         self.0.state.read().spaces[space].len
     }
 
+    /// Reads from a space, and checks every whole page that it reads. Page 0 is redb's header,
+    /// which is rewritten in place and carries checksums of its own.
     pub(super) fn read_table(&self, space: usize, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let state = self.0.state.read();
         check_inside(&state, space, offset, out.len())?;
         for piece in self.pieces(offset, out.len()) {
-            let out = &mut out[piece.range];
-            match state.spaces[space].map.get(piece.logical) {
-                Some(chunk) => self.0.disk.read_at(self.offset(chunk) + piece.within, out)?,
+            let out = &mut out[piece.range.clone()];
+            let chunk = state.spaces[space].map.get(piece.logical);
+            match chunk {
+                Some(chunk) => self.0.disk.read_at(self.table_offset(chunk) + piece.within, out)?,
                 None => out.fill(0),
+            }
+            let (first, pages) = piece.whole_pages(out);
+            let load = || self.load_sums(chunk);
+            if let Err(page) = self.0.pages[space].read(piece.logical, first, pages, load)? {
+                let chunk = piece.logical as u64 * payload(self.0.chunk_bytes);
+                let offset = chunk + (page * PAGE_LEN) as u64;
+                return Err(Fault::DamagedPage { offset }.into());
             }
         }
         Ok(())
     }
 
     pub(super) fn write_table(&self, space: usize, offset: u64, data: &[u8]) -> io::Result<()> {
-        let chunk_bytes = self.0.chunk_bytes;
+        let payload = payload(self.0.chunk_bytes);
         let mut state = self.0.state.read();
         check_inside(&state, space, offset, data.len())?;
         let end = offset + data.len() as u64;
-        let touched = (offset / chunk_bytes) as usize..end.div_ceil(chunk_bytes) as usize;
+        let touched = (offset / payload) as usize..end.div_ceil(payload) as usize;
         if state.spaces[space].map.has_hole(touched.clone()) {
             drop(state);
             let mut changing = self.0.state.write();
@@ -47,7 +65,17 @@ impl Container {
             let Some(chunk) = state.spaces[space].map.get(piece.logical) else {
                 unreachable!("a chunk without a place was just given one");
             };
-            self.0.disk.write_at(self.offset(chunk) + piece.within, &data[piece.range])?;
+            let data = &data[piece.range.clone()];
+            self.0.disk.write_at(self.table_offset(chunk) + piece.within, data)?;
+            let (first, pages) = piece.whole_pages(data);
+            if pages.len() < data.len() && !piece.is_header() {
+                // redb writes whole pages; all but its header.
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "a part of a page"));
+            }
+            if !pages.is_empty() {
+                let load = || self.load_sums(Some(chunk));
+                self.0.pages[space].wrote(piece.logical, first, pages, load)?;
+            }
         }
         Ok(())
     }
@@ -56,23 +84,29 @@ impl Container {
     /// after it grows and before it writes a header that relies on it; after shrinking nothing
     /// waits.
     pub(super) fn set_table_len(&self, space: usize, len: u64) -> io::Result<()> {
-        let chunk_bytes = self.0.chunk_bytes;
+        let payload = payload(self.0.chunk_bytes);
+        let count = len.div_ceil(payload);
+        check_count(count)?;
+        let pages = &self.0.pages[space];
         let mut state = self.0.state.write();
         let State { spaces, chunks, dirty, zeroed, .. } = &mut *state;
         let space = &mut spaces[space];
-        let old = space.len;
-        let within = old % chunk_bytes;
-        if len > old && within > 0 {
-            // The rest of the last chunk may hold bytes from before a shrink.
-            if let Some(chunk) = space.map.get((old / chunk_bytes) as usize) {
-                let rest = (chunk_bytes - within).min(len - old);
-                self.zero_stale(self.offset(chunk) + within, rest, zeroed)?;
+        let border = space.len.min(len);
+        if let Some(chunk) = space.map.get((border / payload) as usize) {
+            let within = border % payload;
+            if within > 0 && len > space.len {
+                // The rest of the last chunk may hold bytes from before a shrink.
+                let rest = (payload - within).min(len - border);
+                self.zero_stale(self.table_offset(chunk) + within, rest, zeroed)?;
+            } else if within > 0 && len < space.len {
+                let first = within.div_ceil(PAGE_LEN as u64) as usize;
+                let load = || self.load_sums(Some(chunk));
+                pages.cut((border / payload) as usize, first, load)?;
             }
         }
-        let count = len.div_ceil(chunk_bytes);
-        super::map::check_count(count)?;
         // Rule 3.
         space.map.resize(count as usize, |start| chunks.leave(Extent { start, chunks: 1 }));
+        pages.forget(count as usize);
         space.len = len;
         *dirty = true;
         Ok(())
@@ -107,20 +141,61 @@ impl Container {
         Ok(())
     }
 
+    /// The stored checksums of a chunk's pages; those of a hole say that nothing was written.
+    fn load_sums(&self, chunk: Option<u32>) -> io::Result<Box<[u64]>> {
+        let count = payload(self.0.chunk_bytes) as usize / PAGE_LEN;
+        let mut bytes = vec![0; count * SUM_LEN];
+        if let Some(chunk) = chunk {
+            self.0.disk.read_at(self.offset(chunk), &mut bytes)?;
+        }
+        let (sums, _) = bytes.as_chunks::<SUM_LEN>();
+        Ok(sums.iter().map(|sum| u64::from_le_bytes(*sum)).collect())
+    }
+
+    /// Writes the checksums that have changed; part of a sync.
+    pub(super) fn write_sums(&self) -> io::Result<()> {
+        let state = self.0.state.read();
+        for (space, pages) in state.spaces.iter().zip(&self.0.pages) {
+            pages.flush(|logical, sums| match space.map.get(logical) {
+                Some(chunk) => self.0.disk.write_at(self.offset(chunk), sums),
+                None => Ok(()),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Prepares the checking of pages for redb's opening of a space.
+    pub(super) fn begin_recovery(&self, space: usize) -> io::Result<()> {
+        let mut header = [0; 10];
+        let has_header = self.table_len(space) >= header.len() as u64;
+        if has_header {
+            self.read_table(space, 0, &mut header)?;
+        }
+        if has_header && needs_mending(header) {
+            self.0.pages[space].set_mode(Mode::Recovering);
+        }
+        Ok(())
+    }
+
+    /// Where a chunk's part of the table space lies in the file.
+    fn table_offset(&self, chunk: u32) -> u64 {
+        self.offset(chunk) + SUMS_LEN as u64
+    }
+
     /// Cuts a range of the space at the borders of its chunks.
     fn pieces(&self, offset: u64, len: usize) -> impl Iterator<Item = Piece> + use<> {
-        let chunk_bytes = self.0.chunk_bytes;
+        let payload = payload(self.0.chunk_bytes);
         let mut done = 0;
         std::iter::from_fn(move || {
             if done == len {
                 return None;
             }
             let at = offset + done as u64;
-            let within = at % chunk_bytes;
-            let n = (chunk_bytes - within).min((len - done) as u64) as usize;
+            let within = at % payload;
+            let n = (payload - within).min((len - done) as u64) as usize;
             let range = done..done + n;
             done += n;
-            Some(Piece { logical: (at / chunk_bytes) as usize, within, range })
+            Some(Piece { logical: (at / payload) as usize, within, range })
         })
     }
 }
@@ -128,10 +203,26 @@ impl Container {
 /// A part of a read or write that lies in one chunk.
 struct Piece {
     logical: usize,
-    /// Where in the chunk it begins.
+    /// Where in the chunk's part of the space it begins.
     within: u64,
     /// Which part of the caller's buffer it is.
     range: Range<usize>,
+}
+
+impl Piece {
+    /// Does it begin with redb's header?
+    fn is_header(&self) -> bool {
+        self.logical == 0 && self.within == 0
+    }
+
+    /// The whole pages of the piece that have checksums, and the number of the first.
+    fn whole_pages<'a>(&self, bytes: &'a [u8]) -> (usize, &'a [u8]) {
+        let page = PAGE_LEN as u64;
+        let first = self.within.div_ceil(page).max(u64::from(self.logical == 0));
+        let start = (first * page - self.within).min(bytes.len() as u64) as usize;
+        let len = (bytes.len() - start) / PAGE_LEN * PAGE_LEN;
+        (first as usize, &bytes[start..start + len])
+    }
 }
 
 fn check_inside(state: &State, space: usize, offset: u64, len: usize) -> io::Result<()> {

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every test is a function of its seed and of no clock.
 
+mod measure;
 mod segments;
 mod store;
 mod torture;
@@ -17,7 +18,12 @@ fn small() -> Settings {
 }
 
 fn open_tables(container: &Container) -> Database {
-    Database::builder().set_cache_size(1 << 20).create_with_backend(container.backend()).unwrap()
+    let tables = Database::builder()
+        .set_cache_size(1 << 20)
+        .create_with_backend(container.backend())
+        .unwrap();
+    container.set_verifying();
+    tables
 }
 
 fn put(db: &Database, key: u64, value: &[u8]) -> Result<(), redb::Error> {

@@ -59,7 +59,11 @@ fn workload(seed: u64, rng: &mut Rng) -> Ran {
 fn check(disk: &SimDisk, seed: u64, models: &[Model], replay: &Replay<'_>, rng: &mut Rng) {
     let mut store = Store::open(disk, &settings(seed));
     let (version, content) = store.content();
-    assert!(version >= replay.acknowledged, "lost version {}, holds {version}", replay.acknowledged);
+    assert!(
+        version >= replay.acknowledged,
+        "lost version {}, holds {version}",
+        replay.acknowledged
+    );
     assert!(version <= replay.begun, "version {version} is from the future");
     assert_eq!(content, models[version as usize]);
     let mut later = vec![content];
@@ -78,8 +82,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 
 /// Runs `f`; a failure says where it happened, so that it can be pinned.
 fn at<T>(place: &str, f: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(f))
-        .unwrap_or_else(|panic| panic!("{place}: {}", words(&*panic)))
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| panic!("{place}: {}", words(&*panic)))
 }
 
 /// A third of the points lie anywhere, a third just behind the write of a slot, a third just
