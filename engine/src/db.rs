@@ -249,7 +249,7 @@ impl Core {
         if self.committer.views.shared().check_process().is_err() {
             // In a child process: the thread, the lock and the file are the parent's.
             self.maintenance.abandon();
-            self.committer.container().abandon();
+            self.committer.container().latch();
             return Ok(());
         }
         self.maintenance.stop();
@@ -310,6 +310,8 @@ fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
     let database = Database::builder()
         .set_cache_size(settings.memory_limit / 2)
         .create_with_backend(container.backend())?;
+    // Recovery may look at pages that a crash left half written; from here on none is.
+    container.set_verifying();
     let rows = Pinned::new(database.begin_read()?);
     let images = ImageRow::load_all(&rows)?;
     let segments: Vec<_> = images
