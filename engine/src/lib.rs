@@ -1,4 +1,54 @@
 //! Memlith: one file that remembers and recalls.
+//!
+//! An embedded memory engine for AI agents. One file holds an agent's memories with everything
+//! that finds them again: words, vectors, tags, numbers, times. One transaction changes all of it
+//! or nothing, one recall searches all of it, and a crash loses nothing that was committed.
+//!
+//! ```
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("agent.lith");
+//! use memlith::{Db, Filter, NewMemory, Recall};
+//!
+//! let db = Db::open(&path)?; // created if there is none
+//! db.remember(
+//!     NewMemory::new("Ada is allergic to peanuts")
+//!         .namespace("assistant")
+//!         .kind("fact")
+//!         .importance(0.9)
+//!         .tags(["health", "ada"]),
+//! )?;
+//! db.remember(NewMemory::new("Lunch with Ada on Friday").namespace("assistant").kind("event"))?;
+//!
+//! let safe: Filter = "kind:fact and importance >= 0.5".parse()?;
+//! let answer = db.recall(
+//!     &Recall::new().text("what must Ada not eat? peanuts?").namespace("assistant").filter(safe),
+//! )?;
+//! assert_eq!(answer.hits[0].memory.content, "Ada is allergic to peanuts");
+//! # Ok::<(), memlith::Error>(())
+//! ```
+//!
+//! # Where to begin
+//! - [`Db`] is an open file, [`Options`] how it is opened.
+//! - [`NewMemory`], [`Memory`] and [`Patch`] are what goes in, comes out and changes;
+//!   [`Db::write`] puts several changes into one transaction ([`WriteTx`]).
+//! - [`View`] is one instant of the file, for reads that must agree with each other.
+//! - [`Recall`] searches by text, vector and filter at once; [`filter`] is the language of filters.
+//! - [`Db::log`], [`Db::verify_log`] and [`Db::head`] show and prove the history;
+//!   [`Db::verify`] checks the file.
+//!
+//! # What holds
+//! - A write that returned is durable, unless [`Durability::Relaxed`] was asked for.
+//! - What is committed is found by the next read, by every index.
+//! - A View never blocks a writer, and a writer never blocks a View.
+//! - Vector recall is exact: it is what comparing with every vector would give.
+//! - One process owns a file for writing; threads share a handle freely.
+//! - Errors say what happened and what to do ([`Error`], [`ErrorKind`]); no call panics on bad
+//!   input or bad bytes.
+//!
+//! # Features
+//! | feature | default | what for |
+//! |---|---|---|
+//! | `simulation` | off | a simulated disk under the file, for crash tests |
 mod access;
 mod catalog;
 mod clock;
