@@ -6,9 +6,7 @@
 
 use crate::access::Accesses;
 use crate::catalog::Catalog;
-use crate::commit::{
-    Chain, Committer, CommitterSettings, Group, Opened, WriteOptions,
-};
+use crate::commit::{Chain, Committer, CommitterSettings, Group, Opened, WriteOptions};
 use crate::derived::{ImageRow, Indexes, Place};
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
@@ -317,7 +315,7 @@ fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
     let segments: Vec<_> = images
         .values()
         .filter_map(|row| match &row.place {
-            Place::Segment(segment) => Some(segment.clone()),
+            Place::Segment(segment) => Some(*segment),
             Place::Inline(_) => None,
         })
         .collect();
@@ -337,10 +335,10 @@ fn open_indexes(
     rows: &Pinned,
     last: Seq,
 ) -> Result<Indexes> {
-    if let Some(mut indexes) = Indexes::open_images(container, images, catalog, rows)? {
-        if indexes.catch_up(last, rows)? {
-            return Ok(indexes);
-        }
+    if let Some(mut indexes) = Indexes::open_images(container, images, catalog, rows)?
+        && indexes.catch_up(last, rows)?
+    {
+        return Ok(indexes);
     }
     let mut indexes = Indexes::rebuild(rows, last, &mut |_| {})?;
     indexes.unsaved = u64::from(indexes.attributes.version().next_ordinal());

@@ -4,8 +4,8 @@
 //! builds on, so that a trimmed chain verifies as a whole one does. Nothing is trimmed that an
 //! image of an index has not taken in.
 
-use crate::commit::log::GENESIS;
 use crate::commit::LogRow;
+use crate::commit::log::GENESIS;
 use crate::db::{Core, Db};
 use crate::derived::ImageRow;
 use crate::ids::Seq;
@@ -207,7 +207,8 @@ impl Core {
         // What no image has taken in is needed to bring the indexes up to date.
         let saved = images.values().map(|row| row.watermark).min().unwrap_or(Seq(0));
         let now_ms = view.now_ms();
-        let trim = Trim { excess, horizon_ms, last: saved.min(Seq(view.seq().0.saturating_sub(1))) };
+        let trim =
+            Trim { excess, horizon_ms, last: saved.min(Seq(view.seq().0.saturating_sub(1))) };
         if view.log(Seq(0), 1)?.first().is_none_or(|oldest| !trim.takes(oldest, 0)) {
             return Ok(());
         }
@@ -267,7 +268,8 @@ fn trim_outcomes(transaction: &WriteTransaction, now_ms: i64) -> Result<()> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {

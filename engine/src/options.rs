@@ -77,9 +77,9 @@ impl Default for Settings {
             busy_timeout: Duration::from_secs(5),
             durability: Durability::Durable,
             threads: true,
-            snapshot_max_age: Duration::from_secs(600),
+            snapshot_max_age: Duration::from_mins(10),
             snapshot_max_bytes: 1 << 30,
-            log_retention: LogRetention::new(1_000_000, Duration::from_secs(90 * 24 * 3600)),
+            log_retention: LogRetention::new(1_000_000, Duration::from_hours(90 * 24)),
             mapping: true,
             quick_repair: false,
             relaxed_bytes: 16 << 20,
@@ -318,13 +318,7 @@ impl Options {
                 },
                 |d| format!("{d:?}").to_lowercase(),
             )?,
-            threads: choose.pick(
-                "threads",
-                given.threads,
-                default.threads,
-                switch,
-                show_switch,
-            )?,
+            threads: choose.pick("threads", given.threads, default.threads, switch, show_switch)?,
             snapshot_max_age: choose.pick(
                 "snapshot_max_age",
                 given.snapshot_max_age,
@@ -355,13 +349,7 @@ impl Options {
                     show_millis,
                 )?,
             },
-            mapping: choose.pick(
-                "mapping",
-                given.mapping,
-                default.mapping,
-                switch,
-                show_switch,
-            )?,
+            mapping: choose.pick("mapping", given.mapping, default.mapping, switch, show_switch)?,
             ..default
         };
         Ok((settings, all))
@@ -411,6 +399,7 @@ fn show_millis(duration: &Duration) -> String {
     duration.as_millis().to_string()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "settings are shown by reference")]
 fn show_switch(on: &bool) -> String {
     if *on { "on".into() } else { "off".into() }
 }

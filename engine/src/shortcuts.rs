@@ -97,7 +97,7 @@ impl Db {
     ///
     /// # Errors
     /// As [`WriteTx::create_space`](crate::WriteTx::create_space).
-    pub fn create_space(&self, space: Space) -> Result<()> {
+    pub fn create_space(&self, space: &Space) -> Result<()> {
         self.write(|tx| tx.create_space(space))
     }
 

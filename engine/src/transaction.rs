@@ -4,7 +4,7 @@
 //! nothing of it is seen by anybody until it is committed. Dropping it changes nothing.
 
 use crate::catalog::Catalog;
-use crate::commit::{Committer, Failure, Turn, WriteOptions, WriteSet};
+use crate::commit::{Committer, Failure, NewRow, Turn, WriteOptions, WriteSet};
 use crate::db::Core;
 use crate::error::Detail;
 use crate::ids::{MemoryId, Seq};
@@ -60,8 +60,7 @@ impl<'a> WriteTx<'a> {
         let base = core.committer.current();
         let newest = accepted.last();
         let last_ms = newest.map_or(base.chain().time_ms, |s| s.now_ms);
-        let next_memory =
-            newest.map_or(base.chain().next_memory, |s| MemoryId(s.next_memory));
+        let next_memory = newest.map_or(base.chain().next_memory, |s| MemoryId(s.next_memory));
         let now_ms = base.shared().clock.now_ms().max(last_ms);
         let durability = options.durability.unwrap_or(core.settings.durability);
         let mut catalog = base.versions().catalog.clone();
@@ -181,8 +180,9 @@ impl<'a> WriteTx<'a> {
 
 impl Rows for WriteTx<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
+        let own = |row: &NewRow| row.clone().map(RowBytes::Owned);
         if let Some(known) = self.set.get(table, key) {
-            return Ok(known);
+            return Ok(own(known));
         }
         if let Some(transaction) = &self.direct {
             let open = transaction.open_table(table.definition())?;
@@ -190,7 +190,7 @@ impl Rows for WriteTx<'_> {
             return Ok(row.map(|guard| RowBytes::Owned(Arc::from(guard.value()))));
         }
         if let Some(known) = self.accepted.iter().rev().find_map(|set| set.get(table, key)) {
-            return Ok(known);
+            return Ok(own(known));
         }
         self.base.rows()?.get(table, key)
     }

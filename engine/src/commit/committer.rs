@@ -3,10 +3,10 @@
 //! **Invariant:** whoever changes the file holds redb's write transaction first and the state lock
 //! second. The View that is published last shows exactly the commits that the state counts.
 
+use super::Mutex;
 use super::group::Store;
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
 use super::write_set::{Durability, NewRow, WriteSet};
-use super::Mutex;
 use crate::catalog::Catalog;
 use crate::derived::Indexes;
 use crate::file::Container;
@@ -110,7 +110,11 @@ impl Store for Committer {
         {
             let merged = merge(sets);
             for table in Table::ALL {
-                write_rows(&transaction, table, merged[table as usize].iter().map(|(key, value)| (*key, *value)))?;
+                write_rows(
+                    &transaction,
+                    table,
+                    merged[table as usize].iter().map(|(key, value)| (*key, *value)),
+                )?;
             }
         }
         self.finish(transaction, sets)
@@ -265,8 +269,7 @@ impl Committer {
 }
 
 fn set_durability(transaction: &mut WriteTransaction, is_durable: bool, quick_repair: bool) {
-    let durability =
-        if is_durable { redb::Durability::Immediate } else { redb::Durability::None };
+    let durability = if is_durable { redb::Durability::Immediate } else { redb::Durability::None };
     // Refused only while a persistent savepoint is changed, which never happens here.
     let _ = transaction.set_durability(durability);
     transaction.set_quick_repair(quick_repair && is_durable);

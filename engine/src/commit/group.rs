@@ -172,7 +172,7 @@ impl<S: Store> Group<S> {
     }
 }
 
-impl<'a, S: Store> Turn<'a, S> {
+impl<S: Store> Turn<'_, S> {
     /// The sets that were accepted and may not be visible to readers yet, oldest first.
     pub(crate) fn accepted(&self) -> Vec<Arc<S::Set>> {
         let queue = self.group.queue.lock();
@@ -219,13 +219,11 @@ impl<'a, S: Store> Turn<'a, S> {
                 Fate::Done(result) => Some(Some(result)),
                 Fate::Taken => Some(Some(Err(Failure::Panicked))),
             });
-            match decided {
-                Some(result) => return result,
-                None => {
-                    ticket.fate.update(|fate| *fate = Fate::Waiting);
-                    group.lead(store);
-                }
+            if let Some(result) = decided {
+                return result;
             }
+            ticket.fate.update(|fate| *fate = Fate::Waiting);
+            group.lead(store);
         }
     }
 }

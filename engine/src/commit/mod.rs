@@ -17,4 +17,4 @@ pub(crate) use group::{Failure, Group, Turn};
 pub use log::{Change, ChangeKind, LogRow, Model};
 pub(crate) use sync::{Monitor, Mutex};
 pub use write_set::{Durability, WriteOptions};
-pub(crate) use write_set::WriteSet;
+pub(crate) use write_set::{NewRow, WriteSet};

@@ -5,12 +5,12 @@
 //! for the moment of the exchange.
 
 use super::committer::{Committer, State};
+use crate::Result;
 use crate::catalog::Catalog;
 use crate::derived::{Checkpoint, ImageRow, Indexes};
 use crate::error::Detail;
 use crate::rows::Pinned;
 use crate::schema;
-use crate::Result;
 use redb::{Database, ReadableDatabase, WriteTransaction};
 use std::collections::BTreeMap;
 
@@ -57,7 +57,9 @@ impl Committer {
             });
         match exchanged {
             Ok(old) => {
-                old.values().for_each(|row| row.place.release(self.container()));
+                for row in old.values() {
+                    row.place.release(self.container());
+                }
                 Ok(())
             }
             Err(e) => {

@@ -5,7 +5,6 @@
 
 use super::log::{Aspects, Change, ChangeKind, Model};
 use crate::ids::MemoryId;
-use crate::rows::RowBytes;
 use crate::schema::Table;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,10 +112,9 @@ impl WriteSet {
         self.bytes
     }
 
-    /// What the set says of a row; outer `None` if nothing.
-    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Option<Option<RowBytes>> {
-        let row = self.rows[table as usize].get(key)?;
-        Some(row.clone().map(RowBytes::Owned))
+    /// What the set says of a row; `None` if nothing.
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Option<&NewRow> {
+        self.rows[table as usize].get(key)
     }
 
     pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) {

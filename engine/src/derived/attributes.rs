@@ -97,8 +97,7 @@ impl AttributeIndex {
         for gone in self.declared.iter().filter(|d| !wanted.contains(d)) {
             self.attributes.drop_field(field::metadata(gone.field))?;
         }
-        let new: Vec<_> =
-            wanted.iter().filter(|w| !self.declared.contains(w)).cloned().collect();
+        let new: Vec<_> = wanted.iter().filter(|w| !self.declared.contains(w)).cloned().collect();
         if !new.is_empty() {
             for ordinal in self.attributes.live() {
                 let Some(id) = self.attributes.id_of(ordinal)?.map(MemoryId) else { continue };

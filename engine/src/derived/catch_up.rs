@@ -53,15 +53,11 @@ impl Indexes {
         for (id, space) in catalog.spaces() {
             let name = SpaceIndex::name_of(*id);
             let was_there = note["spaces"].as_array().is_some_and(|s| s.contains(&json!(id.0)));
-            let index = match usable(&name).map(|image| SpaceIndex::open(*id, image)) {
-                Some(Ok(index)) => index,
-                _ => {
-                    if was_there {
-                        unreadable.push(name);
-                    }
-                    SpaceIndex::new(*id, space)
-                }
-            };
+            let opened = usable(&name).and_then(|image| SpaceIndex::open(*id, image).ok());
+            if opened.is_none() && was_there {
+                unreadable.push(name);
+            }
+            let index = opened.unwrap_or_else(|| SpaceIndex::new(*id, space));
             indexes.spaces.insert(*id, index);
         }
         indexes.adopt_catalog(catalog, rows)?;

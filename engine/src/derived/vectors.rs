@@ -54,8 +54,15 @@ impl Derived for SpaceIndex {
             self.index.remove(change.ordinal, seq.0)?;
             return Ok(());
         }
-        let missing = || Error::corruption("vector row", "the vector that a memory names", "none, or one of another dimension");
-        let bytes = rows.get(Table::Vectors, &vector_key(self.id, change.id))?.ok_or_else(missing)?;
+        let missing = || {
+            Error::corruption(
+                "vector row",
+                "the vector that a memory names",
+                "none, or one of another dimension",
+            )
+        };
+        let bytes =
+            rows.get(Table::Vectors, &vector_key(self.id, change.id))?.ok_or_else(missing)?;
         self.scratch.resize(self.index.dimension(), 0.0);
         read_vector(&bytes, &mut self.scratch).ok_or_else(missing)?;
         self.index.insert(change.ordinal, &self.scratch, seq.0).map_err(|e| {

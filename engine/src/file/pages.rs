@@ -68,10 +68,7 @@ fn checksum(page: &[u8], logical: usize, index: usize) -> u64 {
 
 impl PageSums {
     pub(super) fn new() -> Self {
-        PageSums {
-            mode: AtomicU8::new(Mode::Verifying as u8),
-            chunks: RwLock::default(),
-        }
+        PageSums { mode: AtomicU8::new(Mode::Verifying as u8), chunks: RwLock::default() }
     }
 
     pub(super) fn set_mode(&self, mode: Mode) {

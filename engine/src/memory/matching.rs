@@ -1,6 +1,7 @@
 //! Which memories a transaction's filter is about: those that stood before it, and its own.
 
 use super::{RowSubject, access};
+use crate::Result;
 use crate::access::Access;
 use crate::commit::Model;
 use crate::filter::Filter;
@@ -9,7 +10,6 @@ use crate::recall::{Deadline, Scope};
 use crate::rows::Rows;
 use crate::schema::{Table, memory_key};
 use crate::transaction::WriteTx;
-use crate::Result;
 use std::collections::BTreeSet;
 
 impl WriteTx<'_> {
@@ -45,8 +45,7 @@ impl WriteTx<'_> {
             return Ok(false);
         }
         let rows = self.base_rows()?;
-        let accesses =
-            || -> Access { self.shared().accesses.of(id, &rows).unwrap_or_default() };
+        let accesses = || -> Access { self.shared().accesses.of(id, &rows).unwrap_or_default() };
         let subject = RowSubject::new(row, self.catalog(), &accesses);
         Ok(filter.matches(&subject, self.now_ms()))
     }

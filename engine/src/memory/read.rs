@@ -98,7 +98,8 @@ impl View {
         namespace: &str,
         external: &str,
     ) -> Result<Option<MemoryId>> {
-        let Some(id) = self.rows()?.get(Table::External, &external_key(namespace, external))? else {
+        let Some(id) = self.rows()?.get(Table::External, &external_key(namespace, external))?
+        else {
             return Ok(None);
         };
         let bad = || Error::corruption("external id row", "the id of a memory", "other bytes");
@@ -158,9 +159,8 @@ pub(crate) fn metadata_value(text: &str) -> Result<Value> {
 
 /// The row of a memory that an index names.
 pub(crate) fn require_row(rows: &Pinned, id: MemoryId) -> Result<RowBytes> {
-    let missing = || {
-        Error::corruption("index", "the ids of memories that are there", format!("memory {id}"))
-    };
+    let missing =
+        || Error::corruption("index", "the ids of memories that are there", format!("memory {id}"));
     let bytes = rows.get(Table::Memories, &memory_key(id))?.ok_or_else(missing)?;
     access(&bytes)?;
     Ok(bytes)

@@ -56,7 +56,7 @@ impl MemoryRow {
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
-        rkyv::deserialize::<MemoryRow, RkyvError>(access(bytes)?).map_err(damaged)
+        rkyv::deserialize::<MemoryRow, RkyvError>(access(bytes)?).map_err(|e| damaged(&e))
     }
 
     pub(crate) fn is_expired(&self, now_ms: i64) -> bool {
@@ -68,7 +68,7 @@ impl MemoryRow {
 pub(crate) fn access(bytes: &[u8]) -> Result<&ArchivedMemoryRow> {
     match bytes.split_first() {
         Some((&VERSION, archive)) => {
-            rkyv::access::<ArchivedMemoryRow, RkyvError>(archive).map_err(damaged)
+            rkyv::access::<ArchivedMemoryRow, RkyvError>(archive).map_err(|e| damaged(&e))
         }
         Some((other, _)) => {
             Err(Error::corruption("memory row", "version 1", format!("version {other}")))
@@ -77,7 +77,7 @@ pub(crate) fn access(bytes: &[u8]) -> Result<&ArchivedMemoryRow> {
     }
 }
 
-fn damaged(e: RkyvError) -> Error {
+fn damaged(e: &RkyvError) -> Error {
     Error::corruption("memory row", "a valid archive", e.to_string())
 }
 

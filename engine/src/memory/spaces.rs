@@ -16,11 +16,11 @@ impl WriteTx<'_> {
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken.
-    pub fn create_space(&mut self, space: Space) -> Result<()> {
+    pub fn create_space(&mut self, space: &Space) -> Result<()> {
         let counter = Rows::get(self, Table::Catalog, &Catalog::counter_key())?;
         let text = counter.as_deref().map(String::from_utf8_lossy);
         let highest = text.and_then(|t| t.parse().ok()).unwrap_or(0);
-        let (id, edits) = self.catalog().add_space(&space, highest)?;
+        let (id, edits) = self.catalog().add_space(space, highest)?;
         for (key, row) in edits {
             self.put_catalog(&key, row)?;
         }
@@ -62,13 +62,7 @@ impl WriteTx<'_> {
         self.note_catalog(Model::MetadataIndex, u64::from(index.field), ChangeKind::Deleted, path)
     }
 
-    fn note_catalog(
-        &mut self,
-        model: Model,
-        id: u64,
-        kind: ChangeKind,
-        name: &str,
-    ) -> Result<()> {
+    fn note_catalog(&mut self, model: Model, id: u64, kind: ChangeKind, name: &str) -> Result<()> {
         let commitment = commitment(&random()?, name.as_bytes());
         self.set.note(model, id, kind, Aspects::NONE, commitment);
         Ok(())

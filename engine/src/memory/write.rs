@@ -88,12 +88,11 @@ impl WriteTx<'_> {
         let mut vectors: Vec<(String, Vec<f32>)> = Vec::new();
         let mut kept = row.vectors.clone();
         for (space, vector) in &patch.vectors {
-            match vector {
-                Some(vector) => vectors.push((space.clone(), vector.clone())),
-                None => {
-                    let space = self.catalog().require_space(space)?.0.0;
-                    kept.retain(|v| v.space != space);
-                }
+            if let Some(vector) = vector {
+                vectors.push((space.clone(), vector.clone()));
+            } else {
+                let space = self.catalog().require_space(space)?.0.0;
+                kept.retain(|v| v.space != space);
             }
         }
         if row.content != old.content {
@@ -305,18 +304,17 @@ impl WriteTx<'_> {
 
     /// Clears what other memories say of a removed one.
     fn unlink(&mut self, removed: &MemoryRow) -> Result<()> {
-        if let Some(id) = removed.supersedes.map(MemoryId) {
-            if let Some(old) = self.row(id)? {
-                let row =
-                    MemoryRow { superseded_by: None, superseded_ms: None, ..old.clone() };
-                self.replace(id, &old, row, Vec::new())?;
-            }
+        if let Some(id) = removed.supersedes.map(MemoryId)
+            && let Some(old) = self.row(id)?
+        {
+            let row = MemoryRow { superseded_by: None, superseded_ms: None, ..old.clone() };
+            self.replace(id, &old, row, Vec::new())?;
         }
-        if let Some(id) = removed.superseded_by.map(MemoryId) {
-            if let Some(old) = self.row(id)? {
-                let row = MemoryRow { supersedes: None, ..old.clone() };
-                self.replace(id, &old, row, Vec::new())?;
-            }
+        if let Some(id) = removed.superseded_by.map(MemoryId)
+            && let Some(old) = self.row(id)?
+        {
+            let row = MemoryRow { supersedes: None, ..old.clone() };
+            self.replace(id, &old, row, Vec::new())?;
         }
         Ok(())
     }
@@ -387,7 +385,7 @@ impl WriteTx<'_> {
                 None => return Err(Error::not_found("vector space", name)),
             }
         }
-        new_spaces.into_iter().try_for_each(|space| self.create_space(space))
+        new_spaces.iter().try_for_each(|space| self.create_space(space))
     }
 
     /// Writes vectors that differ from those named; returns the names of all.

@@ -1,8 +1,8 @@
 //! Fusion: from the scores of the legs to one score.
 //!
 //! The scores of a leg are put on a common scale by their place between the least and the best
-//! among the candidates, then weighted and added (the *relative score fusion* or *CombSUM with
-//! min-max norm* of Fox and Shaw, 1994). A candidate that a leg does not score gets nothing from
+//! among the candidates, then weighted and added (the sum of normalised scores of Fox and
+//! Shaw, "Combination of Multiple Searches", 1994). A candidate that a leg does not score gets nothing from
 //! it.
 //!
 //! **Invariant:** normalised scores lie between 0 and 1; equal scores of a leg stay equal.

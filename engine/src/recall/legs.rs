@@ -80,11 +80,14 @@ impl Probe<'_> {
     }
 }
 
+/// A leg that was asked for but cannot run.
+pub(super) type NotRun = (Leg, LegOutcome);
+
 /// The probes of a request, and the legs that were asked for but cannot run.
 pub(super) fn probes<'a>(
     view: &'a View,
     request: &'a Recall,
-) -> Result<(Vec<Probe<'a>>, Vec<(Leg, LegOutcome)>)> {
+) -> Result<(Vec<Probe<'a>>, Vec<NotRun>)> {
     let (mut probes, mut not_run) = (Vec::new(), Vec::new());
     if let Some(text) = request.text.as_deref().filter(|_| request.weights.text > 0.0) {
         probes.push(Probe::Text(text));
@@ -99,10 +102,7 @@ pub(super) fn probes<'a>(
     Ok((probes, not_run))
 }
 
-fn vector_probe<'a>(
-    view: &'a View,
-    request: &Recall,
-) -> Result<Result<Probe<'a>, &'static str>> {
+fn vector_probe<'a>(view: &'a View, request: &Recall) -> Result<Result<Probe<'a>, &'static str>> {
     let catalog = &view.versions().catalog;
     let name = request.space.as_deref().unwrap_or(DEFAULT_SPACE);
     let Some((id, space)) = catalog.space(name) else {
@@ -125,13 +125,7 @@ fn vector_probe<'a>(
     Ok(Ok(Probe::Vector { space: *id, index, query }))
 }
 
-fn fetch(
-    view: &View,
-    rows: &Pinned,
-    space: SpaceId,
-    ordinal: u32,
-    out: &mut [f32],
-) -> Result<()> {
+fn fetch(view: &View, rows: &Pinned, space: SpaceId, ordinal: u32, out: &mut [f32]) -> Result<()> {
     let id: MemoryId = view.id_of(ordinal)?;
     let missing = || Error::corruption("vector row", "the vector of an index entry", "none");
     let bytes = rows.get(Table::Vectors, &vector_key(space, id))?.ok_or_else(missing)?;

@@ -66,17 +66,15 @@ fn range(
     }
     let [lo_label, hi_label] = labels.map(Option::flatten);
     let within = |open: bool| -> Result<RoaringBitmap> {
-        let side = |bound: &Bound<Value>, label: &Option<Vec<u8>>, end: Vec<u8>, first: bool| {
-            match (bound, label) {
-                (Bound::Included(_), Some(l)) if !open => Bound::Included(l.clone()),
-                (Bound::Included(v), Some(l)) if is_whole(v) => Bound::Included(l.clone()),
-                (Bound::Excluded(v), Some(l)) if !open && !is_whole(v) => {
-                    Bound::Included(l.clone())
-                }
-                (_, Some(l)) => Bound::Excluded(l.clone()),
-                (_, None) if first => Bound::Included(end),
-                (_, None) => Bound::Excluded(end),
-            }
+        let side = |bound: &Bound<Value>, label: &Option<Vec<u8>>, end: Vec<u8>, first: bool| match (
+            bound, label,
+        ) {
+            (Bound::Included(_), Some(l)) if !open => Bound::Included(l.clone()),
+            (Bound::Included(v), Some(l)) if is_whole(v) => Bound::Included(l.clone()),
+            (Bound::Excluded(v), Some(l)) if !open && !is_whole(v) => Bound::Included(l.clone()),
+            (_, Some(l)) => Bound::Excluded(l.clone()),
+            (_, None) if first => Bound::Included(end),
+            (_, None) => Bound::Excluded(end),
         };
         let lo = side(lo, &lo_label, vec![kind], true);
         let hi = side(hi, &hi_label, vec![kind + 1], false);

@@ -13,9 +13,7 @@ mod plan;
 mod request;
 mod run;
 
-pub use answer::{
-    Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled,
-};
+pub use answer::{Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled};
 pub(crate) use clock::Deadline;
 pub(crate) use plan::Scope;
 pub use request::{Recall, Weights};

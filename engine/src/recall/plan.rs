@@ -69,12 +69,8 @@ impl View {
         if !scope.include_superseded {
             base -= attributes.label(field::FLAG, field::SUPERSEDED)?;
         }
-        let mut report = FilterReport {
-            matching: 0,
-            scanned_rows: 0,
-            scanned_filter: None,
-            micros: 0,
-        };
+        let mut report =
+            FilterReport { matching: 0, scanned_rows: 0, scanned_filter: None, micros: 0 };
         let mut kept = base;
         if let Some(filter) = scope.filter {
             filter.validate()?;
@@ -110,8 +106,7 @@ impl View {
             deadline.check("reading rows for the filter")?;
             let id = self.id_of(ordinal)?;
             let bytes = require_row(&rows, id)?;
-            let accesses =
-                || self.shared().accesses.of(id, &rows).unwrap_or_default();
+            let accesses = || self.shared().accesses.of(id, &rows).unwrap_or_default();
             let subject = RowSubject::new(access(&bytes)?, catalog, &accesses);
             if filter.matches(&subject, now_ms) {
                 kept.insert(ordinal);
@@ -158,13 +153,11 @@ impl Planner<'_> {
                 Bounds { lower: self.base - one.upper, upper: self.base - one.lower }
             }
             Filter::Test(predicate) => {
-                let mut one = match self.predicate(predicate)? {
-                    Some(bounds) => bounds,
-                    None => {
-                        self.unindexed.push(filter.clone());
-                        Bounds::at_most(self.base.clone())
-                    }
-                };
+                let answered = self.predicate(predicate)?;
+                if answered.is_none() {
+                    self.unindexed.push(filter.clone());
+                }
+                let mut one = answered.unwrap_or_else(|| Bounds::at_most(self.base.clone()));
                 one.lower &= self.base;
                 one.upper &= self.base;
                 one
@@ -195,12 +188,9 @@ impl Planner<'_> {
             Attribute::Id => self.external_ids(op),
             Attribute::Superseded => {
                 let superseded = attributes.label(field::FLAG, field::SUPERSEDED)?;
-                let of = |flag: bool| match flag {
-                    true => superseded.clone(),
-                    false => self.base - &superseded,
-                };
                 Ok(match op {
-                    Op::Eq(Value::Bool(flag)) => Some(Bounds::exact(of(*flag))),
+                    Op::Eq(Value::Bool(true)) => Some(Bounds::exact(superseded)),
+                    Op::Eq(Value::Bool(false)) => Some(Bounds::exact(self.base - superseded)),
                     Op::Exists => Some(Bounds::exact(self.base.clone())),
                     _ => None,
                 })
@@ -275,10 +265,10 @@ impl Planner<'_> {
         };
         let mut found = RoaringBitmap::new();
         for value in values {
-            if let Value::Text(external) = value {
-                if let Some(id) = self.view.find_external(namespace, external)? {
-                    found.extend(self.view.versions().attributes.ordinal_of(id.0)?);
-                }
+            if let Value::Text(external) = value
+                && let Some(id) = self.view.find_external(namespace, external)?
+            {
+                found.extend(self.view.versions().attributes.ordinal_of(id.0)?);
             }
         }
         Ok(Some(Bounds::exact(found)))

@@ -76,7 +76,7 @@ impl Default for Recall {
             limit: 10,
             min_score: None,
             weights: Weights::default(),
-            half_life: Duration::from_secs(30 * 24 * 3600),
+            half_life: Duration::from_hours(30 * 24),
             include_superseded: false,
             explain: false,
             deadline: None,

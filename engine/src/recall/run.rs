@@ -6,17 +6,18 @@
 use super::fuse::LegScores;
 use super::legs::{Probe, Scored, probes};
 use super::plan::Scope;
-use super::{
-    Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Weights,
-};
+use super::{Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Weights};
 use crate::derived::column;
 use crate::error::check_limit;
 use crate::memory::MAX_LIMIT;
 use crate::view::View;
 use crate::{Error, Result};
-use memlith_index::attributes::{Order, cell};
+use memlith_index::attributes::{ColumnId, Order, cell};
 use roaring::RoaringBitmap;
 use std::time::Instant;
+
+/// How a leg that only reranks scores the cell of a column.
+type CellScore<'a> = &'a dyn Fn(i64) -> f32;
 
 /// Each leg brings this many times the limit …
 const CANDIDATES_PER_HIT: usize = 5;
@@ -44,9 +45,11 @@ impl View {
         let (scope, filter) = self.select(scope, &deadline)?;
         let (probes, not_run) = probes(self, request)?;
         let (mut legs, mut reports) = self.run_legs(&probes, request, &scope, &deadline)?;
-        reports.extend(
-            not_run.into_iter().map(|(leg, outcome)| LegReport { leg, outcome, micros: 0 }),
-        );
+        reports.extend(not_run.into_iter().map(|(leg, outcome)| LegReport {
+            leg,
+            outcome,
+            micros: 0,
+        }));
         let candidates = if probes.is_empty() {
             self.unsought(&scope, request)?
         } else {
@@ -133,7 +136,7 @@ impl View {
             (-age_ms / half_life_ms).exp2() as f32
         };
         let score_of_importance = |c: i64| cell::to_f64(c).unwrap_or(0.0) as f32;
-        let rerankers: [(Leg, f32, _, &dyn Fn(i64) -> f32); 2] = [
+        let rerankers: [(Leg, f32, ColumnId, CellScore<'_>); 2] = [
             (Leg::Recency, recency, column::CREATED, &score_of_age),
             (Leg::Importance, importance, column::IMPORTANCE, &score_of_importance),
         ];
@@ -178,10 +181,8 @@ impl View {
         for ((ordinal, score), memory) in ranked.into_iter().zip(memories) {
             // It may have expired a moment ago.
             let Some(memory) = memory else { continue };
-            let explanation = match request.explain {
-                true => Some(self.explain(ordinal, request, legs, memory.created_ms)?),
-                false => None,
-            };
+            let explain = || self.explain(ordinal, request, legs, memory.created_ms);
+            let explanation = request.explain.then(explain).transpose()?;
             hits.push(Hit { memory, score, explanation });
         }
         Ok(hits)
