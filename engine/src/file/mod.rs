@@ -39,7 +39,9 @@ mod open;
 mod overlay;
 mod pages;
 mod segment;
+mod segments;
 mod slot;
+mod sync;
 mod table;
 
 #[cfg(any(test, feature = "simulation"))]
