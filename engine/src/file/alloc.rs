@@ -165,7 +165,9 @@ impl Allocator {
 
     /// Frees chunks whose slot has become durable.
     pub(super) fn free_left(&mut self, extents: Vec<Extent>) {
-        extents.into_iter().for_each(|e| self.free(e));
+        for extent in extents {
+            self.free(extent);
+        }
     }
 
     pub(super) fn pin(&mut self, extent: Extent) {

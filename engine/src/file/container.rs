@@ -13,17 +13,14 @@ use super::map::RUN_LEN;
 use super::open::{self, Space};
 use super::overlay::Overlay;
 use super::pages::{Mode, PageSums};
-use super::segment::{self, Bytes, Layout, Pin, SegmentRef, SegmentSource};
-use super::slot::{self, Descriptor, HEAD_LEN, INLINE_RUNS, SLOT_LEN, Slot};
+use super::slot::{self, HEAD_LEN, Slot};
 use super::{Access, Settings, lock};
 use crate::error::{Detail, Error, Result};
-use memlith_index::image::SharedSource;
-use parking_lot::{Mutex, MutexGuard, RwLock};
+use parking_lot::{Mutex, RwLock};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Format versions of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,31 +54,31 @@ pub(crate) struct ContainerStats {
 #[derive(Debug)]
 pub(super) struct State {
     /// Of the newest slot.
-    sequence: u64,
+    pub(super) sequence: u64,
     pub(super) active: usize,
     pub(super) spaces: [Space; 2],
     pub(super) chunks: Allocator,
     /// The file has at least this many bytes, durably.
-    floor: u64,
+    pub(super) floor: u64,
     /// The newest slot no longer says what holds.
     pub(super) dirty: bool,
     /// What was zeroed must be durable before the next slot is written (rule 6).
     pub(super) zeroed: bool,
     /// Both slots say the same.
-    has_twin: bool,
+    pub(super) has_twin: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) disk: LatchedDisk,
-    file_id: [u8; 16],
-    format: Format,
+    pub(super) file_id: [u8; 16],
+    pub(super) format: Format,
     pub(super) chunk_bytes: u64,
-    settings: Settings,
+    pub(super) settings: Settings,
     access: Access,
     pub(super) state: RwLock<State>,
     /// Held from the writing of a slot until it is durable (rule 2).
-    syncing: Mutex<()>,
+    pub(super) syncing: Mutex<()>,
     pub(super) pages: [PageSums; 2],
     /// Is a database open on the space?
     pub(super) in_use: [AtomicBool; 2],
@@ -273,7 +270,7 @@ impl Container {
         self.0.disk.latch();
     }
 
-    fn check_writable(&self) -> Result<()> {
+    pub(super) fn check_writable(&self) -> Result<()> {
         if self.is_read_only() {
             return Err(Detail::ReadOnly.into());
         }
@@ -281,234 +278,6 @@ impl Container {
             return Err(Detail::Latched.into());
         }
         Ok(())
-    }
-
-    /// The segment rows have been read: what neither they nor the maps name is free from now on.
-    ///
-    /// # Errors
-    /// Corruption, if a segment cannot be where its row says: the container is of no further use.
-    pub(crate) fn register(&self, segments: &[SegmentRef]) -> Result<()> {
-        let file_len = self.file_len()?;
-        let mut state = self.0.state.write();
-        for segment in segments {
-            self.check_bounds(segment, file_len)?;
-            if !state.chunks.claim(segment.extent, Owner::Segment) {
-                let found = format!("{:?} with another owner", segment.extent);
-                return Err(Error::corruption("segment reference", "chunks of its own", found));
-            }
-        }
-        state.chunks.segments_known();
-        Ok(())
-    }
-
-    /// The layout of a segment that can be where its reference says.
-    fn check_bounds(&self, segment: &SegmentRef, file_len: u64) -> Result<Layout> {
-        let wrong = |expected: &str| {
-            Error::corruption("segment reference", expected, format!("{segment:?}"))
-        };
-        let layout = Layout::of(segment.len).ok_or_else(|| wrong("a length that fits memory"))?;
-        if segment.extent.checked_range().is_none() {
-            return Err(wrong("chunks that can exist"));
-        }
-        if layout.chunks(self.0.chunk_bytes) != u64::from(segment.extent.chunks) {
-            return Err(wrong("as many chunks as its length needs"));
-        }
-        let end = self.offset(segment.extent.start) + layout.end as u64;
-        if end > file_len {
-            return Err(open::truncated(end, file_len));
-        }
-        Ok(layout)
-    }
-
-    /// Stores bytes as a segment, durably. It is free again after a crash until a row names it;
-    /// if none is to, [`release`](Self::release) it.
-    pub(crate) fn write_segment(&self, data: &[u8]) -> Result<SegmentRef> {
-        self.check_writable()?;
-        let failed = |e| error_from("writing a segment", e);
-        let len = data.len() as u64;
-        let chunks = Layout::of(len).map_or(u64::MAX, |layout| layout.chunks(self.0.chunk_bytes));
-        let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
-        let extent = self.0.state.write().chunks.take(chunks, Owner::Segment);
-        let extent = extent.map_err(|fault| failed(fault.into()))?;
-        let (tail, checksum) = segment::seal(data);
-        let at = self.offset(extent.start);
-        self.0.disk.write_at(at, data).map_err(failed)?;
-        self.0.disk.write_at(at + len, &tail).map_err(failed)?;
-        // Rule 4.
-        self.sync().map_err(failed)?;
-        Ok(SegmentRef { extent, len, checksum })
-    }
-
-    /// Opens a segment for reading. Its chunks are pinned until every clone is dropped.
-    ///
-    /// # Errors
-    /// Corruption, if the segment is not where the reference says or its checksums are damaged.
-    pub(crate) fn open_segment(&self, segment: &SegmentRef) -> Result<SharedSource> {
-        let layout = self.check_bounds(segment, self.file_len()?)?;
-        let pin = self.pin(segment.extent)?;
-        let failed = |e| error_from("reading a segment", e);
-        let at = self.offset(segment.extent.start);
-        let map = match self.0.settings.mapping && layout.end > 0 {
-            true => self.0.disk.map(at, layout.end).map_err(failed)?,
-            false => None,
-        };
-        let mut bytes = map.map_or_else(|| Bytes::heap(layout.end), Bytes::Mapped);
-        if let Some(out) = bytes.heap_mut(layout.end) {
-            self.0.disk.read_at(at, out).map_err(failed)?;
-        }
-        Ok(Arc::new(SegmentSource::open(bytes, segment, layout, pin)?))
-    }
-
-    fn pin(&self, extent: Extent) -> Result<Pin> {
-        let mut state = self.0.state.write();
-        if extent.range().any(|c| state.chunks.owner(c) != Some(Owner::Segment)) {
-            let found = format!("{extent:?} with another owner");
-            return Err(Error::corruption("segment reference", "chunks of its own", found));
-        }
-        state.chunks.pin(extent);
-        Ok(Pin { container: self.clone(), extent })
-    }
-
-    pub(super) fn unpin(&self, extent: Extent) {
-        self.0.state.write().chunks.unpin(extent);
-    }
-
-    /// Gives a segment's chunks back: call it after a *durable* commit without its row (rule 5),
-    /// or if it never got one. They are reused when no source pins them any more.
-    ///
-    /// # Panics
-    /// If the segment is not one of this file, or was released before.
-    pub(crate) fn release(&self, segment: &SegmentRef) {
-        self.0.state.write().chunks.release(segment.extent);
-    }
-
-    /// Makes everything written so far durable, a changed map included.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        let one = self.0.syncing.lock();
-        let len = self.0.disk.len()?;
-        self.sync_slot(&one)?;
-        // Never lowered here: `trim` does that, holding the same lock.
-        let mut state = self.0.state.write();
-        state.floor = state.floor.max(len);
-        Ok(())
-    }
-
-    /// One slot write at most, then one fsync (rules 1 and 2).
-    fn sync_slot(&self, _one: &MutexGuard<'_, ()>) -> io::Result<()> {
-        let disk = &self.0.disk;
-        self.write_sums()?;
-        let left = loop {
-            let mut state = self.0.state.write();
-            if !state.dirty {
-                break Vec::new();
-            }
-            if !std::mem::take(&mut state.zeroed) {
-                break self.write_slot(&mut state)?;
-            }
-            // Rule 6. Without the lock, so that readers go on; look again afterwards.
-            drop(state);
-            disk.sync()?;
-        };
-        disk.sync()?;
-        // Rule 3.
-        self.0.state.write().chunks.free_left(left);
-        Ok(())
-    }
-
-    /// Writes the next slot, unsynced; returns what it no longer names.
-    fn write_slot(&self, state: &mut State) -> io::Result<Vec<Extent>> {
-        let spills = state.spaces.each_mut().map(|space| space.spill.take());
-        spills.into_iter().flatten().for_each(|spill| state.chunks.leave(spill));
-        let left = state.chunks.take_leaving();
-        let mut inline = Vec::new();
-        let mut room = self.0.settings.inline_runs.min(INLINE_RUNS);
-        let mut descriptors = [Descriptor::default(); 2];
-        for (space, descriptor) in state.spaces.iter_mut().zip(&mut descriptors) {
-            let runs = space.map.encode();
-            let count = runs.len() / RUN_LEN;
-            if count <= room {
-                room -= count;
-                inline.extend_from_slice(&runs);
-            } else {
-                let chunks = (runs.len() as u64).div_ceil(self.0.chunk_bytes) as u32;
-                let spill = state.chunks.take(chunks, Owner::Map)?;
-                self.0.disk.write_at(self.offset(spill.start), &runs)?;
-                space.spill = Some(spill);
-            }
-            *descriptor = Descriptor {
-                len: space.len,
-                runs: count as u32,
-                spill: space.spill,
-                map_checksum: xxh3_64(&runs),
-            };
-        }
-        state.sequence += 1;
-        let slot = Slot {
-            read_version: self.0.format.read,
-            write_version: self.0.format.write,
-            file_id: self.0.file_id,
-            sequence: state.sequence,
-            chunk_bytes: self.0.chunk_bytes as u32,
-            active: state.active,
-            floor: state.floor,
-            spaces: descriptors,
-        };
-        let at = state.sequence % 2 * SLOT_LEN as u64;
-        self.0.disk.write_at(at, &slot.encode(&inline))?;
-        state.dirty = false;
-        state.has_twin = false;
-        Ok(left)
-    }
-
-    /// Writes the state into the older slot too, so that damage to either is harmless later.
-    pub(super) fn sync_twin(&self) -> io::Result<()> {
-        let (dirty, has_twin) = {
-            let state = self.0.state.read();
-            (state.dirty, state.has_twin)
-        };
-        if dirty {
-            self.sync()?;
-        } else if has_twin {
-            return Ok(());
-        }
-        self.0.state.write().dirty = true;
-        self.sync()?;
-        self.0.state.write().has_twin = true;
-        Ok(())
-    }
-
-    /// Cuts free chunks off the end of the file.
-    pub(crate) fn trim(&self) -> Result<()> {
-        self.check_writable()?;
-        self.cut().map_err(|e| error_from("trimming the file", e))
-    }
-
-    fn cut(&self) -> io::Result<()> {
-        let one = self.0.syncing.lock();
-        let file_len = self.0.disk.len()?;
-        let end = {
-            let mut state = self.0.state.write();
-            let end = self.offset(state.chunks.used_len() as u32);
-            if end >= file_len {
-                return Ok(());
-            }
-            state.floor = state.floor.min(end);
-            state.dirty = true;
-            end
-        };
-        // The slot that permits a shorter file is durable before the file gets shorter.
-        self.sync_slot(&one)?;
-        let mut state = self.0.state.write();
-        let used = state.chunks.used_len();
-        let end = end.max(self.offset(used as u32));
-        if end < file_len {
-            self.0.disk.cut(end)?;
-            state.chunks.truncate(used);
-            // Or a chunk behind the new end might not come back as zeros.
-            state.zeroed = true;
-        }
-        drop(state);
-        self.0.disk.sync()
     }
 
     pub(crate) fn stats(&self) -> Result<ContainerStats> {
@@ -552,7 +321,7 @@ impl Container {
         Ok(())
     }
 
-    fn file_len(&self) -> Result<u64> {
+    pub(super) fn file_len(&self) -> Result<u64> {
         self.0.disk.len().map_err(|e| error_from("asking for the file's length", e))
     }
 
@@ -567,7 +336,9 @@ impl State {
     fn drop_space(&mut self, space: usize) {
         let Space { map, spill, .. } = std::mem::take(&mut self.spaces[space]);
         self.dirty = true;
-        spill.into_iter().for_each(|spill| self.chunks.leave(spill));
+        if let Some(spill) = spill {
+            self.chunks.leave(spill);
+        }
         for start in map.physical() {
             self.chunks.leave(Extent { start, chunks: 1 });
         }

@@ -93,7 +93,9 @@ impl Crash {
             Crash::SectorMix => mix_sectors(&mut image, pending, rng),
             Crash::TornLast => {
                 if let Some((last, before)) = pending.split_last() {
-                    before.iter().for_each(|e| apply(&mut image, e));
+                    for event in before {
+                        apply(&mut image, event);
+                    }
                     if let Event::Write(at, data) = last {
                         let cut = rng.below(data.len() as u64 + 1) as usize;
                         write_to(&mut image, *at, &data[..cut]);

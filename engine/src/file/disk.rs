@@ -137,7 +137,7 @@ impl Disk for FileDisk {
 
 /// Writes zeros, a piece at a time.
 fn write_zeros(disk: &(impl Disk + ?Sized), offset: u64, len: u64) -> io::Result<()> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     let (mut at, end) = (offset, offset + len);
     while at < end {
         let n = (end - at).min(ZEROS.len() as u64);

@@ -38,7 +38,9 @@ mod open;
 mod overlay;
 mod pages;
 mod segment;
+mod segments;
 mod slot;
+mod sync;
 mod table;
 
 #[cfg(any(test, feature = "simulation"))]

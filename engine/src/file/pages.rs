@@ -162,15 +162,14 @@ impl PageSums {
             let chunks = self.chunks.read();
             chunks.get(&logical).map(|chunk| first_mismatch(&chunk.sums, logical, first, pages))
         };
-        let mismatch = match known {
-            Some(mismatch) => mismatch,
-            None => {
-                let sums = load()?;
-                let mut chunks = self.chunks.write();
-                // Somebody may have loaded and changed them meanwhile.
-                let chunk = chunks.entry(logical).or_insert(Sums { sums, is_dirty: false });
-                first_mismatch(&chunk.sums, logical, first, pages)
-            }
+        let mismatch = if let Some(mismatch) = known {
+            mismatch
+        } else {
+            let sums = load()?;
+            let mut chunks = self.chunks.write();
+            // Somebody may have loaded and changed them meanwhile.
+            let chunk = chunks.entry(logical).or_insert(Sums { sums, is_dirty: false });
+            first_mismatch(&chunk.sums, logical, first, pages)
         };
         let Some(index) = mismatch else { return Ok(Ok(())) };
         if !self.is(Mode::Recovering) {

@@ -18,6 +18,7 @@ const ROW_LEN: usize = 300;
 fn open(path: &Path, mode: Mode) -> (Container, Database) {
     let container = Container::open(path, &Settings::default(), Access::ReadWrite).unwrap();
     container.register(&[]).unwrap();
+    container.0.pages.iter().for_each(|pages| pages.set_mode(mode));
     let cache = 64 << 20;
     let backend = container.backend();
     let tables = Database::builder().set_cache_size(cache).create_with_backend(backend).unwrap();
@@ -75,16 +76,25 @@ fn page_checksums() {
         println!("load of {LOADED} rows, checksums {name}: {:.2} s", median(loads.collect()));
     }
     let paths = kinds.map(|(name, _)| folder.path().join(format!("{name}0")));
-    for round in 0..8 {
+    for round in 0..6 {
+        let open = [0, 1].map(|i| open(&paths[i], kinds[i].1));
+        let mut samples = [Vec::new(), Vec::new()];
         let mut rng = Rng::new(round);
-        // In turn, and each first as often as the other.
-        let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
-        for i in order {
-            let (_container, tables) = open(&paths[i], kinds[i].1);
-            let us = one_row_commits(&tables, 400, &mut rng.clone(), false);
-            println!("round {round}: one-row durable commit, checksums {}: {us:.0} us", kinds[i].0);
+        for turn in 0..800 {
+            let key = rng.below(10 * LOADED);
+            // In turn, so that both meet the same load on the machine.
+            for i in if turn % 2 == 0 { [0, 1] } else { [1, 0] } {
+                let begin = Instant::now();
+                commit(&open[i].1, std::iter::once(key), false);
+                samples[i].push(begin.elapsed().as_secs_f64() * 1e6);
+            }
         }
-        rng.next();
+        let ratios = samples[0].iter().zip(&samples[1]).map(|(off, on)| on / off).collect();
+        let [off, on] = samples.map(median);
+        let ratio = median(ratios);
+        println!(
+            "round {round}: one-row durable commit {off:.0} us without, {on:.0} us with checksums; median ratio of pairs {ratio:.3}"
+        );
     }
     for i in [0, 1, 0, 1] {
         let (_container, tables) = open(&paths[i], kinds[i].1);
@@ -109,7 +119,7 @@ fn quick_repair() {
     for round in 0..4 {
         for quick_repair in [false, true] {
             let (container, tables) = open(&path, Mode::Verifying);
-            let us = one_row_commits(&tables, 200, &mut rng, quick_repair);
+            let us = one_row_commits(&tables, 400, &mut rng, quick_repair);
             // The bytes of an open file are what a killed process leaves.
             let killed = folder.path().join("killed");
             std::fs::copy(&path, &killed).unwrap();

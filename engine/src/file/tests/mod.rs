@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** every test is a function of its seed and of no clock.
 
+mod damage;
+mod files;
 mod measure;
 mod segments;
 mod store;

@@ -1,0 +1,116 @@
+//! The segments of a container: stored, opened, pinned, given back.
+//!
+//! **Invariant:** a segment is durable before its reference is handed out (rule 4), and its
+//! chunks are reused only after the caller has released it and nothing pins it (rule 5). Called by
+//! the kernel, which owns segments through rows.
+
+use super::alloc::{Extent, Owner};
+use super::container::Container;
+use super::fault::error_from;
+use super::open::truncated;
+use super::segment::{self, Bytes, Layout, Pin, SegmentRef, SegmentSource};
+use crate::error::{Error, Result};
+use memlith_index::image::SharedSource;
+use std::sync::Arc;
+
+impl Container {
+    /// The segment rows have been read: what neither they nor the maps name is free from now on.
+    ///
+    /// # Errors
+    /// Corruption, if a segment cannot be where its row says: the container is of no further use.
+    pub(crate) fn register(&self, segments: &[SegmentRef]) -> Result<()> {
+        let file_len = self.file_len()?;
+        let mut state = self.0.state.write();
+        for segment in segments {
+            self.check_bounds(segment, file_len)?;
+            if !state.chunks.claim(segment.extent, Owner::Segment) {
+                let found = format!("{:?} with another owner", segment.extent);
+                return Err(Error::corruption("segment reference", "chunks of its own", found));
+            }
+        }
+        state.chunks.segments_known();
+        Ok(())
+    }
+
+    /// The layout of a segment that can be where its reference says.
+    fn check_bounds(&self, segment: &SegmentRef, file_len: u64) -> Result<Layout> {
+        let wrong = |expected: &str| {
+            Error::corruption("segment reference", expected, format!("{segment:?}"))
+        };
+        let layout = Layout::of(segment.len).ok_or_else(|| wrong("a length that fits memory"))?;
+        if segment.extent.checked_range().is_none() {
+            return Err(wrong("chunks that can exist"));
+        }
+        if layout.chunks(self.0.chunk_bytes) != u64::from(segment.extent.chunks) {
+            return Err(wrong("as many chunks as its length needs"));
+        }
+        let end = self.offset(segment.extent.start) + layout.end as u64;
+        if end > file_len {
+            return Err(truncated(end, file_len));
+        }
+        Ok(layout)
+    }
+
+    /// Stores bytes as a segment, durably. It is free again after a crash until a row names it;
+    /// if none is to, [`release`](Self::release) it.
+    pub(crate) fn write_segment(&self, data: &[u8]) -> Result<SegmentRef> {
+        self.check_writable()?;
+        let failed = |e| error_from("writing a segment", e);
+        let len = data.len() as u64;
+        let chunks = Layout::of(len).map_or(u64::MAX, |layout| layout.chunks(self.0.chunk_bytes));
+        let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
+        let extent = self.0.state.write().chunks.take(chunks, Owner::Segment);
+        let extent = extent.map_err(|fault| failed(fault.into()))?;
+        let (tail, checksum) = segment::seal(data);
+        let at = self.offset(extent.start);
+        self.0.disk.write_at(at, data).map_err(failed)?;
+        self.0.disk.write_at(at + len, &tail).map_err(failed)?;
+        // Rule 4.
+        self.sync().map_err(failed)?;
+        Ok(SegmentRef { extent, len, checksum })
+    }
+
+    /// Opens a segment for reading. Its chunks are pinned until every clone is dropped.
+    ///
+    /// # Errors
+    /// Corruption, if the segment is not where the reference says or its checksums are damaged.
+    pub(crate) fn open_segment(&self, segment: &SegmentRef) -> Result<SharedSource> {
+        let layout = self.check_bounds(segment, self.file_len()?)?;
+        let pin = self.pin(segment.extent)?;
+        let failed = |e| error_from("reading a segment", e);
+        let at = self.offset(segment.extent.start);
+        let map = if self.0.settings.mapping && layout.end > 0 {
+            self.0.disk.map(at, layout.end).map_err(failed)?
+        } else {
+            None
+        };
+        let mut bytes = map.map_or_else(|| Bytes::heap(layout.end), Bytes::Mapped);
+        if let Some(out) = bytes.heap_mut(layout.end) {
+            self.0.disk.read_at(at, out).map_err(failed)?;
+        }
+        Ok(Arc::new(SegmentSource::open(bytes, segment, layout, pin)?))
+    }
+
+    fn pin(&self, extent: Extent) -> Result<Pin> {
+        let mut state = self.0.state.write();
+        if extent.range().any(|c| state.chunks.owner(c) != Some(Owner::Segment)) {
+            let found = format!("{extent:?} with another owner");
+            return Err(Error::corruption("segment reference", "chunks of its own", found));
+        }
+        state.chunks.pin(extent);
+        Ok(Pin { container: self.clone(), extent })
+    }
+
+    pub(super) fn unpin(&self, extent: Extent) {
+        self.0.state.write().chunks.unpin(extent);
+    }
+
+    /// Gives a segment's chunks back: call it after a *durable* commit without its row (rule 5),
+    /// or if it never got one. They are reused when no source pins them any more.
+    ///
+    /// # Panics
+    /// If the segment is not one of this file, or was released before.
+    pub(crate) fn release(&self, segment: &SegmentRef) {
+        self.0.state.write().chunks.release(segment.extent);
+    }
+}
