@@ -207,6 +207,7 @@ impl Db {
         let committer_settings = CommitterSettings {
             quick_repair: settings.quick_repair,
             relaxed_bytes: settings.relaxed_bytes,
+            max_inline_image: settings.max_inline_image,
         };
         let views = Views::new(shared, limits);
         let core = Arc::new(Core {

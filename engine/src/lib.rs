@@ -69,6 +69,8 @@ mod rows;
 mod schema;
 mod shortcuts;
 mod stats;
+#[cfg(test)]
+mod torture;
 mod transaction;
 mod verify;
 mod view;

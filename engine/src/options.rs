@@ -68,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) quick_repair: bool,
     pub(crate) relaxed_bytes: u64,
     pub(crate) relaxed_delay: Duration,
+    /// Images up to this size lie in rows: a segment takes whole chunks.
+    pub(crate) max_inline_image: usize,
 }
 
 impl Default for Settings {
@@ -84,6 +86,7 @@ impl Default for Settings {
             quick_repair: false,
             relaxed_bytes: 16 << 20,
             relaxed_delay: Duration::from_millis(100),
+            max_inline_image: 64 << 10,
         }
     }
 }

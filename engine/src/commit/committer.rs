@@ -60,6 +60,8 @@ pub(crate) struct CommitterSettings {
     pub(crate) quick_repair: bool,
     /// Relaxed commits are made durable after so many bytes at the latest.
     pub(crate) relaxed_bytes: u64,
+    /// Images up to this size lie in rows.
+    pub(crate) max_inline_image: usize,
 }
 
 /// A file that has been opened far enough to be written to.
@@ -76,7 +78,7 @@ pub(crate) struct Committer {
     container: Container,
     state: Mutex<State>,
     pub(crate) views: Views,
-    settings: CommitterSettings,
+    pub(super) settings: CommitterSettings,
     /// The newest commit that survives power loss.
     durable: AtomicU64,
     /// Held by whoever replaces the indexes as a whole.

@@ -7,8 +7,9 @@
 use super::committer::{Committer, State};
 use crate::Result;
 use crate::catalog::Catalog;
-use crate::derived::{Checkpoint, ImageRow, Indexes};
+use crate::derived::{Checkpoint, ImageRow, Indexes, Versions};
 use crate::error::Detail;
+use crate::ids::Seq;
 use crate::rows::Pinned;
 use crate::schema;
 use redb::{Database, ReadableDatabase, WriteTransaction};
@@ -25,9 +26,9 @@ impl Committer {
         let rows = view.rows()?;
         let stored = if view.versions().is_mostly_dead() {
             let indexes = Indexes::rebuild(&rows, view.seq(), &mut |_| {})?;
-            indexes.versions(view.seq()).store_images(view.seq(), self.container())?
+            self.store(&indexes.versions(view.seq()), view.seq())?
         } else {
-            view.versions().store_images(view.seq(), self.container())?
+            self.store(view.versions(), view.seq())?
         };
         self.adopt(stored, &rows)
     }
@@ -39,9 +40,12 @@ impl Committer {
         let rows = view.rows()?;
         let total = view.versions().attributes.live_len();
         let indexes = Indexes::rebuild(&rows, view.seq(), &mut |done| progress(done, total))?;
-        let versions = indexes.versions(view.seq());
-        let stored = versions.store_images(view.seq(), self.container())?;
+        let stored = self.store(&indexes.versions(view.seq()), view.seq())?;
         self.adopt(stored, &rows)
+    }
+
+    fn store(&self, versions: &Versions, seq: Seq) -> Result<Checkpoint> {
+        versions.store_images(seq, self.container(), self.settings.max_inline_image)
     }
 
     /// Opens stored images, catches up, and makes them those of the file and of the next View.

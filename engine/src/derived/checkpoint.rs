@@ -28,10 +28,16 @@ impl Versions {
         all > MIN_ORDINALS && self.attributes.live_len() < all / 2
     }
 
-    /// Stores an image of every index. `watermark` is the commit that this is the version of.
-    pub(crate) fn store_images(&self, watermark: Seq, container: &Container) -> Result<Checkpoint> {
+    /// Stores an image of every index, the small ones in their rows. `watermark` is the commit that
+    /// this is the version of.
+    pub(crate) fn store_images(
+        &self,
+        watermark: Seq,
+        container: &Container,
+        max_inline: usize,
+    ) -> Result<Checkpoint> {
         let mut stored = Checkpoint::default();
-        match self.store_into(&mut stored, watermark, container) {
+        match self.store_into(&mut stored, watermark, container, max_inline) {
             Ok(()) => Ok(stored),
             Err(e) => {
                 stored.discard(container);
@@ -45,9 +51,10 @@ impl Versions {
         stored: &mut Checkpoint,
         watermark: Seq,
         container: &Container,
+        max_inline: usize,
     ) -> Result<()> {
         let mut store = |name: String, image: Vec<u8>| -> Result<()> {
-            let place = Place::write(container, image)?;
+            let place = Place::write(container, image, max_inline)?;
             let note = self.note();
             let row = ImageRow { numbering: self.numbering, watermark, note, place };
             stored.images.insert(name, row);

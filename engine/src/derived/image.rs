@@ -20,8 +20,6 @@ use std::sync::Arc;
 const VERSION: u8 = 1;
 const INLINE: u8 = 0;
 const SEGMENT: u8 = 1;
-/// Images up to this size lie in the row itself: a segment takes whole chunks.
-const MAX_INLINE_BYTES: usize = 64 << 10;
 
 /// Where the bytes of an image are.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,9 +39,13 @@ pub(crate) struct ImageRow {
 }
 
 impl Place {
-    /// Stores an image; no row names it yet.
-    pub(crate) fn write(container: &Container, image: Vec<u8>) -> Result<Place> {
-        if image.len() <= MAX_INLINE_BYTES {
+    /// Stores an image, in the row itself if it is no larger than that; no row names it yet.
+    pub(crate) fn write(
+        container: &Container,
+        image: Vec<u8>,
+        max_inline: usize,
+    ) -> Result<Place> {
+        if image.len() <= max_inline {
             return Ok(Place::Inline(Arc::new(image)));
         }
         container.write_segment(&image).map(Place::Segment)

@@ -28,6 +28,8 @@ struct State {
     is_off: bool,
     /// After so many more changes, each fails in this way.
     failure: Option<(usize, io::ErrorKind)>,
+    /// Or only the first of them.
+    fails_once: bool,
     syncs: u64,
 }
 
@@ -76,10 +78,18 @@ impl SimDisk {
         self.0.lock().failure = Some((changes, kind));
     }
 
+    /// Lets so many changes succeed, one fail, and then all succeed again.
+    pub(crate) fn fail_once_after(&self, changes: usize, kind: io::ErrorKind) {
+        let mut state = self.0.lock();
+        state.failure = Some((changes, kind));
+        state.fails_once = true;
+    }
+
     /// No failure any more: the same disk, after whatever was wrong has been seen to.
     pub(crate) fn recover(&self) {
         let mut state = self.0.lock();
         state.failure = None;
+        state.fails_once = false;
         state.is_off = false;
     }
 
@@ -92,8 +102,15 @@ impl SimDisk {
         if state.is_off {
             return Err(io::Error::other("the power is off"));
         }
+        let fails_once = state.fails_once;
         match &mut state.failure {
-            Some((0, kind)) => return Err((*kind).into()),
+            Some((0, kind)) => {
+                let kind = *kind;
+                if fails_once {
+                    state.failure = None;
+                }
+                return Err(kind.into());
+            }
             Some((left, _)) => *left -= 1,
             None => {}
         }

@@ -1,0 +1,218 @@
+//! What must hold of a handle whatever happened to its file before.
+//!
+//! **Invariant:** each check answers its question a second time, from nothing but rows, and
+//! compares. It panics where the two differ, and changes nothing but access counts.
+
+use super::actions::{LANGUAGES, NAMESPACES, PATHS, TAGS, VOCABULARY, vector};
+use crate::Result;
+use crate::catalog::Space;
+use crate::db::Db;
+use crate::derived::read_vector;
+use crate::file::crash::Rng;
+use crate::filter::Filter;
+use crate::ids::{MemoryId, SpaceId};
+use crate::memory::{List, MemoryRow, Order};
+use crate::recall::{Leg, Recall, Recalled};
+use crate::rows::Rows;
+use crate::schema::{Table, read_u64, vector_key};
+use crate::view::View;
+use crate::Metric;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+/// A name, and the check.
+pub(super) type Invariant = (&'static str, fn(&Db) -> Result<()>);
+
+pub(super) const INVARIANTS: &[Invariant] = &[
+    ("the log is whole", log),
+    ("everything verifies", verify),
+    ("listings are the rows", listings),
+    ("filters are the rows", filters),
+    ("text recall is that of the rows", text),
+    ("vector recall is that of brute force", vectors),
+];
+
+/// Checks all of them.
+pub(super) fn all(db: &Db) {
+    for (name, check) in INVARIANTS {
+        super::at(name, || check(db).unwrap_or_else(|e| panic!("{e}")));
+    }
+}
+
+fn log(db: &Db) -> Result<()> {
+    let report = db.verify_log(None)?;
+    assert_eq!(report.last, db.read()?.seq());
+    Ok(())
+}
+
+fn verify(db: &Db) -> Result<()> {
+    let report = db.verify(&mut |_| {})?;
+    assert!(report.is_clean(), "{:?}", report.problems);
+    Ok(())
+}
+
+/// Every memory that has not expired, from the rows.
+fn memories(view: &View) -> Result<BTreeMap<u64, MemoryRow>> {
+    let now_ms = view.now_ms();
+    let mut all = BTreeMap::new();
+    view.rows()?.scan(Table::Memories, Bound::Unbounded, |key, value| {
+        let row = MemoryRow::decode(value)?;
+        if !row.is_expired(now_ms) {
+            all.insert(read_u64(key).expect("an id"), row);
+        }
+        Ok(true)
+    })?;
+    Ok(all)
+}
+
+fn ids_of(rows: &BTreeMap<u64, MemoryRow>, keep: impl Fn(&MemoryRow) -> bool) -> BTreeSet<u64> {
+    rows.iter().filter(|(_, row)| keep(row)).map(|(id, _)| *id).collect()
+}
+
+fn list(view: &View, mut request: List) -> Result<Vec<u64>> {
+    let mut ids = Vec::new();
+    loop {
+        let page = view.list(&request)?;
+        ids.extend(page.memories.iter().map(|m| m.id.0));
+        match page.next {
+            Some(cursor) => request = request.after(cursor),
+            None => return Ok(ids),
+        }
+    }
+}
+
+fn listings(db: &Db) -> Result<()> {
+    let view = db.read()?;
+    let rows = memories(&view)?;
+    let mut oldest: Vec<u64> = rows.keys().copied().collect();
+    oldest.sort_by_key(|id| (rows[id].created_ms, *id));
+    assert_eq!(list(&view, List::new().order(Order::Oldest).limit(7))?, oldest);
+    for namespace in NAMESPACES {
+        let expected = ids_of(&rows, |row| row.namespace == namespace);
+        let request = List::new().namespace(namespace).order(Order::Importance).limit(5);
+        let found = list(&view, request)?;
+        assert_eq!(found.len(), expected.len(), "in {namespace}");
+        assert_eq!(BTreeSet::from_iter(found), expected, "in {namespace}");
+    }
+    for (id, row) in &rows {
+        let memory = view.peek_many(&[MemoryId(*id)])?.pop().flatten().expect("it is a row");
+        assert_eq!((&memory.content, &memory.tags), (&row.content, &row.tags));
+        if let Some(external) = &row.external_id {
+            let found = view.get_external(&row.namespace, external)?;
+            assert_eq!(found.map(|m| m.id.0), Some(*id), "{external}");
+        }
+    }
+    Ok(())
+}
+
+fn filters(db: &Db) -> Result<()> {
+    let view = db.read()?;
+    let rows = memories(&view)?;
+    let count = |filter: &Filter| view.count(None, Some(filter));
+    for tag in TAGS {
+        let expected = ids_of(&rows, |row| row.tags.iter().any(|t| t == tag));
+        let found = list(&view, List::new().filter(Filter::tag(tag)).limit(50))?;
+        assert_eq!(BTreeSet::from_iter(found), expected, "tag {tag}");
+    }
+    let metadata = |row: &MemoryRow, path: &str| -> serde_json::Value {
+        let value: Option<serde_json::Value> = serde_json::from_str(&row.metadata).ok();
+        value.and_then(|v| v.get(path).cloned()).unwrap_or_default()
+    };
+    for language in LANGUAGES {
+        let expected = ids_of(&rows, |row| metadata(row, PATHS[0]) == language);
+        let filter = Filter::meta(PATHS[0]).is(language);
+        assert_eq!(count(&filter)?, expected.len() as u64, "language {language}");
+    }
+    for rank in 0..5_i64 {
+        let expected = ids_of(&rows, |row| metadata(row, PATHS[1]).as_i64() >= Some(rank));
+        let filter = Filter::meta(PATHS[1]).at_least(rank);
+        assert_eq!(count(&filter)?, expected.len() as u64, "rank {rank}");
+    }
+    Ok(())
+}
+
+fn text(db: &Db) -> Result<()> {
+    let view = db.read()?;
+    let rows = memories(&view)?;
+    for word in VOCABULARY.iter().step_by(3) {
+        let has_word = |row: &MemoryRow| row.content.split(' ').any(|w| w == *word);
+        let expected = ids_of(&rows, |row| row.superseded_by.is_none() && has_word(row));
+        let found = view.recall(&Recall::new().text(*word).weights(1.0, 0.0).limit(1_000))?;
+        let found: Vec<u64> = found.hits.iter().map(|hit| hit.memory.id.0).collect();
+        assert_eq!(found.len(), expected.len(), "memories with {word:?}");
+        assert_eq!(BTreeSet::from_iter(found), expected, "memories with {word:?}");
+    }
+    // A word that only one memory has.
+    if let Some((id, row)) = rows.iter().find(|(_, row)| row.superseded_by.is_none()) {
+        let word = row.content.split(' ').next().unwrap_or_default();
+        let found = view.recall(&Recall::new().text(word).weights(1.0, 0.0))?;
+        assert_eq!(found.hits.first().map(|hit| hit.memory.id.0), Some(*id), "{word:?}");
+    }
+    Ok(())
+}
+
+fn vectors(db: &Db) -> Result<()> {
+    let view = db.read()?;
+    let rows = memories(&view)?;
+    let mut rng = Rng::new(rows.len() as u64);
+    let spaces: Vec<(SpaceId, Space)> = view.versions().catalog.spaces().cloned().collect();
+    for (id, space) in spaces {
+        for limit in [1, 6] {
+            let query = vector(&mut rng, space.dimension);
+            let mut expected = brute_force(&view, &rows, id, &space, &query)?;
+            expected.truncate(limit);
+            let request = Recall::new().space(space.name.as_str()).vector(query);
+            let found = view.recall(&request.weights(0.0, 1.0).limit(limit).explain(true))?;
+            let found = raw_scores(&found);
+            assert_eq!(found.len(), expected.len(), "neighbours in {}", space.name);
+            for ((_, found), (_, expected)) in found.iter().zip(&expected) {
+                let error = (found - expected).abs() / expected.abs().max(1.0);
+                assert!(error < 1e-4, "in {}: {found} instead of {expected}", space.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn raw_scores(found: &Recalled) -> Vec<(u64, f64)> {
+    let raw = |hit: &crate::recall::Hit| {
+        let legs = hit.explanation.iter().flat_map(|e| &e.legs);
+        let leg = legs.clone().find(|leg| leg.leg == Leg::Vector);
+        (hit.memory.id.0, f64::from(leg.expect("the only leg").raw))
+    };
+    found.hits.iter().map(raw).collect()
+}
+
+/// Every vector of a space by its score, best first, computed in the plainest way.
+fn brute_force(
+    view: &View,
+    rows: &BTreeMap<u64, MemoryRow>,
+    id: SpaceId,
+    space: &Space,
+    query: &[f32],
+) -> Result<Vec<(u64, f64)>> {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+    };
+    let mut scored = Vec::new();
+    for (memory, row) in rows.iter().filter(|(_, row)| row.superseded_by.is_none()) {
+        if row.vectors.iter().all(|v| v.space != id.0) {
+            continue;
+        }
+        let bytes = view.rows()?.get(Table::Vectors, &vector_key(id, MemoryId(*memory)))?;
+        let mut stored = vec![0.0; space.dimension];
+        let read = bytes.and_then(|bytes| read_vector(&bytes, &mut stored));
+        read.expect("the vector that the memory names");
+        let score = match space.metric {
+            Metric::Dot => dot(query, &stored),
+            Metric::L2 => {
+                let apart: Vec<f32> = query.iter().zip(&stored).map(|(x, y)| x - y).collect();
+                -dot(&apart, &apart).sqrt()
+            }
+            _ => dot(query, &stored) / (dot(query, query) * dot(&stored, &stored)).sqrt(),
+        };
+        scored.push((*memory, score));
+    }
+    scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+    Ok(scored)
+}

@@ -1,0 +1,93 @@
+//! How a seed's file is made and opened: small sizes, so that little work reaches every path.
+//!
+//! **Invariant:** opening reads no environment, starts no thread and asks no clock but its own.
+
+use crate::clock::Clock;
+use crate::db::{Db, initialise};
+use crate::file::sim::SimDisk;
+use crate::file::{Container, Settings as FileSettings};
+use crate::options::{LogRetention, Options, Settings};
+use crate::Result;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// When every workload begins.
+const EPOCH_MS: i64 = 1_767_268_800_000;
+
+/// A clock that stands until it is moved; clones are the same clock.
+#[derive(Clone, Debug)]
+pub(super) struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub(super) fn new() -> Self {
+        TestClock(Arc::new(AtomicI64::new(EPOCH_MS)))
+    }
+
+    pub(super) fn advance(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// A clock that shows the same now, and moves alone from here.
+    pub(super) fn fork(&self) -> Self {
+        TestClock(Arc::new(AtomicI64::new(self.now_ms())))
+    }
+}
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The options of a seed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Setup {
+    seed: u64,
+}
+
+impl Setup {
+    pub(super) fn of(seed: u64) -> Self {
+        Setup { seed }
+    }
+
+    fn file(self) -> FileSettings {
+        FileSettings {
+            chunk_bytes: [16 << 10, 64 << 10][self.seed as usize % 2],
+            inline_runs: [1, 4_000, 4_000][self.seed as usize % 3],
+            ..FileSettings::default()
+        }
+    }
+
+    fn engine(self) -> (Settings, Vec<crate::Setting>) {
+        let (settings, listed) = Options::new().settle(|_| None).expect("defaults are valid");
+        let settings = Settings {
+            threads: false,
+            // Half of it is redb's cache: a small one makes it write before the commit.
+            memory_limit: [128 << 10, 16 << 20][self.seed as usize / 2 % 2],
+            quick_repair: self.seed.is_multiple_of(5),
+            relaxed_bytes: [8 << 10, 1 << 20][self.seed as usize / 4 % 2],
+            max_inline_image: 2 << 10,
+            log_retention: LogRetention::new(20, Duration::from_secs(60)),
+            ..settings
+        };
+        (settings, listed)
+    }
+
+    /// An empty file on an empty disk, closed and durable.
+    pub(super) fn create(self, disk: &SimDisk, clock: &TestClock) -> Result<()> {
+        let container = Container::create_on(Arc::new(disk.clone()), &self.file())?;
+        initialise(&container)?;
+        self.over(container, clock)?.close()
+    }
+
+    pub(super) fn open(self, disk: &SimDisk, clock: &TestClock) -> Result<Db> {
+        let container = Container::open_on(Arc::new(disk.clone()), &self.file())?;
+        self.over(container, clock)
+    }
+
+    fn over(self, container: Container, clock: &TestClock) -> Result<Db> {
+        let (settings, listed) = self.engine();
+        Db::from_container(container, Options::new().clock(clock.clone()), settings, listed)
+    }
+}

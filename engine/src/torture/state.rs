@@ -1,0 +1,102 @@
+//! What the file holds at one commit, and all commits of a run.
+//!
+//! **Invariant:** two states are equal exactly if every row of every user table, and the chain of
+//! the log, are.
+
+use super::actions::Known;
+use crate::Result;
+use crate::memory::MemoryRow;
+use crate::schema::{Table, read_u64};
+use crate::view::View;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Everything that a commit left behind.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct State {
+    /// The end of the chain: equal only if the whole log was.
+    head: [u8; 32],
+    /// Digest of each row, by table and key.
+    rows: BTreeMap<(Table, Vec<u8>), u128>,
+}
+
+impl State {
+    /// All that a View shows.
+    pub(super) fn of(view: &View) -> Result<State> {
+        let rows = view.rows()?;
+        let mut all = BTreeMap::new();
+        for table in Table::ALL {
+            rows.scan(table, Bound::Unbounded, |key, value| {
+                all.insert((table, key.to_vec()), xxh3_128(value));
+                Ok(true)
+            })?;
+        }
+        Ok(State { head: view.chain().hash, rows: all })
+    }
+
+    /// What differs, in words.
+    pub(super) fn assert_is(&self, expected: &State, seq: u64) {
+        for (row, digest) in &expected.rows {
+            match self.rows.get(row) {
+                None => panic!("row {row:?} of commit {seq} is missing"),
+                Some(found) => assert!(found == digest, "row {row:?} is not that of commit {seq}"),
+            }
+        }
+        let foreign = self.rows.keys().find(|row| !expected.rows.contains_key(*row));
+        assert_eq!(foreign, None, "a row that commit {seq} does not have");
+        assert_eq!(self.head, expected.head, "the log is not that of commit {seq}");
+    }
+}
+
+/// What a workload knows of the memories there should be, from what it did alone.
+pub(super) fn assert_known(view: &View, known: &Known) -> Result<()> {
+    let mut left = known.memories.clone();
+    view.rows()?.scan(Table::Memories, Bound::Unbounded, |key, value| {
+        let row = MemoryRow::decode(value)?;
+        let Some(memory) = read_u64(key).and_then(|id| left.remove(&id)) else {
+            panic!("a memory that was never remembered: {:?}", row.content);
+        };
+        assert_eq!(row.content, memory.content);
+        assert_eq!(memory.tags, row.tags.iter().cloned().collect(), "tags of {:?}", row.content);
+        Ok(true)
+    })?;
+    assert!(left.is_empty(), "memories are missing: {left:?}");
+    Ok(())
+}
+
+/// The commits of one run, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timeline {
+    /// By sequence number; the first is the empty file.
+    pub(super) states: Vec<Arc<State>>,
+    /// What the workload knew after each.
+    pub(super) known: Vec<Arc<Known>>,
+    /// Idempotency keys, and the commit that each belongs to.
+    pub(super) keys: BTreeMap<String, u64>,
+}
+
+impl Timeline {
+    pub(super) fn last(&self) -> u64 {
+        self.states.len() as u64 - 1
+    }
+
+    /// Adds the commit that a View shows.
+    pub(super) fn push(&mut self, view: &View, known: Known) -> Result<()> {
+        assert_eq!(view.seq().0, self.states.len() as u64, "one commit, one number");
+        assert_known(view, &known)?;
+        self.states.push(Arc::new(State::of(view)?));
+        self.known.push(Arc::new(known));
+        Ok(())
+    }
+
+    /// The same, as if nothing had come after `seq`.
+    pub(super) fn up_to(&self, seq: u64) -> Timeline {
+        let mut cut = self.clone();
+        cut.states.truncate(seq as usize + 1);
+        cut.known.truncate(seq as usize + 1);
+        cut.keys.retain(|_, of| *of <= seq);
+        cut
+    }
+}

@@ -1,0 +1,212 @@
+//! A seeded workload over one handle: transactions, maintenance, reopenings, reads.
+//!
+//! **Invariant:** after each step the record of the disk says how far the workload has come:
+//! `Begin` before a commit that may happen, `Acknowledged` with what the handle calls durable.
+
+use super::actions::{self, Act, Known};
+use super::setup::{Setup, TestClock};
+use super::state::{State, Timeline};
+use crate::commit::{Durability, WriteOptions};
+use crate::db::Db;
+use crate::file::crash::Rng;
+use crate::file::sim::{Event, SimDisk};
+use crate::recall::Recall;
+use crate::view::View;
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// A View held on to, and what it showed when it was new.
+type Held = (View, Arc<State>);
+
+/// A handle at work.
+pub(super) struct Workload {
+    pub(super) setup: Setup,
+    pub(super) disk: SimDisk,
+    pub(super) clock: TestClock,
+    pub(super) rng: Rng,
+    pub(super) timeline: Timeline,
+    /// None after it was closed, or if it did not open again.
+    pub(super) db: Option<Db>,
+    held: Option<Held>,
+    /// The idempotency key of a transaction whose outcome is not known.
+    pub(super) in_doubt: Option<String>,
+}
+
+impl Workload {
+    /// A new file. Its disk records, from a moment on when all of it was durable; the bytes of
+    /// that moment come with it.
+    pub(super) fn new(seed: u64) -> Result<(Self, Vec<u8>)> {
+        let (setup, disk, clock) = (Setup::of(seed), SimDisk::default(), TestClock::new());
+        setup.create(&disk, &clock)?;
+        let start = disk.start_recording();
+        let timeline = Timeline::default();
+        let mut workload = Self::over(setup, disk, clock, Rng::new(seed), timeline);
+        workload.open()?;
+        let view = workload.db().read()?;
+        workload.timeline.push(&view, Known::default())?;
+        Ok((workload, start))
+    }
+
+    /// Over a file that is there, and whose commits are known.
+    pub(super) fn over(
+        setup: Setup,
+        disk: SimDisk,
+        clock: TestClock,
+        rng: Rng,
+        timeline: Timeline,
+    ) -> Self {
+        Workload { setup, disk, clock, rng, timeline, db: None, held: None, in_doubt: None }
+    }
+
+    pub(super) fn open(&mut self) -> Result<()> {
+        self.db = Some(self.setup.open(&self.disk, &self.clock)?);
+        self.acknowledge();
+        Ok(())
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        self.db.as_ref().expect("the handle is open")
+    }
+
+    fn acknowledge(&self) {
+        if let Some(db) = &self.db {
+            self.disk.mark(Event::Acknowledged(db.durable_seq().0));
+        }
+    }
+
+    /// Does one thing.
+    ///
+    /// # Errors
+    /// Whatever the engine reports, on a disk that fails.
+    pub(super) fn step(&mut self) -> Result<()> {
+        self.clock.advance(self.rng.below(4_000) as i64);
+        match self.rng.below(100) {
+            0..70 => self.transact()?,
+            70..74 => self.abandon()?,
+            74..81 => self.db().checkpoint()?,
+            81..83 => self.db().rebuild(&mut |_, _| {})?,
+            83..87 => self.db().flush()?,
+            87..92 => self.reopen()?,
+            92..95 => self.hold()?,
+            _ => self.recall()?,
+        }
+        self.acknowledge();
+        Ok(())
+    }
+
+    /// A transaction of one or several actions.
+    pub(super) fn transact(&mut self) -> Result<()> {
+        let db = self.db().clone();
+        let seq = self.timeline.last() + 1;
+        let mut options = WriteOptions::new().actor("torture");
+        let is_relaxed = self.rng.one_in(3);
+        if is_relaxed {
+            options = options.durability(Durability::Relaxed);
+        }
+        let key = format!("key-{seq}-{}", self.rng.below(1 << 20));
+        let has_key = self.rng.one_in(2);
+        if has_key {
+            options = options.idempotency_key(&key);
+            self.in_doubt = Some(key.clone());
+        }
+        self.disk.mark(Event::Begin(seq));
+        let mut known = Known::clone(self.timeline.known.last().expect("the empty file"));
+        let rng = &mut self.rng;
+        let committed = db.transact(options, |tx| {
+            for _ in 0..1 + rng.below(6) {
+                actions::any(&mut Act { tx: &mut *tx, rng: &mut *rng, known: &mut known })?;
+            }
+            Ok(())
+        })?;
+        self.in_doubt = None;
+        if let Some(committed) = committed.seq {
+            assert_eq!(committed.0, seq, "commits are numbered without a gap");
+            assert!(is_relaxed || db.durable_seq() == committed, "durable on return");
+            self.timeline.push(&db.read()?, known)?;
+            if has_key {
+                assert_eq!(db.outcome(&key)?.map(|o| o.seq), Some(committed));
+                self.timeline.keys.insert(key, seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// A transaction that its closure gives up, or that is rolled back: it leaves nothing.
+    fn abandon(&mut self) -> Result<()> {
+        let db = self.db().clone();
+        let before = self.timeline.known.last().expect("the empty file");
+        let rng = &mut self.rng;
+        let mut known = Known::clone(before);
+        let mut tx = db.begin(WriteOptions::new())?;
+        for _ in 0..1 + rng.below(6) {
+            actions::any(&mut Act { tx: &mut tx, rng: &mut *rng, known: &mut known })?;
+        }
+        tx.rollback();
+        let mut known = Known::clone(before);
+        let given_up: Result<()> = db.write(|tx| {
+            actions::any(&mut Act { tx, rng, known: &mut known })?;
+            Err(Error::invalid("torture", "gives up"))
+        });
+        match given_up {
+            Err(e) if e.kind() == crate::ErrorKind::InvalidInput => {}
+            other => return other,
+        }
+        self.assert_current()
+    }
+
+    /// Closes the handle, in good order or by dropping it, and opens the file again.
+    fn reopen(&mut self) -> Result<()> {
+        self.release()?;
+        let db = self.db.take().expect("the handle is open");
+        if self.rng.one_in(2) {
+            db.close()?;
+        } else {
+            drop(db);
+        }
+        self.open()?;
+        self.assert_current()
+    }
+
+    /// Holds on to a View for some steps.
+    fn hold(&mut self) -> Result<()> {
+        self.release()?;
+        let state = self.timeline.states.last().expect("the empty file").clone();
+        self.held = Some((self.db().read()?, state));
+        Ok(())
+    }
+
+    /// Lets go of the held View, which must show what it always showed.
+    fn release(&mut self) -> Result<()> {
+        if let Some((view, state)) = self.held.take() {
+            State::of(&view)?.assert_is(&state, view.seq().0);
+        }
+        Ok(())
+    }
+
+    /// Reads, so that there are accesses to be written.
+    fn recall(&mut self) -> Result<()> {
+        let word = *actions::pick(&mut self.rng, &actions::VOCABULARY);
+        self.db().recall(&Recall::new().text(word).limit(5))?;
+        Ok(())
+    }
+
+    /// The handle shows the newest commit and nothing else.
+    pub(super) fn assert_current(&self) -> Result<()> {
+        let view = self.db().read()?;
+        let seq = view.seq().0;
+        assert_eq!(seq, self.timeline.last());
+        State::of(&view)?.assert_is(&self.timeline.states[seq as usize], seq);
+        Ok(())
+    }
+
+    /// Every outcome is told as it is.
+    pub(super) fn assert_outcomes(&self) -> Result<()> {
+        let db = self.db();
+        let last = db.read()?.seq().0;
+        for (key, seq) in &self.timeline.keys {
+            let expected = (*seq <= last).then_some(*seq);
+            assert_eq!(db.outcome(key)?.map(|o| o.seq.0), expected, "outcome of {key}");
+        }
+        Ok(())
+    }
+}
