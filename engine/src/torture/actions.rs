@@ -299,7 +299,7 @@ fn create_space(act: &mut Act<'_, '_>) -> Result<()> {
     if act.known.spaces.contains_key(name) {
         return Ok(());
     }
-    act.tx.create_space(Space::new(name, dimension).metric(metric))?;
+    act.tx.create_space(&Space::new(name, dimension).metric(metric))?;
     act.known.spaces.insert(name.into(), dimension);
     Ok(())
 }

@@ -133,7 +133,7 @@ macro_rules! made_on {
             }
             Edit::CreateSpace(at) => {
                 let (name, dimension, metric) = SPACES[at];
-                $to.create_space(Space::new(name, dimension).metric(metric))?;
+                $to.create_space(&Space::new(name, dimension).metric(metric))?;
                 Answer::Nothing
             }
             _ => unreachable!("only one of the two can do this"),
