@@ -275,7 +275,7 @@ mod tests {
         let bytes = full(slot().encode(&[7; 24]));
         assert_eq!(Slot::decode(&bytes), Found::Valid(slot()));
         assert_eq!(bytes[slot().inline_range(0)], [7; 24]);
-        assert_eq!(Slot::decode(&[0; SLOT_LEN]), Found::Nothing);
+        assert_eq!(Slot::decode(&full(Vec::new())), Found::Nothing);
     }
 
     #[test]

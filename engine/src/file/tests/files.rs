@@ -43,8 +43,8 @@ fn there_is_one_file_open_and_closed_and_only_its_owner_reads_it() {
     assert_eq!(names(&folder), ["a.lith"]);
     let container = open(&path, Access::ReadWrite).unwrap();
     let tables = open_tables(&container);
-    put(&tables, 1, &[7; 500_000]).unwrap();
-    container.write_segment(&[1; 300_000]).unwrap();
+    put(&tables, 1, &vec![7; 500_000]).unwrap();
+    container.write_segment(&vec![1; 300_000]).unwrap();
     assert_eq!(names(&folder), ["a.lith"]);
     #[cfg(unix)]
     {
@@ -54,7 +54,7 @@ fn there_is_one_file_open_and_closed_and_only_its_owner_reads_it() {
     drop((tables, container));
     assert_eq!(names(&folder), ["a.lith"]);
     let container = open(&path, Access::ReadWrite).unwrap();
-    assert_eq!(get(&open_tables(&container), 1).unwrap(), [7; 500_000]);
+    assert_eq!(get(&open_tables(&container), 1).unwrap(), vec![7; 500_000]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn reading_changes_no_byte_even_of_a_file_that_needs_repair() {
     for key in 0..20 {
         put(&tables, key, &[key as u8; 9_000]).unwrap();
     }
-    let segment = container.write_segment(&[5; 200_000]).unwrap();
+    let segment = container.write_segment(&vec![5; 200_000]).unwrap();
     // The bytes of an open file are what a killed process leaves.
     let killed = folder.path().join("killed.lith");
     std::fs::copy(&path, &killed).unwrap();
@@ -249,7 +249,7 @@ fn what_is_not_ours_is_refused_with_an_error_of_its_own() {
         assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
         let of_folder = Container::open(folder.path(), &Settings::default(), access);
         assert_eq!(of_folder.unwrap_err().kind(), ErrorKind::NotMemlith);
-        for bytes in [&b""[..], b"SQLite format 3\0", &[0; 100_000]] {
+        for bytes in [&b""[..], b"SQLite format 3\0", &vec![0; 100_000]] {
             std::fs::write(&path, bytes).unwrap();
             assert_eq!(refusal(&path, access), ErrorKind::NotMemlith);
         }

@@ -7,6 +7,7 @@ mod files;
 mod measure;
 mod segments;
 mod store;
+mod table_space;
 mod torture;
 
 use super::{Container, Settings};
@@ -42,6 +43,6 @@ fn get(db: &Database, key: u64) -> Option<Vec<u8>> {
 
 /// A first transaction, as `Container::create` wants one.
 fn first_row(container: &Container) -> crate::Result<()> {
-    put(&open_tables(container), 0, b"first").unwrap();
-    Ok(())
+    let put = put(&open_tables(container), 0, b"first");
+    put.map_err(|_| crate::error::Detail::Latched.into())
 }

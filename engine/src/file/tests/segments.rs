@@ -115,7 +115,9 @@ fn trimming_cuts_free_chunks_and_spares_pinned_ones() {
     let segments: Vec<SegmentRef> =
         (0..3).map(|i| container.write_segment(&content(50_000 + i)).unwrap()).collect();
     let source = container.open_segment(&segments[1]).unwrap();
-    segments.iter().for_each(|s| container.release(s));
+    for segment in &segments {
+        container.release(segment);
+    }
     let before = container.stats().unwrap().file_len;
     container.trim().unwrap();
     let pinned = container.stats().unwrap().file_len;

@@ -116,7 +116,7 @@ impl Store {
         tx.set_quick_repair(rng.one_in(3));
         {
             let (mut rows, mut segments) = (tx.open_table(ROWS)?, tx.open_table(SEGMENTS)?);
-            for _ in 0..1 + rng.below(10) {
+            for _ in 0..=rng.below(10) {
                 let key = rng.below(60);
                 if rng.one_in(3) {
                     rows.remove(key)?;

@@ -142,3 +142,9 @@ fn torture(seed: u64) {
 fn no_crash_loses_an_acknowledged_commit() {
     (0..SEEDS).for_each(torture);
 }
+
+#[test]
+#[ignore = "minutes: the same over many more seeds"]
+fn no_crash_of_many_loses_an_acknowledged_commit() {
+    (SEEDS..50 * SEEDS).for_each(torture);
+}
