@@ -1,0 +1,116 @@
+//! `memlith export`: memories as lines of JSON that `import` takes back.
+//!
+//! **Invariant:** all lines are of one View. A file that is named appears whole or not at all, and
+//! is never the store itself.
+
+mod lines;
+mod target;
+
+use crate::args::{Scope, Store};
+use crate::output::table::grouped;
+use crate::output::{Console, Failure, Outcome};
+use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lines::LineWriter;
+use memlith::{List, Order, View};
+use serde::Serialize;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use target::Target;
+
+/// Memories read at a time.
+const PAGE: usize = 1_000;
+
+const AFTER_HELP: &str = "\
+A memory without an external id is exported under the one that import would derive for it.
+
+Examples:
+  memlith export agent.lith > memories.jsonl
+  memlith export agent.lith --out memories.jsonl.gz
+  memlith export agent.lith --namespace ada --filter 'kind:fact' --no-vectors
+  memlith export old.lith | memlith import new.lith -";
+
+/// Export memories as lines of JSON that import takes back
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    store: Store,
+
+    #[command(flatten)]
+    scope: Scope,
+
+    /// Write to this file, gzipped if its name ends in .gz [default: stdout]
+    #[arg(long, short, value_name = "OUT")]
+    out: Option<PathBuf>,
+
+    /// Leave the vectors out
+    #[arg(long)]
+    no_vectors: bool,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    exported: u64,
+    seconds: f64,
+}
+
+impl Export {
+    pub(crate) fn run(self, console: &mut Console) -> Outcome {
+        let started = Instant::now();
+        let list = self.list()?;
+        let db = super::open_to_read(&self.store.file)?;
+        let view = db.read()?;
+        let Some(out) = &self.out else {
+            return self.write(&view, &list, console.out()).map(drop);
+        };
+        let exported = self.write_to(out, &view, &list)?;
+        let summary = Summary { exported, seconds: started.elapsed().as_secs_f64() };
+        let (count, seconds) = (grouped(exported), summary.seconds);
+        console.answer(&summary, format_args!("exported {count} memories in {seconds:.2} s"))
+    }
+
+    fn list(&self) -> Outcome<List> {
+        let mut list = List::new().order(Order::Oldest).limit(PAGE);
+        if let Some(namespace) = &self.scope.namespace {
+            list = list.namespace(namespace);
+        }
+        if let Some(filter) = self.scope.filter()? {
+            list = list.filter(filter);
+        }
+        Ok(list)
+    }
+
+    fn write_to(&self, out: &Path, view: &View, list: &List) -> Outcome<u64> {
+        let io = |e| Failure::io("writing", out, e);
+        let target = Target::create(out, &self.store.file)?;
+        let mut file = BufWriter::with_capacity(256 << 10, target.file());
+        let written = if out.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
+            let mut packed = GzEncoder::new(&mut file, Compression::default());
+            let written = self.write(view, list, &mut packed);
+            packed.finish().map_err(io)?;
+            written
+        } else {
+            self.write(view, list, &mut file)
+        };
+        let exported = written.map_err(|failure| match failure {
+            Failure::Output(e) => io(e),
+            other => other,
+        })?;
+        file.flush().map_err(io)?;
+        drop(file);
+        target.keep().map_err(io)?;
+        Ok(exported)
+    }
+
+    fn write(&self, view: &View, list: &List, out: &mut impl Write) -> Outcome<u64> {
+        LineWriter::new(view, out, !self.no_vectors).all_of(list)
+    }
+}
+
+/// The stream was closed, is full, or the like.
+fn output(e: io::Error) -> Failure {
+    Failure::Output(e)
+}

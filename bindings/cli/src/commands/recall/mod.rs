@@ -1,0 +1,185 @@
+//! `memlith recall`: the memories that answer a question, or many questions in one go.
+//!
+//! **Invariant:** the file is opened once, for reading, and every question is asked of the same
+//! View. Answers come in the order of the questions.
+
+mod many;
+mod one;
+
+use crate::args::{Scope, Store, duration, parse_vector};
+
+use crate::output::{Console, Failure, Outcome};
+use clap::{Args, ValueEnum};
+use memlith::Recall;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const AFTER_HELP: &str = "\
+Examples:
+  memlith recall agent.lith \"where is the deploy key\"
+  memlith recall agent.lith --vector-file query.npy --filter 'tag:noun.animal' --limit 20
+  memlith recall agent.lith \"tea\" --vector '[0.1, 0.2, 0.3]' --explain
+  memlith recall agent.lith \"standup\" --namespace ada --recency 0.3 --half-life 7d
+  memlith recall agent.lith --queries questions.jsonl --vectors questions.npy --mode hybrid --json
+
+With --queries, each line is an object with any of: text, embedding, namespace, filter; row i of
+--vectors belongs to line i. One line of JSON answers each, in order: {\"ids\",\"scores\",\"us\"}.";
+
+/// Recall memories by text, by vector, by both, or by a filter alone
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct RecallArgs {
+    #[command(flatten)]
+    store: Store,
+
+    /// Words to find
+    #[arg(value_name = "TEXT", conflicts_with = "queries")]
+    text: Option<String>,
+
+    /// Find neighbours of this vector, a JSON array
+    #[arg(long, value_name = "[…]", conflicts_with_all = ["vector_file", "queries"])]
+    vector: Option<String>,
+
+    /// Find neighbours of the vector in this file
+    #[arg(long, value_name = "Q.npy", conflicts_with = "queries")]
+    vector_file: Option<PathBuf>,
+
+    /// Answer every line of this file of questions; - for stdin
+    #[arg(long, value_name = "Q.jsonl")]
+    queries: Option<PathBuf>,
+
+    /// Vectors of the questions: row i belongs to line i
+    #[arg(long, value_name = "Q.npy", requires = "queries")]
+    vectors: Option<PathBuf>,
+
+    /// What of the questions to use [default: all that they have]
+    #[arg(long, value_enum, requires = "queries")]
+    mode: Option<Mode>,
+
+    #[command(flatten)]
+    scope: Scope,
+
+    #[command(flatten)]
+    ranking: Ranking,
+
+    /// Explain each hit: rank and score in each leg, words matched, age
+    #[arg(long)]
+    explain: bool,
+}
+
+/// Which of the two searches a question goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Its words only
+    Text,
+    /// Its vector only
+    Vector,
+    /// Both
+    Hybrid,
+}
+
+/// How hits are scored and how many are wanted.
+#[derive(Debug, Args)]
+struct Ranking {
+    /// At most so many hits
+    #[arg(long, short, value_name = "K", default_value_t = 10)]
+    limit: usize,
+
+    /// Only hits that score at least this
+    #[arg(long, value_name = "SCORE")]
+    min_score: Option<f32>,
+
+    /// How much the words count
+    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
+    text_weight: f32,
+
+    /// How much nearness of the vector counts
+    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
+    vector_weight: f32,
+
+    /// How much newness counts
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    recency: f32,
+
+    /// The age at which newness has halved
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = duration)]
+    half_life: Duration,
+
+    /// How much importance counts
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    importance: f32,
+
+    /// Also find memories that a newer one supersedes
+    #[arg(long)]
+    include_superseded: bool,
+
+    /// Vector space to search [default: default]
+    #[arg(long, value_name = "NAME")]
+    space: Option<String>,
+
+    /// Give up after this long, such as 50ms
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    deadline: Option<Duration>,
+}
+
+impl RecallArgs {
+    pub(crate) fn run(self, console: &mut Console) -> Outcome {
+        let request = self.request()?;
+        if let Some(queries) = &self.queries {
+            let questions = many::Questions::open(queries, self.vectors.as_deref(), self.mode)?;
+            let db = super::open_to_read(&self.store.file)?;
+            return questions.answer(&db.read()?, &request, console);
+        }
+        let request = self.question(request)?;
+        let db = super::open_to_read(&self.store.file)?;
+        one::answer(&db.read()?, &request, self.explain, console)
+    }
+
+    /// All but the question itself.
+    fn request(&self) -> Outcome<Recall> {
+        let ranking = &self.ranking;
+        let mut request = Recall::new()
+            .limit(ranking.limit)
+            .weights(ranking.text_weight, ranking.vector_weight)
+            .recency(ranking.recency, ranking.half_life)
+            .importance(ranking.importance)
+            .include_superseded(ranking.include_superseded);
+        request.namespace.clone_from(&self.scope.namespace);
+        request.space.clone_from(&ranking.space);
+        request.filter = self.scope.filter()?;
+        request.min_score = ranking.min_score;
+        request.deadline = ranking.deadline;
+        Ok(request)
+    }
+
+    /// The request with the one question that stands on the command line.
+    fn question(&self, mut request: Recall) -> Outcome<Recall> {
+        request.text.clone_from(&self.text);
+        request.vector = match (&self.vector, &self.vector_file) {
+            (Some(array), _) => Some(parse_vector(array)?),
+            (None, Some(path)) => Some(vector_in(path)?),
+            (None, None) => None,
+        };
+        if request.text.is_none() && request.vector.is_none() && request.filter.is_none() {
+            return Err(Failure::Usage(
+                "nothing to recall by: give TEXT, --vector, --vector-file, --filter or --queries"
+                    .into(),
+            ));
+        }
+        Ok(request)
+    }
+}
+
+/// The one vector of a file.
+fn vector_in(path: &Path) -> Outcome<Vec<f32>> {
+    let mut rows = super::import::open_vectors(path)?;
+    if rows.count() != 1 {
+        return Err(Failure::Usage(format!(
+            "{} holds {} vectors, one is needed; ask many questions with --queries and --vectors",
+            path.display(),
+            rows.count(),
+        )));
+    }
+    let row = rows.next_row().map_err(|e| Failure::io("reading", path, e))?;
+    row.ok_or_else(|| Failure::Input(format!("{}: it holds no vector", path.display())))
+}

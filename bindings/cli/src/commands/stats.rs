@@ -1,0 +1,220 @@
+//! `memlith stats`: what a file holds, how large it is, and which settings are in force.
+
+use crate::args::Store;
+use crate::output::table::{grouped, pairs, printable, table};
+use crate::output::{Console, Outcome};
+use clap::Args;
+use memlith::{NamespaceStats, Origin, Setting, SpaceStats, Stats};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+const AFTER_HELP: &str = "\
+Examples:
+  memlith stats agent.lith
+  memlith stats agent.lith --namespace ada --json
+  MEMLITH_MEMORY_LIMIT=67108864 memlith stats agent.lith";
+
+/// Show what a file holds, how large it is, and which settings are in force
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct StatsArgs {
+    #[command(flatten)]
+    store: Store,
+
+    /// What this namespace holds instead
+    #[arg(long, short, value_name = "NS")]
+    namespace: Option<String>,
+}
+
+impl StatsArgs {
+    pub(crate) fn run(self, console: &mut Console) -> Outcome {
+        let db = super::open_to_read(&self.store.file)?;
+        match &self.namespace {
+            Some(namespace) => {
+                let stats = db.read()?.namespace_stats(namespace)?;
+                show_namespace(namespace, &stats, console)
+            }
+            None => show(&db.stats()?, console),
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct StatsJson<'a> {
+    file_id: String,
+    file_bytes: u64,
+    table_bytes: u64,
+    segment_bytes: u64,
+    free_bytes: u64,
+    memories: u64,
+    namespaces: u64,
+    spaces: Vec<SpaceJson<'a>>,
+    metadata_indexes: &'a [String],
+    seq: u64,
+    durable_seq: u64,
+    log_rows: u64,
+    index_bytes: u64,
+    unsaved_changes: u64,
+    settings: Vec<SettingJson<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct SpaceJson<'a> {
+    name: &'a str,
+    dimension: usize,
+    metric: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedder: Option<&'a str>,
+    vectors: u64,
+}
+
+impl<'a> SpaceJson<'a> {
+    fn new(space: &'a SpaceStats) -> Self {
+        SpaceJson {
+            name: &space.name,
+            dimension: space.dimension,
+            metric: metric(space),
+            embedder: space.embedder.as_deref(),
+            vectors: space.vectors,
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct SettingJson<'a> {
+    name: &'a str,
+    value: &'a str,
+    origin: String,
+}
+
+fn metric(space: &SpaceStats) -> String {
+    format!("{:?}", space.metric).to_lowercase()
+}
+
+/// Who said so: nobody, the program, or a variable of the environment by its name.
+fn origin(setting: &Setting) -> String {
+    match setting.origin {
+        Origin::Environment => format!("MEMLITH_{}", setting.name.to_uppercase()),
+        other => other.name().to_owned(),
+    }
+}
+
+fn show(stats: &Stats, console: &mut Console) -> Outcome {
+    let file_id = format!("{:032x}", u128::from_be_bytes(stats.file_id));
+    if console.is_json() {
+        let settings = stats.settings.iter();
+        return console.json(&StatsJson {
+            file_id,
+            file_bytes: stats.file_bytes,
+            table_bytes: stats.table_bytes,
+            segment_bytes: stats.segment_bytes,
+            free_bytes: stats.free_bytes,
+            memories: stats.memories,
+            namespaces: stats.namespaces,
+            spaces: stats.spaces.iter().map(SpaceJson::new).collect(),
+            metadata_indexes: &stats.metadata_indexes,
+            seq: stats.seq.0,
+            durable_seq: stats.durable_seq.0,
+            log_rows: stats.log_rows,
+            index_bytes: stats.index_bytes,
+            unsaved_changes: stats.unsaved_changes,
+            settings: settings
+                .map(|s| SettingJson { name: s.name, value: &s.value, origin: origin(s) })
+                .collect(),
+        });
+    }
+    console.line(
+        pairs([
+            ("memories", grouped(stats.memories)),
+            ("namespaces", grouped(stats.namespaces)),
+            ("commits", grouped(stats.seq.0)),
+            ("log rows", grouped(stats.log_rows)),
+            ("file", bytes(stats.file_bytes)),
+            ("  tables", bytes(stats.table_bytes)),
+            ("  segments", bytes(stats.segment_bytes)),
+            ("  free", bytes(stats.free_bytes)),
+            ("indexes in memory", bytes(stats.index_bytes)),
+            ("changes in no image", grouped(stats.unsaved_changes)),
+            ("file id", file_id),
+        ])
+        .trim_fmt(),
+    )?;
+    if !stats.spaces.is_empty() {
+        let mut rows = table(["vector space", "dimension", "metric", "vectors", "embedder"]);
+        for space in &stats.spaces {
+            rows.add_row([
+                printable(&space.name),
+                space.dimension.to_string(),
+                metric(space),
+                grouped(space.vectors),
+                printable(space.embedder.as_deref().unwrap_or_default()),
+            ]);
+        }
+        console.line(format_args!("\n{}", rows.trim_fmt()))?;
+    }
+    let mut rows = table(["setting", "value", "from"]);
+    for setting in &stats.settings {
+        rows.add_row([setting.name.to_owned(), printable(&setting.value), origin(setting)]);
+    }
+    console.line(format_args!("\n{}", rows.trim_fmt()))
+}
+
+#[derive(serde::Serialize)]
+struct NamespaceJson<'a> {
+    namespace: &'a str,
+    memories: u64,
+    superseded: u64,
+    kinds: Counts<'a>,
+    tags: Counts<'a>,
+    agents: Counts<'a>,
+    sessions: u64,
+    spaces: Counts<'a>,
+}
+
+/// `{"fact": 12, …}`, in the order given.
+struct Counts<'a>(&'a [(String, u64)]);
+
+impl Serialize for Counts<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(self.0.len()))?;
+        for (name, count) in self.0 {
+            map.serialize_entry(name, count)?;
+        }
+        map.end()
+    }
+}
+
+fn show_namespace(namespace: &str, stats: &NamespaceStats, console: &mut Console) -> Outcome {
+    if console.is_json() {
+        return console.json(&NamespaceJson {
+            namespace,
+            memories: stats.memories,
+            superseded: stats.superseded,
+            kinds: Counts(&stats.kinds),
+            tags: Counts(&stats.tags),
+            agents: Counts(&stats.agents),
+            sessions: stats.sessions,
+            spaces: Counts(&stats.spaces),
+        });
+    }
+    let listed = |counts: &[(String, u64)]| {
+        let parts = counts.iter().map(|(name, n)| format!("{} {}", printable(name), grouped(*n)));
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    console.line(
+        pairs([
+            ("memories", grouped(stats.memories)),
+            ("superseded", grouped(stats.superseded)),
+            ("sessions", grouped(stats.sessions)),
+            ("kinds", listed(&stats.kinds)),
+            ("tags", listed(&stats.tags)),
+            ("agents", listed(&stats.agents)),
+            ("vectors", listed(&stats.spaces)),
+        ])
+        .trim_fmt(),
+    )
+}
+
+/// A size as people read it.
+fn bytes(n: u64) -> String {
+    indicatif::HumanBytes(n).to_string()
+}

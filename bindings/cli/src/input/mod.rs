@@ -1,0 +1,17 @@
+//! What enters the command line: lines of JSON, matrices of vectors, memories in either.
+//!
+//! **Invariant:** whatever the bytes are, reading them ends in a value or an error that says
+//! where; memory is bounded by named limits. Used by `commands`.
+
+mod derived_id;
+mod jsonl;
+mod npy;
+mod query;
+mod record;
+mod values;
+
+pub(crate) use derived_id::DerivedIds;
+pub(crate) use jsonl::{Line, Lines};
+pub(crate) use npy::{NpyError, Rows};
+pub(crate) use query::Query;
+pub(crate) use record::{Defaults, Record};

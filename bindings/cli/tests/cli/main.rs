@@ -1,0 +1,13 @@
+//! The built binary as a script meets it: answers, exit codes, files left behind.
+
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+
+mod exit_codes;
+mod export;
+mod import;
+mod interrupted;
+mod log;
+mod recall;
+mod records;
+mod streams;
+mod support;
