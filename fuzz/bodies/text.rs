@@ -1,0 +1,30 @@
+//! Any bytes are the image of a text index or are refused; whatever opens answers or says what is
+//! wrong, and can be written to and stored again.
+
+use memlith_index::text::{Analyzer, TextIndex};
+use roaring::RoaringBitmap;
+use std::sync::Arc;
+
+/// Bytes as the image of a text index. Tells whether it opened.
+pub(crate) fn open(bytes: &[u8]) -> bool {
+    let mut image = bytes.to_vec();
+    // It changes with the compiler's Unicode tables, and nobody would guess it.
+    if let Some(fingerprint) = image.get_mut(8..16) {
+        fingerprint.copy_from_slice(&Analyzer::default().fingerprint().to_le_bytes());
+    }
+    let image = Arc::new(image);
+    let Ok(mut index) = TextIndex::from_image(image, Analyzer::default()) else { return false };
+    let within: RoaringBitmap = (0..60).collect();
+    for seq in 2..4 {
+        let view = index.view(seq);
+        let _ = view.search("the word1 again", 5, None, &mut || true);
+        let _ = view.search("word2 nothing", 5, Some(&within), &mut || true);
+        let _ = view.scores("the word3", &within, &mut || true);
+        let _ = view.matched_terms("the again", 6);
+        let _ = view.write_image();
+        let _ = index.insert(9, "the new text", seq);
+        let _ = index.remove(12, seq);
+    }
+    let _ = index.write_image(4);
+    true
+}
