@@ -205,7 +205,6 @@ impl Db {
             max_bytes: settings.snapshot_max_bytes,
         };
         let committer_settings = CommitterSettings {
-            quick_repair: settings.quick_repair,
             relaxed_bytes: settings.relaxed_bytes,
             max_inline_image: settings.max_inline_image,
         };

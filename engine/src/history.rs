@@ -4,8 +4,8 @@
 //! builds on, so that a trimmed chain verifies as a whole one does. Nothing is trimmed that an
 //! image of an index has not taken in.
 
-use crate::commit::LogRow;
 use crate::commit::log::GENESIS;
+use crate::commit::{LogRow, Repair};
 use crate::db::{Core, Db};
 use crate::derived::ImageRow;
 use crate::ids::Seq;
@@ -212,7 +212,7 @@ impl Core {
         if view.log(Seq(0), 1)?.first().is_none_or(|oldest| !trim.takes(oldest, 0)) {
             return Ok(());
         }
-        self.committer.maintain(|transaction| {
+        self.committer.maintain(Repair::Walk, |transaction| {
             trim.run(transaction)?;
             trim_outcomes(transaction, now_ms)
         })

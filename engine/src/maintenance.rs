@@ -4,7 +4,7 @@
 //! deleted. With threads off, writers do the same work after their commit, a bounded part at a time.
 
 use crate::Result;
-use crate::commit::{IndexStats, Monitor, WriteOptions};
+use crate::commit::{IndexStats, Monitor, Repair, WriteOptions};
 use crate::db::Core;
 use crate::derived::{column, field};
 use crate::ids::MemoryId;
@@ -87,22 +87,21 @@ impl Maintenance {
 
 fn run(core: &Weak<Core>, signal: &Monitor<Signal>, delay: Duration) {
     loop {
-        let is_stopped = signal
-            .wait_at_most(IDLE, |s| {
-                let due = std::mem::take(&mut s.is_woken) || s.is_stopped;
-                due.then_some(s.is_stopped)
-            })
-            .unwrap_or(false);
-        if is_stopped {
+        let woken = signal.wait_at_most(IDLE, |s| {
+            let due = std::mem::take(&mut s.is_woken) || s.is_stopped;
+            due.then_some(s.is_stopped)
+        });
+        if woken == Some(true) {
             return;
         }
         // Gathers what comes within the promise of relaxed commits.
-        let is_stopped = signal.wait_at_most(delay, |s| s.is_stopped.then_some(()));
-        let Some(core) = core.upgrade() else { return };
-        if is_stopped.is_some() {
-            return;
-        }
-        if let Err(e) = core.maintain() {
+        let is_stopped = signal.wait_at_most(delay, |s| s.is_stopped.then_some(())).is_some();
+        let Some(core) = core.upgrade().filter(|_| !is_stopped) else { return };
+        let done = core.maintain().and_then(|()| match woken {
+            None => core.rest(),
+            Some(_) => Ok(()),
+        });
+        if let Err(e) = done {
             *core.maintenance.last_error.lock() = Some(e.to_string());
         }
     }
@@ -131,12 +130,21 @@ impl Core {
         self.trim_log()
     }
 
+    /// What an idle handle does once: it may be killed while it waits.
+    fn rest(&self) -> Result<()> {
+        if self.check_writable().is_err() {
+            return Ok(());
+        }
+        self.flush_accesses()?;
+        self.committer.rest()
+    }
+
     pub(crate) fn flush_accesses(&self) -> Result<()> {
         let accesses = &self.committer.views.shared().accesses;
         if accesses.is_empty() {
             return Ok(());
         }
-        self.committer.maintain(|transaction| accesses.flush(transaction))
+        self.committer.maintain(Repair::Walk, |transaction| accesses.flush(transaction))
     }
 
     /// Forgets memories that have expired, a bounded part at a time. Readers have not seen them

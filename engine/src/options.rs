@@ -65,7 +65,6 @@ pub(crate) struct Settings {
     pub(crate) snapshot_max_bytes: u64,
     pub(crate) log_retention: LogRetention,
     pub(crate) mapping: bool,
-    pub(crate) quick_repair: bool,
     pub(crate) relaxed_bytes: u64,
     pub(crate) relaxed_delay: Duration,
     /// Images up to this size lie in rows: a segment takes whole chunks.
@@ -83,7 +82,6 @@ impl Default for Settings {
             snapshot_max_bytes: 1 << 30,
             log_retention: LogRetention::new(1_000_000, Duration::from_hours(90 * 24)),
             mapping: true,
-            quick_repair: false,
             relaxed_bytes: 16 << 20,
             relaxed_delay: Duration::from_millis(100),
             max_inline_image: 64 << 10,

@@ -53,11 +53,11 @@ pub(crate) struct State {
     pub(crate) indexes: Indexes,
     /// Bytes committed without a sync since the last durable commit.
     relaxed_bytes: u64,
+    /// Would opening after a crash now have to walk the tables?
+    needs_walk: bool,
 }
 
 pub(crate) struct CommitterSettings {
-    /// Makes opening after a crash quick at the cost of each commit.
-    pub(crate) quick_repair: bool,
     /// Relaxed commits are made durable after so many bytes at the latest.
     pub(crate) relaxed_bytes: u64,
     /// Images up to this size lie in rows.
@@ -134,7 +134,7 @@ impl Committer {
             durable: AtomicU64::new(chain.seq.0),
             database,
             container,
-            state: Mutex::new(State { chain, indexes, relaxed_bytes: 0 }),
+            state: Mutex::new(State { chain, indexes, relaxed_bytes: 0, needs_walk: false }),
             views,
             settings,
             replacing: Mutex::new(()),
@@ -202,13 +202,14 @@ impl Committer {
         let bytes: u64 = sets.iter().map(|s| s.size_bytes() as u64).sum();
         let is_durable = wanted == Durability::Durable
             || state.relaxed_bytes + bytes >= self.settings.relaxed_bytes;
-        set_durability(&mut transaction, is_durable, self.settings.quick_repair);
+        set_durability(&mut transaction, is_durable, Repair::Walk);
         let mut chain = state.chain;
         let receipts = append_log(&transaction, &mut chain, sets)?;
         drop_accesses(&transaction, sets)?;
         transaction.commit()?;
 
         state.chain = chain;
+        state.needs_walk = true;
         state.relaxed_bytes = if is_durable { 0 } else { state.relaxed_bytes + bytes };
         if is_durable {
             self.durable.store(chain.seq.0, Ordering::Release);
@@ -227,7 +228,15 @@ impl Committer {
     /// Makes every relaxed commit durable.
     pub(crate) fn sync(&self) -> Result<()> {
         if self.has_relaxed() {
-            self.maintain(|_| Ok(()))?;
+            self.maintain(Repair::Walk, |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// Makes opening after a crash quick, for as long as nobody commits: for idle moments.
+    pub(crate) fn rest(&self) -> Result<()> {
+        if self.state.lock().needs_walk {
+            self.maintain(Repair::Stored, |_| Ok(()))?;
         }
         Ok(())
     }
@@ -235,17 +244,14 @@ impl Committer {
     /// Runs a durable transaction that changes no fact of any user, and so has no log row.
     pub(crate) fn maintain<T>(
         &self,
+        repair: Repair,
         work: impl FnOnce(&WriteTransaction) -> Result<T>,
     ) -> Result<T> {
-        let mut transaction = self.database.begin_write()?;
-        let done = work(&transaction)?;
-        let mut state = self.state.lock();
-        set_durability(&mut transaction, true, self.settings.quick_repair);
-        transaction.commit()?;
-        state.relaxed_bytes = 0;
-        self.durable.store(state.chain.seq.0, Ordering::Release);
-        self.publish(&state)?;
-        Ok(done)
+        self.with_state(repair, |_, transaction, _| {
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        })
     }
 
     fn publish(&self, state: &State) -> Result<()> {
@@ -254,27 +260,38 @@ impl Committer {
         Ok(())
     }
 
-    /// Gives `work` the state and a transaction that it must commit: for replacing the indexes.
+    /// Gives `work` the state and a durable transaction that it must commit.
     pub(super) fn with_state<T>(
         &self,
+        repair: Repair,
         work: impl FnOnce(&mut State, WriteTransaction, &Database) -> Result<T>,
     ) -> Result<T> {
         let mut transaction = self.database.begin_write()?;
-        set_durability(&mut transaction, true, self.settings.quick_repair);
+        set_durability(&mut transaction, true, repair);
         let mut state = self.state.lock();
         let done = work(&mut state, transaction, &self.database)?;
         state.relaxed_bytes = 0;
+        state.needs_walk = repair == Repair::Walk;
         self.durable.store(state.chain.seq.0, Ordering::Release);
         self.publish(&state)?;
         Ok(done)
     }
 }
 
-fn set_durability(transaction: &mut WriteTransaction, is_durable: bool, quick_repair: bool) {
+/// What opening after a crash does to learn which pages are free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repair {
+    /// It walks the tables: seconds for a large file, nothing for the commit.
+    Walk,
+    /// It reads what the commit stored: milliseconds, for a second sync in the commit.
+    Stored,
+}
+
+fn set_durability(transaction: &mut WriteTransaction, is_durable: bool, repair: Repair) {
     let durability = if is_durable { redb::Durability::Immediate } else { redb::Durability::None };
     // Refused only while a persistent savepoint is changed, which never happens here.
     let _ = transaction.set_durability(durability);
-    transaction.set_quick_repair(quick_repair && is_durable);
+    transaction.set_quick_repair(repair == Repair::Stored);
 }
 
 type Merged<'a> = [BTreeMap<&'a [u8], &'a NewRow>; Table::ALL.len()];

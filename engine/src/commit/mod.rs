@@ -12,7 +12,9 @@ mod replace;
 mod sync;
 mod write_set;
 
-pub(crate) use committer::{Chain, Committer, CommitterSettings, IndexStats, Opened, write_rows};
+pub(crate) use committer::{
+    Chain, Committer, CommitterSettings, IndexStats, Opened, Repair, write_rows,
+};
 pub(crate) use group::{Failure, Group, Turn};
 pub use log::{Change, ChangeKind, LogRow, Model};
 pub(crate) use sync::{Monitor, Mutex};

@@ -4,7 +4,7 @@
 //! images that the file names are of their numbering. Readers and writers go on meanwhile, except
 //! for the moment of the exchange.
 
-use super::committer::{Committer, State};
+use super::committer::{Committer, Repair, State};
 use crate::Result;
 use crate::catalog::Catalog;
 use crate::derived::{Checkpoint, ImageRow, Indexes, Versions};
@@ -55,7 +55,7 @@ impl Committer {
         let exchanged = Indexes::open_images(self.container(), &stored.images, catalog, rows)
             .and_then(|fresh| fresh.ok_or(Detail::Internal { doing: "reading new images" }.into()))
             .and_then(|fresh| {
-                self.with_state(|state, transaction, database| {
+                self.with_state(Repair::Stored, |state, transaction, database| {
                     exchange(state, transaction, database, &stored.images, fresh, &mut named)
                 })
             });

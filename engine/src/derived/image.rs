@@ -40,11 +40,7 @@ pub(crate) struct ImageRow {
 
 impl Place {
     /// Stores an image, in the row itself if it is no larger than that; no row names it yet.
-    pub(crate) fn write(
-        container: &Container,
-        image: Vec<u8>,
-        max_inline: usize,
-    ) -> Result<Place> {
+    pub(crate) fn write(container: &Container, image: Vec<u8>, max_inline: usize) -> Result<Place> {
         if image.len() <= max_inline {
             return Ok(Place::Inline(Arc::new(image)));
         }

@@ -163,7 +163,8 @@ fn new_memory(act: &mut Act<'_, '_>, external: Option<String>) -> (NewMemory, Kn
 impl Act<'_, '_> {
     fn any_id(&mut self) -> Option<u64> {
         let count = self.known.memories.len() as u64;
-        (count > 0).then(|| self.rng.below(count))
+        (count > 0)
+            .then(|| self.rng.below(count))
             .and_then(|n| self.known.memories.keys().nth(n as usize).copied())
     }
 
@@ -201,10 +202,9 @@ fn upsert(act: &mut Act<'_, '_>) -> Result<()> {
     let external = format!("x{}", act.rng.below(12));
     let (mut new, mut known) = new_memory(act, Some(external));
     new.namespace = "ops".into();
-    if let (Some(old), true) = (
-        act.known.memories.values().find(|m| m.external == known.external),
-        act.rng.one_in(3),
-    ) {
+    if let (Some(old), true) =
+        (act.known.memories.values().find(|m| m.external == known.external), act.rng.one_in(3))
+    {
         // The same text again: vectors that are not given anew stay.
         new.content.clone_from(&old.content);
         known.content.clone_from(&old.content);

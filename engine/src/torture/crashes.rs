@@ -67,13 +67,8 @@ pub(super) fn survive(
     begun: u64,
     rng: &mut Rng,
 ) -> (u64, Timeline) {
-    let mut after = Workload::over(
-        setup,
-        disk.clone(),
-        clock.fork(),
-        Rng::new(rng.next()),
-        timeline.clone(),
-    );
+    let mut after =
+        Workload::over(setup, disk.clone(), clock.fork(), Rng::new(rng.next()), timeline.clone());
     after.open().unwrap_or_else(|e| panic!("does not open: {e}"));
     let view = after.db().read().expect("a View");
     let seq = view.seq().0;
@@ -106,9 +101,8 @@ fn crash_twice(ran: &Ran, setup: Setup, replay: &Replay<'_>, place: &str, rng: &
     let disk = SimDisk::new(image.clone());
     disk.start_recording();
     let (acknowledged, begun) = (replay.acknowledged, replay.begun);
-    let (seq, later) = at(&place, || {
-        survive(&disk, setup, &ran.clock, &ran.timeline, acknowledged, begun, rng)
-    });
+    let (seq, later) =
+        at(&place, || survive(&disk, setup, &ran.clock, &ran.timeline, acknowledged, begun, rng));
 
     let again = disk.take_record();
     // Half of the time while the file is being opened.
@@ -164,9 +158,8 @@ fn a_seed_writes_the_same_again() {
         Event::Acknowledged(seq) => (4, *seq, 0),
     };
     for seed in 0..2 {
-        let [first, second] = [(); 2].map(|()| -> Vec<_> {
-            run(seed, STEPS).record.iter().map(shape).collect()
-        });
+        let [first, second] =
+            [(); 2].map(|()| -> Vec<_> { run(seed, STEPS).record.iter().map(shape).collect() });
         let differs = first.iter().zip(&second).position(|(a, b)| a != b);
         assert_eq!(differs, None, "of {} events", first.len());
         assert_eq!(first.len(), second.len());

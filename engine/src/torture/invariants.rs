@@ -4,6 +4,7 @@
 //! compares. It panics where the two differ, and changes nothing but access counts.
 
 use super::actions::{LANGUAGES, NAMESPACES, PATHS, TAGS, VOCABULARY, vector};
+use crate::Metric;
 use crate::Result;
 use crate::catalog::Space;
 use crate::db::Db;
@@ -16,7 +17,6 @@ use crate::recall::{Leg, Recall, Recalled};
 use crate::rows::Rows;
 use crate::schema::{Table, read_u64, vector_key};
 use crate::view::View;
-use crate::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 

@@ -46,8 +46,7 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 
 /// Runs `f`; a failure says where it happened.
 fn at<T>(place: &str, f: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(f))
-        .unwrap_or_else(|panic| panic!("{place}: {}", words(&*panic)))
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| panic!("{place}: {}", words(&*panic)))
 }
 
 /// Runs every seed, and says how to run the failing ones again.

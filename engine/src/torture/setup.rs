@@ -2,12 +2,12 @@
 //!
 //! **Invariant:** opening reads no environment, starts no thread and asks no clock but its own.
 
+use crate::Result;
 use crate::clock::Clock;
 use crate::db::{Db, initialise};
 use crate::file::sim::SimDisk;
 use crate::file::{Container, Settings as FileSettings};
 use crate::options::{LogRetention, Options, Settings};
-use crate::Result;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;

@@ -190,7 +190,12 @@ impl Naive {
         ids.iter().filter(|id| self.forget(**id)).count() as u64
     }
 
-    pub(crate) fn create_space(&mut self, name: &str, dimension: usize, metric: Metric) -> Told<()> {
+    pub(crate) fn create_space(
+        &mut self,
+        name: &str,
+        dimension: usize,
+        metric: Metric,
+    ) -> Told<()> {
         if self.spaces.contains_key(name) {
             return Err(ErrorKind::AlreadyExists);
         }
@@ -233,8 +238,7 @@ impl Naive {
         record.vectors.extend(given.iter().cloned());
         record.updated_ms = old.updated_ms;
         // Of numbers that are equal the text may still differ.
-        let is_same =
-            record == *old && record.metadata.to_string() == old.metadata.to_string();
+        let is_same = record == *old && record.metadata.to_string() == old.metadata.to_string();
         if !is_same {
             record.updated_ms = self.now_ms();
             self.records.insert(old.id, record);
