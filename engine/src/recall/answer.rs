@@ -91,7 +91,8 @@ pub struct Explanation {
 pub struct Hit {
     /// The memory.
     pub memory: Memory,
-    /// Sum over the legs of normalised score times weight.
+    /// Of a request with one leg: the raw score of that leg, such as the cosine. Of one with
+    /// several: the sum over the legs of normalised score times weight.
     pub score: f32,
     /// Why, where the request asked.
     pub explanation: Option<Explanation>,

@@ -68,8 +68,8 @@ impl LegScores {
         })
     }
 
-    /// What the leg adds to the score of a candidate.
-    pub(super) fn part(&self, ordinal: u32) -> f32 {
+    /// What the leg adds to the score of a candidate that several legs score.
+    fn part(&self, ordinal: u32) -> f32 {
         self.normalised(ordinal).unwrap_or(0.0) * self.weight
     }
 
@@ -81,6 +81,15 @@ impl LegScores {
             normalised: self.normalised(ordinal)?,
             weight: self.weight,
         })
+    }
+}
+
+/// The score of a candidate. A leg that is alone scores as it does by itself, so that a cosine stays
+/// a cosine and thresholds hold across queries; several are added up.
+pub(super) fn fuse(legs: &[LegScores], ordinal: u32) -> f32 {
+    match legs {
+        [only] => only.raw.get(&ordinal).copied().unwrap_or(0.0),
+        several => several.iter().map(|leg| leg.part(ordinal)).sum(),
     }
 }
 

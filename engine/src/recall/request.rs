@@ -31,7 +31,7 @@ pub struct Recall {
     pub filter: Option<Filter>,
     /// At most so many hits; 10 unless given.
     pub limit: usize,
-    /// Only hits that score at least this.
+    /// Only hits that score at least this; see [`Hit::score`](crate::Hit::score).
     pub min_score: Option<f32>,
     /// How much each leg counts.
     pub weights: Weights,

@@ -3,7 +3,7 @@
 //! **Invariant:** all of it happens under one View and one scope: a hit matches the filter, has not
 //! expired, and is scored as it stood at the View's commit.
 
-use super::fuse::LegScores;
+use super::fuse::{LegScores, fuse};
 use super::legs::{Probe, Scored, probes};
 use super::plan::Scope;
 use super::{Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Weights};
@@ -164,7 +164,7 @@ impl View {
         request: &Recall,
         legs: &[LegScores],
     ) -> Result<Vec<Hit>> {
-        let score = |ordinal: u32| legs.iter().map(|leg| leg.part(ordinal)).sum::<f32>();
+        let score = |ordinal: u32| fuse(legs, ordinal);
         let mut ranked: Vec<Scored> = candidates.iter().map(|o| (o, score(o))).collect();
         if let Some(least) = request.min_score {
             ranked.retain(|(_, score)| *score >= least);
