@@ -12,9 +12,9 @@
 //! **Invariant:** in [`Mode::Verifying`] a page is returned only if it is the one written last,
 //! in this place. Used by the table space.
 
-use super::fault::Fault;
 use parking_lot::RwLock;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicU8, Ordering};
 use xxhash_rust::xxh3::xxh3_64;
@@ -48,15 +48,15 @@ pub(super) enum Mode {
 #[derive(Debug)]
 pub(super) struct PageSums {
     mode: AtomicU8,
-    /// By logical chunk.
-    chunks: RwLock<HashMap<usize, Sums>>,
+    cache: RwLock<Cache>,
 }
 
-#[derive(Debug)]
-struct Sums {
-    sums: Box<[u64]>,
-    /// Differs from the disk.
-    is_dirty: bool,
+#[derive(Debug, Default)]
+struct Cache {
+    /// The checksums of a chunk's pages, by logical chunk.
+    chunks: HashMap<usize, Box<[u64]>>,
+    /// Chunks whose checksums differ from the disk.
+    dirty: BTreeSet<usize>,
 }
 
 /// The checksum of a page: also of its place, so that a page gone astray does not match.
@@ -68,7 +68,7 @@ fn checksum(page: &[u8], logical: usize, index: usize) -> u64 {
 
 impl PageSums {
     pub(super) fn new() -> Self {
-        PageSums { mode: AtomicU8::new(Mode::Verifying as u8), chunks: RwLock::default() }
+        PageSums { mode: AtomicU8::new(Mode::Verifying as u8), cache: RwLock::default() }
     }
 
     pub(super) fn set_mode(&self, mode: Mode) {
@@ -123,7 +123,9 @@ impl PageSums {
 
     /// Forgets chunks that have left the space.
     pub(super) fn forget(&self, from: usize) {
-        self.chunks.write().retain(|logical, _| *logical < from);
+        let mut cache = self.cache.write();
+        cache.chunks.retain(|logical, _| *logical < from);
+        cache.dirty.retain(|logical| *logical < from);
     }
 
     fn change(
@@ -132,50 +134,42 @@ impl PageSums {
         load: impl FnOnce() -> io::Result<Box<[u64]>>,
         change: impl FnOnce(&mut [u64]),
     ) -> io::Result<()> {
-        let mut chunks = self.chunks.write();
-        let chunk = match chunks.entry(logical) {
-            std::collections::hash_map::Entry::Occupied(chunk) => chunk.into_mut(),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(Sums { sums: load()?, is_dirty: false })
-            }
+        let Cache { chunks, dirty } = &mut *self.cache.write();
+        let sums = match chunks.entry(logical) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(load()?),
         };
-        change(&mut chunk.sums);
-        chunk.is_dirty = true;
+        change(sums);
+        dirty.insert(logical);
         Ok(())
     }
 
-    /// Checks pages just read: whole ones from number `first` of a chunk.
-    ///
-    /// # Errors
-    /// [`Fault::DamagedPage`], with the number of the page in its chunk as the offset.
+    /// Checks pages just read: whole ones from number `first` of a chunk. The inner error is the
+    /// number of the first that does not match.
     pub(super) fn read(
         &self,
         logical: usize,
         first: usize,
         pages: &[u8],
-        load: impl FnOnce() -> io::Result<Box<[u64]>>,
+        load: impl Fn() -> io::Result<Box<[u64]>>,
     ) -> io::Result<Result<(), usize>> {
         if self.is_off() || pages.is_empty() {
             return Ok(Ok(()));
         }
-        let known = {
-            let chunks = self.chunks.read();
-            chunks.get(&logical).map(|chunk| first_mismatch(&chunk.sums, logical, first, pages))
-        };
+        let check = |sums: &[u64]| first_mismatch(sums, logical, first, pages);
+        let known = self.cache.read().chunks.get(&logical).map(|sums| check(sums));
         let mismatch = if let Some(mismatch) = known {
             mismatch
         } else {
             let sums = load()?;
-            let mut chunks = self.chunks.write();
             // Somebody may have loaded and changed them meanwhile.
-            let chunk = chunks.entry(logical).or_insert(Sums { sums, is_dirty: false });
-            first_mismatch(&chunk.sums, logical, first, pages)
+            check(self.cache.write().chunks.entry(logical).or_insert(sums))
         };
         let Some(index) = mismatch else { return Ok(Ok(())) };
         if !self.is(Mode::Recovering) {
             return Ok(Err(index));
         }
-        self.wrote(logical, first, pages, || Err(Fault::Latched.into()))?;
+        self.wrote(logical, first, pages, load)?;
         Ok(Ok(()))
     }
 
@@ -185,19 +179,16 @@ impl PageSums {
         mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let changed: Vec<(usize, Vec<u8>)> = {
-            let mut chunks = self.chunks.write();
-            let dirty = chunks.iter_mut().filter(|(_, chunk)| chunk.is_dirty);
-            dirty
-                .map(|(logical, chunk)| {
-                    chunk.is_dirty = false;
-                    (*logical, chunk.sums.iter().flat_map(|sum| sum.to_le_bytes()).collect())
-                })
-                .collect()
+            let Cache { chunks, dirty } = &mut *self.cache.write();
+            let dirty = std::mem::take(dirty).into_iter();
+            let bytes = |sums: &[u64]| sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
+            dirty.map(|logical| (logical, bytes(&chunks[&logical]))).collect()
         };
         changed.iter().try_for_each(|(logical, bytes)| write(*logical, bytes))?;
-        let mut chunks = self.chunks.write();
+        // Only now: until it is written nobody may load a chunk's checksums from the disk.
+        let Cache { chunks, dirty } = &mut *self.cache.write();
         if chunks.len() > MAX_CACHED {
-            chunks.retain(|_, chunk| chunk.is_dirty);
+            chunks.retain(|logical, _| dirty.contains(logical));
         }
         Ok(())
     }

@@ -33,11 +33,12 @@ impl Container {
         check_inside(&state, space, offset, out.len())?;
         for piece in self.pieces(offset, out.len()) {
             let out = &mut out[piece.range.clone()];
-            let chunk = state.spaces[space].map.get(piece.logical);
-            match chunk {
-                Some(chunk) => self.0.disk.read_at(self.table_offset(chunk) + piece.within, out)?,
-                None => out.fill(0),
-            }
+            let Some(chunk) = state.spaces[space].map.get(piece.logical) else {
+                // The map, which has a checksum, says that these are zeros.
+                out.fill(0);
+                continue;
+            };
+            self.0.disk.read_at(self.table_offset(chunk) + piece.within, out)?;
             let (first, pages) = piece.whole_pages(out);
             let load = || self.load_sums(chunk);
             if let Err(page) = self.0.pages[space].read(piece.logical, first, pages, load)? {
@@ -73,7 +74,7 @@ impl Container {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "a part of a page"));
             }
             if !pages.is_empty() {
-                let load = || self.load_sums(Some(chunk));
+                let load = || self.load_sums(chunk);
                 self.0.pages[space].wrote(piece.logical, first, pages, load)?;
             }
         }
@@ -100,7 +101,7 @@ impl Container {
                 self.zero_stale(self.table_offset(chunk) + within, rest, zeroed)?;
             } else if within > 0 && len < space.len {
                 let first = within.div_ceil(PAGE_LEN as u64) as usize;
-                let load = || self.load_sums(Some(chunk));
+                let load = || self.load_sums(chunk);
                 pages.cut((border / payload) as usize, first, load)?;
             }
         }
@@ -141,13 +142,11 @@ impl Container {
         Ok(())
     }
 
-    /// The stored checksums of a chunk's pages; those of a hole say that nothing was written.
-    fn load_sums(&self, chunk: Option<u32>) -> io::Result<Box<[u64]>> {
+    /// The stored checksums of a chunk's pages.
+    fn load_sums(&self, chunk: u32) -> io::Result<Box<[u64]>> {
         let count = payload(self.0.chunk_bytes) as usize / PAGE_LEN;
         let mut bytes = vec![0; count * SUM_LEN];
-        if let Some(chunk) = chunk {
-            self.0.disk.read_at(self.offset(chunk), &mut bytes)?;
-        }
+        self.0.disk.read_at(self.offset(chunk), &mut bytes)?;
         let (sums, _) = bytes.as_chunks::<SUM_LEN>();
         Ok(sums.iter().map(|sum| u64::from_le_bytes(*sum)).collect())
     }

@@ -171,14 +171,12 @@ impl Store {
         if let (Ok(rows), Ok(segments), Ok(meta)) =
             (from.open_table(ROWS), from.open_table(SEGMENTS), from.open_table(META))
         {
-            for row in rows.iter()? {
-                let (key, value) = row?;
-                to.open_table(ROWS)?.insert(key.value(), value.value())?;
-            }
-            to.open_table(SEGMENTS)?;
-            for row in segments.iter()? {
-                let (key, value) = row?;
-                to.open_table(SEGMENTS)?.insert(key.value(), value.value())?;
+            for (from, name) in [(rows, ROWS), (segments, SEGMENTS)] {
+                let mut to = to.open_table(name)?;
+                for row in from.iter()? {
+                    let (key, value) = row?;
+                    to.insert(key.value(), value.value())?;
+                }
             }
             let version = meta.get("version")?.map_or(0, |v| v.value());
             to.open_table(META)?.insert("version", version)?;

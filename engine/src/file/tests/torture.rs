@@ -9,7 +9,7 @@ use super::store::{Model, Store};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 16;
 const TRANSACTIONS: usize = 40;
 const POINTS: usize = 60;
 
@@ -138,6 +138,8 @@ fn torture(seed: u64) {
     }
 }
 
+/// Seed 14 once found a page whose unused end redb does not verify: it had no place yet, so its
+/// checksum could not be mended.
 #[test]
 fn no_crash_loses_an_acknowledged_commit() {
     (0..SEEDS).for_each(torture);
@@ -146,5 +148,5 @@ fn no_crash_loses_an_acknowledged_commit() {
 #[test]
 #[ignore = "minutes: the same over many more seeds"]
 fn no_crash_of_many_loses_an_acknowledged_commit() {
-    (SEEDS..50 * SEEDS).for_each(torture);
+    (SEEDS..60 * SEEDS).for_each(torture);
 }
