@@ -81,9 +81,8 @@ impl<'a> WriteTx<'a> {
         let Some(key) = &self.set.options.idempotency_key else { return Ok(()) };
         let is_accepted =
             self.accepted.iter().any(|s| s.options.idempotency_key.as_ref() == Some(key));
-        let is_known = |rows: &Pinned| {
-            Ok(rows.open(schema::OUTCOMES)?.get(key.as_bytes())?.is_some())
-        };
+        let is_known =
+            |rows: &Pinned| Ok(rows.open(schema::OUTCOMES)?.get(key.as_bytes())?.is_some());
         if is_accepted || self.read_committed(is_known)? {
             let (what, name) = ("transaction with idempotency key", key.as_str().into());
             return Err(Detail::AlreadyExists { what, name }.into());

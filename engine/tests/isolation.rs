@@ -41,7 +41,7 @@ fn bank(options: Options) -> Result<(TempDir, Db)> {
     let folder = tempfile::tempdir().expect("a folder");
     let db = options.open(folder.path().join("bank.lith"))?;
     db.write(|tx| {
-        tx.create_space(Space::new("place", 2).metric(Metric::L2))?;
+        tx.create_space(&Space::new("place", 2).metric(Metric::L2))?;
         tx.index_metadata("value")?;
         (0..ACCOUNTS).try_for_each(|at| tx.remember(account(at, 100)).map(drop))
     })?;
@@ -149,8 +149,7 @@ fn answers(view: &View) -> Result<String> {
             said.push(format!("{memory:?}"));
         }
     };
-    let orders =
-        [Order::Newest, Order::Oldest, Order::Updated, Order::Importance, Order::Priority];
+    let orders = [Order::Newest, Order::Oldest, Order::Updated, Order::Importance, Order::Priority];
     for order in orders {
         note(&mut view.list(&List::new().order(order))?.memories.iter());
     }
@@ -255,10 +254,8 @@ fn kinds(view: &View) -> [Option<ErrorKind>; 4] {
 #[test]
 fn a_view_is_revoked_at_its_age() -> Result<()> {
     let clock = HandClock::new();
-    let options = Options::new()
-        .threads(false)
-        .clock(clock.clone())
-        .snapshot_max_age(Duration::from_secs(1));
+    let options =
+        Options::new().threads(false).clock(clock.clone()).snapshot_max_age(Duration::from_secs(1));
     let (_folder, db) = bank(options)?;
     let early = db.read()?;
     clock.advance(1_000);

@@ -45,7 +45,7 @@ fn each_commit_names_who_why_and_what() -> Result<()> {
     let told = || WriteOptions::new().actor("planner").reason("a new plan: ü");
     let (a, b) = db
         .transact(told(), |tx| {
-            tx.create_space(Space::new("s", 2))?;
+            tx.create_space(&Space::new("s", 2))?;
             tx.index_metadata("lang")?;
             let a = tx.remember(NewMemory::new("a").vector_in("s", [1.0, 2.0]))?;
             Ok((a, tx.remember(NewMemory::new("b"))?))
