@@ -233,13 +233,14 @@ impl Core {
         if self.group.is_latched() { Err(Detail::Latched.into()) } else { Ok(()) }
     }
 
-    /// What the end of a commit sets going.
-    pub(crate) fn after_commit(&self) -> Result<()> {
+    /// What the end of a commit sets going. It cannot undo the commit, so what goes wrong is told
+    /// by the figures of the file and not by the call.
+    pub(crate) fn after_commit(&self) {
         if self.settings.threads {
             self.maintenance.wake();
-            return Ok(());
+        } else {
+            self.maintenance.note(self.maintain());
         }
-        self.maintain()
     }
 
     /// The last work before the file is let go.

@@ -79,6 +79,13 @@ impl Maintenance {
         std::mem::forget(self.thread.lock().take());
     }
 
+    /// Keeps what went wrong for who asks.
+    pub(crate) fn note(&self, done: Result<()>) {
+        if let Err(e) = done {
+            *self.last_error.lock() = Some(e.to_string());
+        }
+    }
+
     /// What went wrong last in the background, if anything.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.last_error.lock().clone()
@@ -97,13 +104,10 @@ fn run(core: &Weak<Core>, signal: &Monitor<Signal>, delay: Duration) {
         // Gathers what comes within the promise of relaxed commits.
         let is_stopped = signal.wait_at_most(delay, |s| s.is_stopped.then_some(())).is_some();
         let Some(core) = core.upgrade().filter(|_| !is_stopped) else { return };
-        let done = core.maintain().and_then(|()| match woken {
+        core.maintenance.note(core.maintain().and_then(|()| match woken {
             None => core.rest(),
             Some(_) => Ok(()),
-        });
-        if let Err(e) = done {
-            *core.maintenance.last_error.lock() = Some(e.to_string());
-        }
+        }));
     }
 }
 

@@ -3,16 +3,17 @@
 //! **Invariant:** a transaction sees everything accepted before it plus its own writes, and
 //! nothing of it is seen by anybody until it is committed. Dropping it changes nothing.
 
+use crate::access::Access;
 use crate::catalog::Catalog;
 use crate::commit::{Committer, Failure, NewRow, Turn, WriteOptions, WriteSet};
 use crate::db::Core;
 use crate::error::Detail;
 use crate::ids::{MemoryId, Seq};
 use crate::memory::{MAX_ANNOTATION_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
-use crate::rows::{RowBytes, Rows};
+use crate::rows::{Pinned, RowBytes, Rows};
 use crate::schema::{self, Table};
-use crate::view::{RowsGuard, Shared, View};
-use crate::{Error, Result};
+use crate::view::{Shared, View};
+use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -80,8 +81,9 @@ impl<'a> WriteTx<'a> {
         let Some(key) = &self.set.options.idempotency_key else { return Ok(()) };
         let is_accepted =
             self.accepted.iter().any(|s| s.options.idempotency_key.as_ref() == Some(key));
-        let outcomes = self.base.rows()?.open(schema::OUTCOMES)?;
-        if is_accepted || outcomes.get(key.as_bytes())?.is_some() {
+        let is_known =
+            |rows: &Pinned| Ok(rows.open(schema::OUTCOMES)?.get(key.as_bytes())?.is_some());
+        if is_accepted || self.read_committed(is_known)? {
             let (what, name) = ("transaction with idempotency key", key.as_str().into());
             return Err(Detail::AlreadyExists { what, name }.into());
         }
@@ -145,14 +147,28 @@ impl<'a> WriteTx<'a> {
     }
 
     /// The View just before this transaction, with everything that was accepted before.
-    pub(crate) fn settled_base(&mut self) -> Result<&View> {
+    pub(crate) fn settled_base(&mut self) -> Result<View> {
         self.settle()?;
-        Ok(&self.base)
+        Ok(self.core.committer.current())
     }
 
-    /// The rows of the base View.
-    pub(crate) fn base_rows(&self) -> Result<RowsGuard<'_>> {
-        self.base.rows()
+    /// Reads rows that were committed before. If the base View has been revoked, from the newest:
+    /// while the turn is held, that differs by nothing but sets that were accepted before.
+    fn read_committed<T>(&self, read: impl FnOnce(&Pinned) -> Result<T>) -> Result<T> {
+        let mut view = self.base.clone();
+        loop {
+            match view.rows() {
+                Ok(rows) => return read(&rows),
+                Err(e) if e.kind() != ErrorKind::SnapshotExpired => return Err(e),
+                Err(_) => {}
+            }
+            view = self.core.committer.current();
+        }
+    }
+
+    /// How often a memory was read.
+    pub(crate) fn accesses_of(&self, id: MemoryId) -> Result<Access> {
+        self.read_committed(|rows| self.shared().accesses.of(id, rows))
     }
 
     /// Commits; the value goes to whoever asked.
@@ -167,13 +183,15 @@ impl<'a> WriteTx<'a> {
             None => turn.submit(&core.committer, set).map_err(failure),
             Some(transaction) => {
                 let receipt = core.committer.commit_direct(transaction, &set);
-                receipt.map_err(|e| {
+                if receipt.is_err() {
                     core.group.latch();
-                    failure(Failure::Unknown(Arc::new(e)))
-                })
+                }
+                // What comes after the commit may want a turn of its own.
+                drop(turn);
+                receipt.map_err(|e| failure(Failure::Unknown(Arc::new(e))))
             }
         }?;
-        core.after_commit()?;
+        core.after_commit();
         Ok(Committed { value, seq: Some(receipt.seq) })
     }
 }
@@ -192,7 +210,7 @@ impl Rows for WriteTx<'_> {
         if let Some(known) = self.accepted.iter().rev().find_map(|set| set.get(table, key)) {
             return Ok(own(known));
         }
-        self.base.rows()?.get(table, key)
+        self.read_committed(|rows| rows.get(table, key))
     }
 }
 

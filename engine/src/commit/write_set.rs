@@ -73,6 +73,7 @@ pub(crate) type NewRow = Option<Arc<[u8]>>;
 pub(crate) struct WriteSet {
     rows: [BTreeMap<Box<[u8]>, NewRow>; Table::ALL.len()],
     changes: BTreeMap<(Model, u64), Change>,
+    touches_catalog: bool,
     bytes: usize,
     pub(crate) options: WriteOptions,
     pub(crate) durability: Durability,
@@ -95,6 +96,7 @@ impl WriteSet {
         WriteSet {
             rows: Default::default(),
             changes: BTreeMap::new(),
+            touches_catalog: false,
             bytes: 0,
             options,
             durability,
@@ -118,6 +120,7 @@ impl WriteSet {
     }
 
     pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) {
+        self.touches_catalog |= table == Table::Catalog;
         let size = ROW_OVERHEAD + key.len() + value.as_ref().map_or(0, Vec::len);
         let old = self.rows[table as usize].insert(key.into(), value.map(Arc::from));
         self.bytes += size;
@@ -158,9 +161,10 @@ impl WriteSet {
         self.changes.values()
     }
 
-    /// Does it change which spaces or metadata indexes there are?
+    /// Does it change which spaces or metadata indexes there are? The changes alone do not tell: an
+    /// index that took the number of a dropped one, and was dropped itself, has come and gone.
     pub(crate) fn touches_catalog(&self) -> bool {
-        self.changes.keys().any(|(model, _)| *model != Model::Memory)
+        self.touches_catalog
     }
 
     /// The rows of one table, in key order.

@@ -2,7 +2,6 @@
 
 use super::{RowSubject, access};
 use crate::Result;
-use crate::access::Access;
 use crate::commit::Model;
 use crate::filter::Filter;
 use crate::ids::MemoryId;
@@ -20,7 +19,7 @@ impl WriteTx<'_> {
         filter: &Filter,
     ) -> Result<BTreeSet<MemoryId>> {
         filter.validate()?;
-        let base = self.settled_base()?.clone();
+        let base = self.settled_base()?;
         let scope = Scope { namespace, filter: Some(filter), include_superseded: true };
         let (ordinals, _) = base.select(scope, &Deadline::NONE)?;
         let mut ids = ordinals.iter().map(|o| base.id_of(o)).collect::<Result<BTreeSet<_>>>()?;
@@ -44,8 +43,7 @@ impl WriteTx<'_> {
         if is_expired || namespace.is_some_and(|n| row.namespace.as_str() != n) {
             return Ok(false);
         }
-        let rows = self.base_rows()?;
-        let accesses = || -> Access { self.shared().accesses.of(id, &rows).unwrap_or_default() };
+        let accesses = || self.accesses_of(id).unwrap_or_default();
         let subject = RowSubject::new(row, self.catalog(), &accesses);
         Ok(filter.matches(&subject, self.now_ms()))
     }

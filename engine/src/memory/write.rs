@@ -32,8 +32,7 @@ impl WriteTx<'_> {
     /// [`DimensionMismatch`](crate::ErrorKind::DimensionMismatch) if a rule is broken; then nothing
     /// of it is written.
     pub fn remember(&mut self, new: NewMemory) -> Result<MemoryId> {
-        self.claim_external(&new)?;
-        self.create(new, None)
+        self.create(new, None, false)
     }
 
     /// Remembers several, in order.
@@ -56,11 +55,10 @@ impl WriteTx<'_> {
             return Err(Error::invalid("external id", "must be given for an upsert"));
         };
         let Some((id, old)) = self.find_external(&new.namespace, external)? else {
-            return self.create(new, None).map(Upsert::Created);
+            return self.remember(new).map(Upsert::Created);
         };
         if old.is_expired(self.now_ms()) {
-            self.remove(id, &old)?;
-            return self.create(new, None).map(Upsert::Created);
+            return self.remember(new).map(Upsert::Created);
         }
         let mut vectors = new.vectors.clone();
         if vectors.is_empty() && (new.content != old.content || old.vectors.is_empty()) {
@@ -135,10 +133,9 @@ impl WriteTx<'_> {
         let inherits = new.external_id.is_some()
             && new.external_id == old.external_id
             && new.namespace == old.namespace;
-        if !inherits {
-            self.claim_external(&new)?;
-        }
-        let id = self.create(new, Some(old_id))?;
+        let id = self.create(new, Some(old_id), inherits)?;
+        // Read again: an expired memory that made way for the external id may have been linked.
+        let old = self.row(old_id)?.ok_or_else(|| Error::not_found("memory", old_id))?;
         let mut row = MemoryRow {
             superseded_by: Some(id.0),
             superseded_ms: Some(self.now_ms()),
@@ -224,15 +221,26 @@ impl WriteTx<'_> {
         Err(Detail::AlreadyExists { what: "external id", name }.into())
     }
 
-    fn create(&mut self, new: NewMemory, supersedes: Option<MemoryId>) -> Result<MemoryId> {
+    /// Creates a memory, once everything about it has been checked. `inherits`: it takes its
+    /// external id over from the memory that it supersedes.
+    fn create(
+        &mut self,
+        new: NewMemory,
+        supersedes: Option<MemoryId>,
+        inherits: bool,
+    ) -> Result<MemoryId> {
         let mut row = self.row_of(&new)?;
         row.supersedes = supersedes.map(|id| id.0);
         validate::row(&row)?;
-        let vectors = match new.vectors {
+        let vectors = match &new.vectors {
             given if given.is_empty() => self.embedded(&new.content)?,
-            given => given,
+            given => given.clone(),
         };
-        self.check_vectors(&vectors)?;
+        let spaces = self.check_vectors(&vectors)?;
+        if !inherits {
+            self.claim_external(&new)?;
+        }
+        self.create_spaces(&spaces)?;
 
         let id = MemoryId(self.set.next_memory);
         self.set.next_memory += 1;
@@ -255,7 +263,8 @@ impl WriteTx<'_> {
         vectors: Vec<(String, Vec<f32>)>,
     ) -> Result<bool> {
         validate::row(&row)?;
-        self.check_vectors(&vectors)?;
+        let spaces = self.check_vectors(&vectors)?;
+        self.create_spaces(&spaces)?;
         for gone in old.vectors.iter().filter(|v| row.vectors.iter().all(|r| r.space != v.space)) {
             let key = vector_key(crate::ids::SpaceId(gone.space), id);
             self.put(Table::Vectors, &key, None)?;
@@ -359,9 +368,9 @@ impl WriteTx<'_> {
         embedders.iter().map(one).collect()
     }
 
-    /// Checks vectors against their spaces, and only then creates those that come with their first
-    /// vector: the default space, and the spaces of embedders.
-    fn check_vectors(&mut self, vectors: &[(String, Vec<f32>)]) -> Result<()> {
+    /// Checks vectors against their spaces. Returns those that come with their first vector and
+    /// are still to be created: the default space, and the spaces of embedders.
+    fn check_vectors(&self, vectors: &[(String, Vec<f32>)]) -> Result<Vec<Space>> {
         let mut new_spaces = Vec::new();
         for (i, (name, vector)) in vectors.iter().enumerate() {
             if vectors[..i].iter().any(|(other, _)| other == name) {
@@ -385,7 +394,11 @@ impl WriteTx<'_> {
                 None => return Err(Error::not_found("vector space", name)),
             }
         }
-        new_spaces.iter().try_for_each(|space| self.create_space(space))
+        Ok(new_spaces)
+    }
+
+    fn create_spaces(&mut self, spaces: &[Space]) -> Result<()> {
+        spaces.iter().try_for_each(|space| self.create_space(space))
     }
 
     /// Writes vectors that differ from those named; returns the names of all.

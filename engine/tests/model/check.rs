@@ -172,10 +172,8 @@ fn check_vector(view: &View, model: &mut Naive, look: &Look, known: &[Record], r
 }
 
 fn sort(records: &mut [Record], order: Order) {
-    // The two least numbers are one to an order.
-    let key = |n: i64| n.max(i64::MIN + 1);
     records.sort_by(|a, b| {
-        let by = |of: fn(&Record) -> i64| key(of(b)).cmp(&key(of(a))).then(b.id.cmp(&a.id));
+        let by = |of: fn(&Record) -> i64| of(b).cmp(&of(a)).then(b.id.cmp(&a.id));
         match order {
             Order::Newest => by(|r| r.created_ms),
             Order::Oldest => by(|r| r.created_ms).reverse(),

@@ -185,6 +185,16 @@ impl Naive {
         gone.is_live(now_ms)
     }
 
+    /// What a commit does in the end, where no thread does it.
+    pub(crate) fn forget_expired(&mut self) {
+        let now_ms = self.now_ms();
+        let expired = self.records.values().filter(|r| !r.is_live(now_ms));
+        let ids: Vec<u64> = expired.map(|r| r.id).collect();
+        for id in ids {
+            self.forget(id);
+        }
+    }
+
     pub(crate) fn forget_where(&mut self, namespace: Option<&str>, filter: &Filter) -> u64 {
         let ids: Vec<u64> = self.matching(namespace, Some(filter)).map(|r| r.id).collect();
         ids.iter().filter(|id| self.forget(**id)).count() as u64
@@ -252,11 +262,10 @@ impl Naive {
         vectors: &[(String, Vec<f32>)],
     ) -> Told<Option<(String, (usize, Metric))>> {
         let mut made = None;
-        let names: BTreeSet<&String> = vectors.iter().map(|(name, _)| name).collect();
-        if names.len() < vectors.len() {
-            return Err(ErrorKind::InvalidInput);
-        }
-        for (name, vector) in vectors {
+        for (at, (name, vector)) in vectors.iter().enumerate() {
+            if vectors[..at].iter().any(|(other, _)| other == name) {
+                return Err(ErrorKind::InvalidInput);
+            }
             let space = match self.spaces.get(name) {
                 Some(space) => *space,
                 None if name == DEFAULT_SPACE && !vector.is_empty() => {
@@ -336,7 +345,9 @@ fn check_record(record: &Record) -> Told<()> {
             _ => return Err(ErrorKind::LimitExceeded),
         }
     }
-    let is_right = (0.0..=1.0).contains(&record.importance)
+    let numbers = [record.priority, record.created_ms, record.expires_ms.unwrap_or(0)];
+    let is_right = !numbers.contains(&i64::MIN)
+        && (0.0..=1.0).contains(&record.importance)
         && (-1.0..=1.0).contains(&record.valence)
         && (record.metadata.is_object() || record.metadata.is_null());
     if is_right { Ok(()) } else { Err(ErrorKind::InvalidInput) }

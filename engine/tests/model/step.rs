@@ -141,6 +141,24 @@ macro_rules! made_on {
     }};
 }
 
+impl Step {
+    pub(crate) fn clear_expiry(&mut self) {
+        let Step::Write(_, edits) = self else { return };
+        for edit in edits {
+            match edit {
+                Edit::Remember(new) | Edit::Upsert(new) | Edit::Supersede(_, new) => {
+                    new.expires_ms = None;
+                }
+                Edit::Batch(all) | Edit::UpsertBatch(all) => {
+                    all.iter_mut().for_each(|new| new.expires_ms = None);
+                }
+                Edit::Update(_, patch) | Edit::UpdateMany(_, patch) => patch.expires_ms = None,
+                _ => {}
+            }
+        }
+    }
+}
+
 impl Edit {
     /// Makes the edit in a transaction. `next` is the number that the next memory gets.
     pub(crate) fn make_in(&self, tx: &mut WriteTx<'_>, next: u64) -> Result<Answer> {
