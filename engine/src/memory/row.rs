@@ -48,6 +48,10 @@ pub(crate) struct MemoryRow {
     pub(crate) vectors: Vec<SpaceVector>,
 }
 
+// The layout that docs/file-format.md, "Memory row", describes.
+const _: () = assert!(size_of::<ArchivedMemoryRow>() == 187);
+const _: () = assert!(size_of::<ArchivedSpaceVector>() == 20);
+
 impl MemoryRow {
     pub(crate) fn encode(&self) -> Vec<u8> {
         // Writing to a vector cannot fail, and no field is shared or of unbounded depth.
