@@ -1,9 +1,9 @@
-//! Any bytes are a file that opens or is refused. A file that is refused, or opened for reading,
-//! keeps its bytes.
+//! Any bytes are a file that opens or is refused. Opening for reading changes no byte; nor does
+//! refusing what is no Memlith file.
 //!
 //! Input is either a whole file, or edits to a sound one, which reach further: see [`bytes_of`].
 
-use memlith::{Db, NewMemory, Options, Recall};
+use memlith::{Db, ErrorKind, NewMemory, Options, Recall};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -56,9 +56,17 @@ pub(crate) fn bytes_of(input: &[u8], sound: &[u8]) -> Vec<u8> {
     file
 }
 
-/// Opens `bytes` as a file in `folder`, for reading and then for writing. Tells whether the latter
-/// went.
-pub(crate) fn open(bytes: &[u8], folder: &Path) -> bool {
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Opened,
+    Refused,
+    /// Refused when some of it had been repaired: only where damage lies behind a sound header.
+    RefusedLate,
+}
+
+/// Opens `bytes` as a file in `folder`, for reading and then for writing.
+pub(crate) fn open(bytes: &[u8], folder: &Path) -> Outcome {
     let path = folder.join("any.lith");
     fs::write(&path, bytes).expect("the folder can be written to");
     let is_untouched = || fs::read(&path).expect("the file is there") == bytes;
@@ -69,15 +77,21 @@ pub(crate) fn open(bytes: &[u8], folder: &Path) -> bool {
     }
     assert!(is_untouched(), "reading changed the file");
 
-    let Ok(db) = options().open(&path) else {
-        assert!(is_untouched(), "a file that was refused has changed");
-        return false;
-    };
-    read_all(&db);
-    let _ = db.remember(NewMemory::new("one more").tag("new"));
-    let _ = db.checkpoint();
-    let _ = db.close();
-    true
+    match options().open(&path) {
+        Ok(db) => {
+            read_all(&db);
+            let _ = db.remember(NewMemory::new("one more").tag("new"));
+            let _ = db.checkpoint();
+            let _ = db.close();
+            Outcome::Opened
+        }
+        Err(_) if is_untouched() => Outcome::Refused,
+        Err(e) => {
+            assert_eq!(e.kind(), ErrorKind::Corruption, "{e}");
+            assert!(options().open(&path).is_err(), "what was refused opens a moment later");
+            Outcome::RefusedLate
+        }
+    }
 }
 
 /// Reads all there is; errors are answers.
