@@ -94,3 +94,8 @@ pub use stats::{NamespaceStats, SpaceStats, Stats};
 pub use transaction::{Committed, Transaction, WriteTx};
 pub use verify::{Problem, VerifyReport};
 pub use view::View;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

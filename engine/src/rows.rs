@@ -6,6 +6,7 @@
 use crate::schema::{Bytes, Table};
 use crate::{Error, Result};
 use redb::{AccessGuard, ReadOnlyTable, ReadTransaction};
+use std::io::ErrorKind;
 use std::ops::{Bound, Deref};
 use std::sync::{Arc, OnceLock};
 
@@ -104,6 +105,10 @@ from_redb!(StorageError, TableError, TransactionError, CommitError, DatabaseErro
 fn from_storage(e: redb::Error) -> Error {
     use crate::error::Detail;
     match e {
+        // So redb reports a header that is not its own. Ours come as a `Fault`.
+        redb::Error::Io(e) if e.kind() == ErrorKind::InvalidData && !is_fault(&e) => {
+            Error::corruption("table space", "the header of redb", e.to_string())
+        }
         redb::Error::Io(e) => crate::file::error_from("accessing the table space", e),
         redb::Error::Corrupted(what) => Error::corruption("table space", "valid pages", what),
         redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::LockPoisoned(_) => {
@@ -115,4 +120,8 @@ fn from_storage(e: redb::Error) -> Error {
         }
         other => Error::corruption("table space", "its tables", other.to_string()),
     }
+}
+
+fn is_fault(e: &std::io::Error) -> bool {
+    e.get_ref().is_some_and(|inner| inner.is::<crate::file::Fault>())
 }

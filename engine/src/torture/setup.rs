@@ -65,7 +65,6 @@ impl Setup {
             threads: false,
             // Half of it is redb's cache: a small one makes it write before the commit.
             memory_limit: [128 << 10, 16 << 20][self.seed as usize / 2 % 2],
-            quick_repair: self.seed.is_multiple_of(5),
             relaxed_bytes: [8 << 10, 1 << 20][self.seed as usize / 4 % 2],
             max_inline_image: 2 << 10,
             log_retention: LogRetention::new(20, Duration::from_secs(60)),
