@@ -1,7 +1,8 @@
 //! Turns a checkout of Memlith into memories: its documents, its source and its history.
 //!
-//! `corpus ROOT OUT` writes `memories.jsonl` with `memories.npy` beside it, and `questions.jsonl`
-//! with `questions.npy`, ready for `memlith import` and `memlith recall --queries`.
+//! `corpus ROOT OUT` writes `memories.jsonl` with `memories.npy` beside it, `questions.jsonl` with
+//! `questions.npy`, and the vector of the first question, ready for `memlith import` and
+//! `memlith recall`.
 //!
 //! **Invariant:** the same checkout gives the same bytes; without `git`, or outside a repository,
 //! only the history is missing.
@@ -21,15 +22,18 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// What a newcomer may want to know.
+/// What a newcomer may want to know. The first one is also asked on its own.
 const QUESTIONS: [&str; 6] = [
+    "how is a filter applied inside a vector search",
     "what happens to the file when the process is killed in the middle of a commit",
     "which exit code says that the file is damaged",
-    "how is a filter applied inside a vector search",
     "why does an index never have to be rebuilt after a crash",
     "how long may a memory be and how many tags can it have",
     "half precision matrix of embeddings",
 ];
+
+/// Left out: the questions above would be their own best answers.
+const OWN_FOLDER: &str = "bindings/cli/examples";
 
 /// A file longer than this is no prose and no source.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -60,6 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let questions = QUESTIONS.map(|text| serde_json::json!({ "text": text }));
     lines(&out.join("questions.jsonl"), questions.iter().map(serde_json::to_string))?;
     npy::write(&out.join("questions.npy"), QUESTIONS.iter().map(|text| embedder.embed(text)))?;
+    npy::write(&out.join("question.npy"), std::iter::once(embedder.embed(QUESTIONS[0])))?;
     writeln!(io::stdout(), "{} memories from {}", memories.len(), root.display())?;
     Ok(())
 }
@@ -87,8 +92,9 @@ fn files(root: &Path, history: &History) -> io::Result<Vec<PathBuf>> {
         }
     }
     files.retain(|path| {
-        fs::symlink_metadata(root.join(path))
-            .is_ok_and(|m| m.is_file() && m.len() <= MAX_FILE_BYTES)
+        let metadata = fs::symlink_metadata(root.join(path));
+        !path.starts_with(OWN_FOLDER)
+            && metadata.is_ok_and(|m| m.is_file() && m.len() <= MAX_FILE_BYTES)
     });
     files.sort();
     Ok(files)

@@ -29,6 +29,17 @@ fn a_second_run_updates_and_never_duplicates() {
 }
 
 #[test]
+fn of_lines_with_the_same_id_the_last_one_counts_and_that_is_said() {
+    let place = Place::new();
+    let texts = ["first", "second", "third"];
+    place.write_lines("in.jsonl", &texts.map(|text| json!({"id": "a", "text": text})));
+    let run = place.run(&["import", "t.lith", "in.jsonl"]).exits(0);
+    assert!(run.err.contains("2 lines have the id of an earlier line"), "{run:?}");
+    let got = place.run(&["get", "t.lith", "a", "--json"]).exits(0).json();
+    assert_eq!(got["text"], "third");
+}
+
+#[test]
 fn lines_without_ids_are_not_duplicated_either() {
     let place = Place::new();
     let lines = [json!({"text": "tea"}), json!({"text": "tea"}), json!({"text": "coffee"})];

@@ -67,7 +67,7 @@ pub(crate) struct Import {
     strict: bool,
 
     /// Lines to a commit
-    #[arg(long, value_name = "N", default_value_t = 1_000,
+    #[arg(long, value_name = "N", default_value_t = 4_000,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch: u32,
 }

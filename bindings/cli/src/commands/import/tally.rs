@@ -4,7 +4,7 @@
 //! many lines are bad, only the first [`MOST_SHOWN`] are shown one by one.
 
 use crate::output::{Bar, Console, table::grouped};
-use memlith::Upsert;
+use memlith::{MemoryId, Upsert};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -19,6 +19,8 @@ pub(super) struct Tally {
     updated: u64,
     unchanged: u64,
     skipped: u64,
+    repeated: u64,
+    first_created: Option<MemoryId>,
     kept: BTreeSet<String>,
 }
 
@@ -55,6 +57,8 @@ impl Tally {
             updated: 0,
             unchanged: 0,
             skipped: 0,
+            repeated: 0,
+            first_created: None,
             kept: BTreeSet::new(),
         }
     }
@@ -62,11 +66,15 @@ impl Tally {
     /// Counts a memory that is in.
     pub(super) fn count(&mut self, upsert: Upsert) {
         match upsert {
-            Upsert::Created(_) => self.imported += 1,
-            Upsert::Updated(_) => self.updated += 1,
-            Upsert::Unchanged(_) => {
+            Upsert::Created(id) => {
+                self.imported += 1;
+                self.first_created.get_or_insert(id);
+            }
+            Upsert::Updated(id) | Upsert::Unchanged(id) => {
                 self.updated += 1;
-                self.unchanged += 1;
+                self.unchanged += u64::from(upsert == Upsert::Unchanged(id));
+                // Numbers only rise: this one was given to an earlier line of this run.
+                self.repeated += u64::from(self.first_created.is_some_and(|first| id >= first));
             }
         }
     }
@@ -111,6 +119,12 @@ impl Tally {
     pub(super) fn finish(self, rows_left: u64, console: &Console) -> Summary {
         if self.skipped > MOST_SHOWN {
             let message = format!("{} more lines skipped", grouped(self.skipped - MOST_SHOWN));
+            console.warn(&Remark { message: &message }, &message);
+        }
+        if self.repeated > 0 {
+            let repeated = grouped(self.repeated);
+            let message =
+                format!("{repeated} lines have the id of an earlier line, and replace it");
             console.warn(&Remark { message: &message }, &message);
         }
         if rows_left > 0 {
