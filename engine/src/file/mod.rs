@@ -24,7 +24,7 @@
 //! 8. After a failed write or sync the container latches.
 //!
 //! The kernel calls [`Container`]; nobody else touches the file.
-#![cfg_attr(not(test), expect(dead_code, reason = "the kernel that calls this is not in yet"))]
+#![expect(dead_code, unused_imports, reason = "the kernel that calls this is not in yet")]
 
 mod alloc;
 mod backend;
@@ -51,15 +51,10 @@ pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use backend::TableSpace;
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use container::{Container, ContainerStats, Format};
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use disk::{Disk, MemoryDisk};
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use fault::{Fault, error_from};
-#[expect(unused_imports, reason = "the kernel that calls this is not in yet")]
 pub(crate) use segment::SegmentRef;
 
 use std::path::Path;
