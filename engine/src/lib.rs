@@ -1,6 +1,6 @@
 //! Memlith: one file that remembers and recalls.
 mod error;
-mod file;
 pub mod filter;
+mod file;
 
 pub use error::{Error, ErrorKind, Result};
