@@ -37,11 +37,6 @@ impl ChunkMap {
         self.chunks.len()
     }
 
-    /// How many chunks have a place.
-    pub(super) fn mapped(&self) -> usize {
-        self.mapped
-    }
-
     /// The place of a logical chunk, or none for a hole.
     pub(super) fn get(&self, logical: usize) -> Option<u32> {
         self.chunks.get(logical).copied().filter(|c| *c != HOLE)
