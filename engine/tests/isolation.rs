@@ -50,7 +50,7 @@ fn bank(options: Options) -> Result<(TempDir, Db)> {
 
 /// Moves a little from one account to another; `n` says what, between which, and how safely.
 fn transfer(db: &Db, n: u64) -> Result<()> {
-    let durability = if n % 2 == 0 { Durability::Durable } else { Durability::Relaxed };
+    let durability = if n.is_multiple_of(2) { Durability::Durable } else { Durability::Relaxed };
     let [from, to] = [n, n / 7 + n % 5 + 1].map(|n| n as usize % ACCOUNTS);
     if from == to {
         return Ok(());

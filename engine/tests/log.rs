@@ -161,7 +161,7 @@ fn retained(clock: &HandClock, rows: u64, age: Duration) -> Options {
 fn a_log_trimmed_by_age_verifies_and_opens() -> Result<()> {
     let (folder, clock) = (folder(), HandClock::new());
     let path = folder.path().join("l.lith");
-    let day = Duration::from_secs(24 * 3600);
+    let day = Duration::from_hours(24);
     let open = || retained(&clock, 1_000_000, day).open(&path);
     let db = open()?;
     fill(&db, 20)?;

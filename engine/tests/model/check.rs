@@ -76,7 +76,7 @@ fn all(view: &View, list: &List) -> Vec<Memory> {
     loop {
         let page = view.list(&list).expect("it can be listed");
         assert!(page.memories.len() <= list.limit);
-        assert_eq!(page.memories.len() == list.limit || page.next.is_none(), true);
+        assert!(page.memories.len() == list.limit || page.next.is_none());
         found.extend(page.memories);
         match page.next {
             Some(cursor) => {

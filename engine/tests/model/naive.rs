@@ -248,7 +248,7 @@ impl Naive {
         record.vectors.extend(given.iter().cloned());
         record.updated_ms = old.updated_ms;
         // Of numbers that are equal the text may still differ.
-        let is_same = record == *old && record.metadata.to_string() == old.metadata.to_string();
+        let is_same = record == *old && has_same_text(&record.metadata, &old.metadata);
         if !is_same {
             record.updated_ms = self.now_ms();
             self.records.insert(old.id, record);
@@ -310,6 +310,11 @@ fn patched(old: &Record, patch: &Patch) -> Record {
         new.metadata = merged(new.metadata, change);
     }
     new
+}
+
+fn has_same_text(a: &Value, b: &Value) -> bool {
+    let [a, b] = [a, b].map(Value::to_string);
+    a == b
 }
 
 /// RFC 7396, as its pseudo-code has it.

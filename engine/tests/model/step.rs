@@ -45,7 +45,7 @@ pub(crate) enum How {
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Write(How, Vec<Edit>),
-    Look(Look),
+    Look(Box<Look>),
     /// Reads by number and by external id, which count.
     Get(Vec<Index>),
     /// Moves the clock, perhaps back.
@@ -97,7 +97,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     ]);
     prop_oneof![
         20 => (how, vec(edit(), 1..4)).prop_map(|(how, edits)| Step::Write(how, edits)),
-        10 => look().prop_map(Step::Look),
+        10 => look().prop_map(|look| Step::Look(look.into())),
         2 => vec(any::<Index>(), 0..4).prop_map(Step::Get),
         4 => (-1_000..3_000_i64).prop_map(Step::Advance),
         1 => Just(Step::Checkpoint),
@@ -150,7 +150,9 @@ impl Step {
                     new.expires_ms = None;
                 }
                 Edit::Batch(all) | Edit::UpsertBatch(all) => {
-                    all.iter_mut().for_each(|new| new.expires_ms = None);
+                    for new in all {
+                        new.expires_ms = None;
+                    }
                 }
                 Edit::Update(_, patch) | Edit::UpdateMany(_, patch) => patch.expires_ms = None,
                 _ => {}
