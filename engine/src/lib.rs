@@ -44,11 +44,6 @@
 //! - One process owns a file for writing; threads share a handle freely.
 //! - Errors say what happened and what to do ([`Error`], [`ErrorKind`]); no call panics on bad
 //!   input or bad bytes.
-//!
-//! # Features
-//! | feature | default | what for |
-//! |---|---|---|
-//! | `simulation` | off | a simulated disk under the file, for crash tests |
 mod access;
 mod catalog;
 mod clock;

@@ -18,6 +18,10 @@ const MAX_LISTED: usize = 100;
 pub struct Stats {
     /// The identity of the file.
     pub file_id: [u8; 16],
+    /// The format version that a reader of the file must know.
+    pub format_read: u32,
+    /// The format version that a writer of the file must know.
+    pub format_write: u32,
     /// Length of the file.
     pub file_bytes: u64,
     /// What of it belongs to tables.
@@ -106,6 +110,8 @@ impl Db {
         }
         Ok(Stats {
             file_id: container.file_id(),
+            format_read: container.format().read,
+            format_write: container.format().write,
             file_bytes: file.file_len,
             table_bytes: chunks(file.table_chunks),
             segment_bytes: chunks(file.segment_chunks),

@@ -105,7 +105,8 @@ impl Container {
         }
     }
 
-    /// Opens what a disk holds, for reading and writing.
+    /// Opens what a simulated disk holds, for reading and writing.
+    #[cfg(test)]
     pub(crate) fn open_on(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Self> {
         Self::load(disk, settings, Access::ReadWrite)
     }
@@ -195,56 +196,12 @@ impl Container {
         TableSpace::new(self.clone(), self.0.state.read().active)
     }
 
-    /// The other table space, emptied: where a rewrite of the tables goes.
-    ///
-    /// # Panics
-    /// If a database is still open on it.
-    pub(crate) fn spare_backend(&self) -> TableSpace {
-        let mut state = self.0.state.write();
-        let spare = 1 - state.active;
-        assert!(!self.is_in_use(spare), "the spare table space is in use");
-        state.drop_space(spare);
-        self.0.pages[spare].forget(0);
-        TableSpace::new(self.clone(), spare)
-    }
-
-    /// Makes the spare table space the active one, with one header write. A database that is
-    /// still open on the other may go on reading it until it closes and
-    /// [`drop_spare`](Self::drop_spare) is called.
-    pub(crate) fn switch_spaces(&self) -> Result<()> {
-        {
-            let mut state = self.0.state.write();
-            state.active = 1 - state.active;
-            state.dirty = true;
-        }
-        self.sync().map_err(|e| error_from("switching table spaces", e))
-    }
-
-    /// Gives back the chunks of the table space that is not active.
-    ///
-    /// # Panics
-    /// If a database is still open on it.
-    pub(crate) fn drop_spare(&self) -> Result<()> {
-        {
-            let mut state = self.0.state.write();
-            let spare = 1 - state.active;
-            assert!(!self.is_in_use(spare), "the spare table space is in use");
-            state.drop_space(spare);
-            self.0.pages[spare].forget(0);
-        }
-        self.sync().map_err(|e| error_from("dropping a table space", e))
-    }
-
     /// Call it when redb has opened a space: from now on no page is used that does not match its
     /// checksum. Until then the repair of a crash may mend checksums.
     pub(crate) fn set_verifying(&self) {
         for pages in &self.0.pages {
             pages.set_mode(Mode::Verifying);
         }
-    }
-
-    fn is_in_use(&self, space: usize) -> bool {
-        self.0.in_use[space].load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// Sixteen random bytes drawn when the file was created.
@@ -333,7 +290,7 @@ impl Container {
 
 impl State {
     /// Empties a table space; its chunks are free once a slot without them is durable.
-    fn drop_space(&mut self, space: usize) {
+    pub(super) fn drop_space(&mut self, space: usize) {
         let Space { map, spill, .. } = std::mem::take(&mut self.spaces[space]);
         self.dirty = true;
         if let Some(spill) = spill {

@@ -40,33 +40,21 @@ mod pages;
 mod segment;
 mod segments;
 mod slot;
+mod spare;
 mod sync;
 mod table;
 
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(test)]
 pub(crate) mod crash;
-#[cfg(any(test, feature = "simulation"))]
+#[cfg(test)]
 pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backend::TableSpace;
-pub(crate) use container::{Container, ContainerStats, Format};
-pub(crate) use disk::{Disk, MemoryDisk};
+pub(crate) use container::Container;
+pub(crate) use disk::MemoryDisk;
 pub(crate) use fault::{Fault, error_from};
 pub(crate) use segment::SegmentRef;
-
-use std::path::Path;
-use std::sync::Arc;
-
-/// What a container is opened on.
-#[derive(Clone, Debug)]
-pub(crate) enum Target<'a> {
-    /// A file.
-    Path(&'a Path),
-    /// Memory, or a simulated disk.
-    Disk(Arc<dyn Disk>),
-}
 
 /// What the caller means to do with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! A table space is a plain file: property tests against a `Vec<u8>`.
 
+use super::super::backend::TableSpace;
 use super::super::pages::PAGE_LEN;
 use super::super::sim::SimDisk;
-use super::super::{Container, SegmentRef, Settings, TableSpace};
+use super::super::{Container, SegmentRef, Settings};
 use super::small;
 use proptest::prelude::*;
 use redb::StorageBackend;
