@@ -17,6 +17,7 @@
 
 mod actions;
 mod crashes;
+mod faults;
 mod invariants;
 mod setup;
 mod state;
