@@ -17,6 +17,7 @@
 
 mod actions;
 mod crashes;
+mod damage;
 mod faults;
 mod invariants;
 mod setup;
