@@ -116,11 +116,16 @@ impl State {
         if self.is_full || end > self.len {
             return Err(io::Error::other("what could not be written cannot be read"));
         }
-        let there = inner.len()?.saturating_sub(offset).min(out.len() as u64) as usize;
-        if there > 0 {
-            inner.read(offset, &mut out[..there])?;
+        // What was half written must not be looked at: its checksum is not that of its bytes.
+        let covers =
+            |(at, data): &&(u64, Box<[u8]>)| *at <= offset && end <= *at + data.len() as u64;
+        if !self.kept.iter().any(|kept| covers(&kept)) {
+            let there = inner.len()?.saturating_sub(offset).min(out.len() as u64) as usize;
+            if there > 0 {
+                inner.read(offset, &mut out[..there])?;
+            }
+            out[there..].fill(0);
         }
-        out[there..].fill(0);
         for (at, data) in &self.kept {
             let (from, to) = (offset.max(*at), end.min(at + data.len() as u64));
             if from < to {

@@ -73,7 +73,10 @@ fn answers(db: &Db, ids: u64, keys: &[String]) -> Result<Answers> {
         let query = actions::vector(&mut rng, space.dimension);
         let request = Recall::new().space(space.name.as_str()).vector(query);
         let found = view.recall(&request.weights(0.0, 1.0).limit(100))?;
-        note("vector recall", &found.hits.iter().map(|h| (h.memory.id, h.score)).collect::<Vec<_>>());
+        note(
+            "vector recall",
+            &found.hits.iter().map(|h| (h.memory.id, h.score)).collect::<Vec<_>>(),
+        );
     }
     for external in 0..12 {
         note("external id", &view.find_external("ops", &format!("x{external}"))?);
