@@ -6,7 +6,7 @@
 
 use crate::access::Accesses;
 use crate::catalog::Catalog;
-use crate::commit::{Chain, Committer, CommitterSettings, Group, Opened, WriteOptions};
+use crate::commit::{Chain, Committer, CommitterSettings, Group, Opened, Shield, WriteOptions};
 use crate::derived::{ImageRow, Indexes, Place};
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
@@ -230,7 +230,9 @@ impl Core {
         if self.is_read_only {
             return Err(Detail::ReadOnly.into());
         }
-        if self.group.is_latched() { Err(Detail::Latched.into()) } else { Ok(()) }
+        // A failure outside of any commit, such as in a checkpoint, latches the container alone.
+        let is_latched = self.group.is_latched() || self.committer.container().is_latched();
+        if is_latched { Err(Detail::Latched.into()) } else { Ok(()) }
     }
 
     /// What the end of a commit sets going. It cannot undo the commit, so what goes wrong is told
@@ -306,9 +308,12 @@ pub(crate) fn initialise(container: &Container) -> Result<()> {
 
 /// From a container to indexes that show what its rows say.
 fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
+    let shield = Shield::new(&container);
+    let failure = shield.failure();
     let database = Database::builder()
         .set_cache_size(settings.memory_limit / 2)
-        .create_with_backend(container.backend())?;
+        .create_with_backend(shield)?;
+    failure.arm();
     // Recovery may look at pages that a crash left half written; from here on none is.
     container.set_verifying();
     let rows = Pinned::new(database.begin_read()?);
@@ -325,7 +330,7 @@ fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
     let catalog = Catalog::load(&rows)?;
     let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq)?;
     drop(rows);
-    Ok(Opened { database, container, chain, indexes })
+    Ok(Opened { database, failure, container, chain, indexes })
 }
 
 /// Indexes that show the state at `last`: from their images, or else from the rows.

@@ -6,6 +6,7 @@
 use super::Mutex;
 use super::group::Store;
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
+use super::shield::Failure;
 use super::write_set::{Durability, NewRow, WriteSet};
 use crate::catalog::Catalog;
 use crate::derived::Indexes;
@@ -67,6 +68,8 @@ pub(crate) struct CommitterSettings {
 /// A file that has been opened far enough to be written to.
 pub(crate) struct Opened {
     pub(crate) database: Database,
+    /// What went wrong below the database.
+    pub(crate) failure: Failure,
     pub(crate) container: Container,
     pub(crate) chain: Chain,
     pub(crate) indexes: Indexes,
@@ -75,6 +78,7 @@ pub(crate) struct Opened {
 /// The writer of an open file.
 pub(crate) struct Committer {
     database: Database,
+    failure: Failure,
     container: Container,
     state: Mutex<State>,
     pub(crate) views: Views,
@@ -108,7 +112,7 @@ impl Store for Committer {
     type Error = Error;
 
     fn commit(&self, sets: &[Arc<WriteSet>]) -> Result<Vec<Receipt>> {
-        let transaction = self.database.begin_write()?;
+        let transaction = self.begin_direct()?;
         {
             let merged = merge(sets);
             for table in Table::ALL {
@@ -129,10 +133,11 @@ impl Store for Committer {
 
 impl Committer {
     pub(crate) fn new(opened: Opened, settings: CommitterSettings, views: Views) -> Result<Self> {
-        let Opened { database, container, chain, indexes } = opened;
+        let Opened { database, failure, container, chain, indexes } = opened;
         let committer = Committer {
             durable: AtomicU64::new(chain.seq.0),
             database,
+            failure,
             container,
             state: Mutex::new(State { chain, indexes, relaxed_bytes: 0, needs_walk: false }),
             views,
@@ -178,6 +183,7 @@ impl Committer {
 
     /// Begins a transaction that a set is applied to directly, row by row.
     pub(crate) fn begin_direct(&self) -> Result<WriteTransaction> {
+        self.failure.check()?;
         Ok(self.database.begin_write()?)
     }
 
@@ -189,6 +195,12 @@ impl Committer {
     ) -> Result<Receipt> {
         let receipts = self.finish(transaction, std::slice::from_ref(set))?;
         receipts.first().copied().ok_or_else(|| Error::invalid("write set", "must not be empty"))
+    }
+
+    /// The one place where a transaction of the running handle is committed.
+    pub(super) fn commit_rows(&self, transaction: WriteTransaction) -> Result<()> {
+        transaction.commit()?;
+        self.failure.check()
     }
 
     /// Appends the log rows, commits, folds, publishes.
@@ -206,7 +218,7 @@ impl Committer {
         let mut chain = state.chain;
         let receipts = append_log(&transaction, &mut chain, sets)?;
         drop_accesses(&transaction, sets)?;
-        transaction.commit()?;
+        self.commit_rows(transaction)?;
 
         state.chain = chain;
         state.needs_walk = true;
@@ -249,7 +261,7 @@ impl Committer {
     ) -> Result<T> {
         self.with_state(repair, |_, transaction, _| {
             let done = work(&transaction)?;
-            transaction.commit()?;
+            self.commit_rows(transaction)?;
             Ok(done)
         })
     }
@@ -266,7 +278,7 @@ impl Committer {
         repair: Repair,
         work: impl FnOnce(&mut State, WriteTransaction, &Database) -> Result<T>,
     ) -> Result<T> {
-        let mut transaction = self.database.begin_write()?;
+        let mut transaction = self.begin_direct()?;
         set_durability(&mut transaction, true, repair);
         let mut state = self.state.lock();
         let done = work(&mut state, transaction, &self.database)?;

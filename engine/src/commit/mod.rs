@@ -9,6 +9,7 @@ mod committer;
 mod group;
 pub(crate) mod log;
 mod replace;
+mod shield;
 mod sync;
 mod write_set;
 
@@ -17,6 +18,7 @@ pub(crate) use committer::{
 };
 pub(crate) use group::{Failure, Group, Turn};
 pub use log::{Change, ChangeKind, LogRow, Model};
+pub(crate) use shield::Shield;
 pub(crate) use sync::{Monitor, Mutex};
 pub use write_set::{Durability, WriteOptions};
 pub(crate) use write_set::{NewRow, WriteSet};

@@ -56,7 +56,16 @@ impl Committer {
             .and_then(|fresh| fresh.ok_or(Detail::Internal { doing: "reading new images" }.into()))
             .and_then(|fresh| {
                 self.with_state(Repair::Stored, |state, transaction, database| {
-                    exchange(state, transaction, database, &stored.images, fresh, &mut named)
+                    let commit = |transaction| self.commit_rows(transaction);
+                    exchange(
+                        state,
+                        transaction,
+                        database,
+                        &stored.images,
+                        fresh,
+                        &mut named,
+                        commit,
+                    )
                 })
             });
         match exchanged {
@@ -86,6 +95,7 @@ fn exchange(
     images: &Images,
     mut fresh: Indexes,
     named: &mut bool,
+    commit: impl FnOnce(WriteTransaction) -> Result<()>,
 ) -> Result<Images> {
     let rows = Pinned::new(database.begin_read()?);
     fresh.adopt_catalog(Catalog::load(&rows)?, &rows)?;
@@ -103,7 +113,7 @@ fn exchange(
         }
     }
     *named = true;
-    transaction.commit()?;
+    commit(transaction)?;
     state.indexes = fresh;
     Ok(old)
 }

@@ -154,7 +154,8 @@ fn new_memory(act: &mut Act<'_, '_>, external: Option<String>) -> (NewMemory, Kn
     new.external_id.clone_from(&external);
     new.vectors = vectors(act);
     if act.rng.one_in(8) {
-        new.expires_ms = Some(act.tx.now_ms() + 1_000 * act.rng.below(90) as i64 - 5_000);
+        // Not within the run: maintenance would then commit between two steps.
+        new.expires_ms = Some(act.tx.now_ms() + 3_600_000);
     }
     let known = KnownMemory { content, tags, external, expires_ms: new.expires_ms };
     (new, known)

@@ -17,6 +17,8 @@
 
 mod actions;
 mod crashes;
+mod damage;
+mod faults;
 mod invariants;
 mod setup;
 mod state;

@@ -67,7 +67,7 @@ impl Setup {
             memory_limit: [128 << 10, 16 << 20][self.seed as usize / 2 % 2],
             relaxed_bytes: [8 << 10, 1 << 20][self.seed as usize / 4 % 2],
             max_inline_image: 2 << 10,
-            log_retention: LogRetention::new(20, Duration::from_secs(60)),
+            log_retention: LogRetention::new(20, Duration::from_secs(15)),
             ..settings
         };
         (settings, listed)

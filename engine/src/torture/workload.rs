@@ -12,7 +12,7 @@ use crate::file::crash::Rng;
 use crate::file::sim::{Event, SimDisk};
 use crate::recall::Recall;
 use crate::view::View;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use std::sync::Arc;
 
 /// A View held on to, and what it showed when it was new.
@@ -28,8 +28,18 @@ pub(super) struct Workload {
     /// None after it was closed, or if it did not open again.
     pub(super) db: Option<Db>,
     held: Option<Held>,
-    /// The idempotency key of a transaction whose outcome is not known.
-    pub(super) in_doubt: Option<String>,
+    /// The transaction that was under way when something failed.
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// A transaction that did not return in good order.
+#[derive(Clone, Debug)]
+pub(super) struct Doubt {
+    pub(super) key: Option<String>,
+    /// What there is if it is committed.
+    pub(super) known: Known,
+    /// How it failed; `None` if it did not, but something after it did.
+    pub(super) failure: Option<ErrorKind>,
 }
 
 impl Workload {
@@ -55,7 +65,7 @@ impl Workload {
         rng: Rng,
         timeline: Timeline,
     ) -> Self {
-        Workload { setup, disk, clock, rng, timeline, db: None, held: None, in_doubt: None }
+        Workload { setup, disk, clock, rng, timeline, db: None, held: None, doubt: None }
     }
 
     pub(super) fn open(&mut self) -> Result<()> {
@@ -104,10 +114,9 @@ impl Workload {
             options = options.durability(Durability::Relaxed);
         }
         let key = format!("key-{seq}-{}", self.rng.below(1 << 20));
-        let has_key = self.rng.one_in(2);
-        if has_key {
-            options = options.idempotency_key(&key);
-            self.in_doubt = Some(key.clone());
+        let key = self.rng.one_in(2).then_some(key);
+        if let Some(key) = &key {
+            options = options.idempotency_key(key);
         }
         self.disk.mark(Event::Begin(seq));
         let mut known = Known::clone(self.timeline.known.last().expect("the empty file"));
@@ -117,17 +126,19 @@ impl Workload {
                 actions::any(&mut Act { tx: &mut *tx, rng: &mut *rng, known: &mut known })?;
             }
             Ok(())
-        })?;
-        self.in_doubt = None;
-        if let Some(committed) = committed.seq {
+        });
+        let failure = committed.as_ref().err().map(Error::kind);
+        self.doubt = Some(Doubt { key: key.clone(), known: known.clone(), failure });
+        if let Some(committed) = committed?.seq {
             assert_eq!(committed.0, seq, "commits are numbered without a gap");
             assert!(is_relaxed || db.durable_seq() == committed, "durable on return");
             self.timeline.push(&db.read()?, known)?;
-            if has_key {
+            if let Some(key) = key {
                 assert_eq!(db.outcome(&key)?.map(|o| o.seq), Some(committed));
                 self.timeline.keys.insert(key, seq);
             }
         }
+        self.doubt = None;
         Ok(())
     }
 
@@ -148,7 +159,7 @@ impl Workload {
             Err(Error::invalid("torture", "gives up"))
         });
         match given_up {
-            Err(e) if e.kind() == crate::ErrorKind::InvalidInput => {}
+            Err(e) if e.kind() == ErrorKind::InvalidInput => {}
             other => return other,
         }
         self.assert_current()
@@ -161,6 +172,8 @@ impl Workload {
         if self.rng.one_in(2) {
             db.close()?;
         } else {
+            // Dropping it can report nothing, so what is relaxed is made durable before.
+            db.flush()?;
             drop(db);
         }
         self.open()?;

@@ -1,0 +1,134 @@
+//! I/O that fails: each write and sync of a workload in turn, once or from then on, with an error
+//! of the device or with a full one.
+//!
+//! The call that meets it says so, nothing panics, the handle accepts no more writes where it
+//! could build on something lost, what the last View still answers is right, and the reopened file
+//! holds what it was said to hold.
+
+use super::crashes::survive;
+use super::setup::{Setup, TestClock};
+use super::state::{State, Timeline};
+use super::workload::{Doubt, Workload};
+use super::{at, for_seeds};
+use crate::ErrorKind;
+use crate::file::crash::{Crash, Replay, Rng};
+use crate::file::sim::{Event, SimDisk};
+use std::io;
+
+const DEFAULT_SEEDS: u64 = 4;
+const STEPS: usize = 14;
+
+/// How the disk fails.
+#[derive(Clone, Copy, Debug)]
+struct Fault {
+    /// After so many changes.
+    after: usize,
+    is_full: bool,
+    once: bool,
+}
+
+impl Fault {
+    fn arm(self, disk: &SimDisk) {
+        let kind = if self.is_full { io::ErrorKind::StorageFull } else { io::ErrorKind::Other };
+        if self.once {
+            disk.fail_once_after(self.after, kind);
+        } else {
+            disk.fail_after(self.after, kind);
+        }
+    }
+}
+
+/// How many changes the workload makes when nothing fails.
+fn changes(seed: u64) -> usize {
+    let (mut workload, _) = Workload::new(seed).expect("a new file");
+    workload.disk.start_recording();
+    for _ in 0..STEPS {
+        workload.step().unwrap_or_else(|e| panic!("without a fault: {e}"));
+    }
+    let is_change = |e: &&Event| matches!(e, Event::Write(..) | Event::SetLen(_) | Event::Sync);
+    workload.disk.take_record().iter().filter(is_change).count()
+}
+
+/// What the handle still does after a call has failed with `kind`.
+fn assert_handle(workload: &mut Workload, kind: ErrorKind) {
+    use ErrorKind::{Io, Latched, OutcomeUnknown, StorageFull};
+    assert!(matches!(kind, Io | Latched | OutcomeUnknown | StorageFull), "failed as {kind:?}");
+    let Some(db) = workload.db.clone() else { return };
+    let view = db.read().expect("the last View");
+    let (seq, last) = (view.seq().0, workload.timeline.last());
+    let state = State::of(&view).unwrap_or_else(|e| panic!("reading the last View: {e}"));
+    if seq == last {
+        state.assert_is(&workload.timeline.states[seq as usize], seq);
+    } else {
+        assert!(seq == last + 1 && workload.doubt.is_some(), "View {seq} after {last}");
+    }
+    let is_latched = db.stats().expect("figures").is_latched;
+    assert!(is_latched || kind != OutcomeUnknown, "not latched, and the outcome is unknown");
+    if is_latched {
+        let further = db.remember(crate::NewMemory::new("further")).map_err(|e| e.kind());
+        assert_eq!(further, Err(Latched), "a latched handle writes");
+    }
+}
+
+/// Opens a copy of the file to see whether the commit in doubt is in it, and what it is then.
+fn settle(
+    bytes: &[u8],
+    setup: Setup,
+    clock: &TestClock,
+    timeline: &Timeline,
+    doubt: Option<&Doubt>,
+) -> Timeline {
+    let mut timeline = timeline.clone();
+    let disk = SimDisk::new(bytes.to_vec());
+    let db = setup.open(&disk, &clock.fork()).unwrap_or_else(|e| panic!("does not open: {e}"));
+    let view = db.read().expect("a View");
+    if let Some(doubt) = doubt.filter(|_| view.seq().0 > timeline.last()) {
+        let seq = view.seq().0;
+        timeline.push(&view, doubt.known.clone()).expect("readable rows");
+        timeline.keys.extend(doubt.key.clone().map(|key| (key, seq)));
+    }
+    disk.cut_power();
+    timeline
+}
+
+/// Runs the workload into the fault, and looks at what is left.
+fn run_into(seed: u64, fault: Fault) {
+    let (mut workload, start) = Workload::new(seed).expect("a new file");
+    fault.arm(&workload.disk);
+    let failed = (0..STEPS).find_map(|_| workload.step().err());
+    if let Some(e) = &failed {
+        assert_handle(&mut workload, e.kind());
+    }
+    let setup = workload.setup;
+    drop(workload.db.take());
+    let Workload { disk, clock, timeline, mut doubt, mut rng, .. } = workload;
+    let record = disk.take_record();
+    disk.recover();
+
+    let mut replay = Replay::new(start, &record);
+    replay.advance(record.len());
+    // What failed in any other way has not happened.
+    doubt = doubt.filter(|d| d.failure.is_none_or(|kind| kind == ErrorKind::OutcomeUnknown));
+    let begun = timeline.last() + u64::from(doubt.is_some());
+    for crash in [Crash::KeepAll, Crash::any(&mut rng)] {
+        let image = crash.image(&replay.durable, &replay.pending, &mut rng);
+        at(&format!("{failed:?}; then {crash:?}"), || {
+            let timeline = settle(&image, setup, &clock, &timeline, doubt.as_ref());
+            let (disk, acknowledged) = (SimDisk::new(image), replay.acknowledged);
+            survive(&disk, setup, &clock, &timeline, acknowledged, begun, &mut rng);
+        });
+    }
+}
+
+fn torture(seed: u64) {
+    let mut rng = Rng::new(seed);
+    for after in 0..changes(seed) {
+        let fault = Fault { after, is_full: rng.one_in(2), once: rng.one_in(2) };
+        at(&format!("seed {seed}, {fault:?}"), || run_into(seed, fault));
+    }
+}
+
+#[test]
+fn failing_io_is_reported_and_loses_nothing_acknowledged() {
+    for_seeds("faults", DEFAULT_SEEDS, torture);
+}
