@@ -51,6 +51,7 @@ pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use backend::TableSpace;
 pub(crate) use container::Container;
 pub(crate) use disk::MemoryDisk;
 pub(crate) use fault::{Fault, error_from};

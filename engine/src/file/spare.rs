@@ -8,9 +8,8 @@
     expect(dead_code, reason = "no rewrite calls it yet; the file's torture keeps it sound")
 )]
 
-use super::alloc::Extent;
 use super::backend::TableSpace;
-use super::container::{Container, Space, State};
+use super::container::Container;
 use super::error_from;
 use crate::Result;
 use std::sync::atomic::Ordering;
