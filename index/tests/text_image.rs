@@ -108,3 +108,11 @@ proptest! {
         let _ = use_all(image);
     }
 }
+
+#[test]
+fn a_total_that_no_documents_can_have_is_refused() {
+    let mut image = image();
+    image[24..32].fill(0xff);
+    let refused = TextIndex::from_image(Arc::new(image), Analyzer::default());
+    assert!(matches!(refused.err(), Some(ImageError::Inconsistent { .. })));
+}

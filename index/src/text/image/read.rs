@@ -56,6 +56,9 @@ impl Image {
         if end != source.len() {
             return Err(inconsistent("the sections fill the image"));
         }
+        if header.length > u64::from(header.documents) * u64::from(u32::MAX) {
+            return Err(inconsistent("no document is longer than its length can say"));
+        }
         Ok(Self { source, header, terms: ends[0], texts: ends[1], postings: ends[2] })
     }
 
