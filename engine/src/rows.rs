@@ -123,5 +123,5 @@ fn from_storage(e: redb::Error) -> Error {
 }
 
 fn is_fault(e: &std::io::Error) -> bool {
-    e.get_ref().is_some_and(|inner| inner.is::<crate::file::Fault>())
+    e.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<crate::file::Fault>)
 }

@@ -15,6 +15,7 @@ use crate::{Error, Result};
 use memlith_index::image::ImageError;
 use redb::ReadableTable;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::ops::Bound;
 
 /// Problems that a report lists at most; the count goes on.
@@ -48,7 +49,7 @@ impl VerifyReport {
         self.problem_count == 0
     }
 
-    fn add(&mut self, place: impl Into<String>, what: impl ToString) {
+    fn add(&mut self, place: impl Into<String>, what: impl Display) {
         self.problem_count += 1;
         if self.problems.len() < MAX_LISTED {
             self.problems.push(Problem { place: place.into(), what: what.to_string() });
@@ -133,8 +134,7 @@ fn verify_memories(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
         }
         Ok(true)
     })?;
-    let live = |c: &&Option<[u8; 16]>| c.is_some();
-    for (id, _) in committed.iter().filter(|(_, c)| live(&c)) {
+    for (id, _) in committed.iter().filter(|(_, committed)| committed.is_some()) {
         if rows.get(Table::Memories, &schema::memory_key(MemoryId(*id)))?.is_none() {
             report.add(format!("memory {id}"), "is in the log but not in the file");
         }

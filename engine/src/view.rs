@@ -178,10 +178,10 @@ impl Views {
         for view in self.older.lock().iter().filter_map(Weak::upgrade) {
             let is_old = now_ms.saturating_sub(view.born_ms) > self.limits.max_age_ms;
             let is_large = committed - view.born_bytes > self.limits.max_bytes;
-            if is_old || is_large {
-                if let Some(mut rows) = view.rows.try_write() {
-                    *rows = None;
-                }
+            if (is_old || is_large)
+                && let Some(mut rows) = view.rows.try_write()
+            {
+                *rows = None;
             }
         }
     }

@@ -140,6 +140,11 @@ fn a_space_of_the_same_name_is_another_space() -> Result<()> {
 }
 
 #[test]
+#[expect(
+    clippy::excessive_precision,
+    clippy::unreadable_literal,
+    reason = "the digits are those that a quick reader of decimals gets wrong"
+)]
 fn numbers_of_metadata_come_back_as_they_were() -> Result<()> {
     let db = Options::new().threads(false).in_memory()?;
     // Numbers that a quick reader of decimals gets wrong by one unit, and the ends of each type.

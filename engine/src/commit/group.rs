@@ -266,7 +266,7 @@ mod tests {
         }
     }
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[test]
     fn sets_commit_in_turn_order_and_each_turn_sees_those_before() {

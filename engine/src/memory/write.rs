@@ -19,6 +19,9 @@ use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
 
+/// Vectors by the name of their space.
+type NamedVectors = Vec<(String, Vec<f32>)>;
+
 impl WriteTx<'_> {
     /// Remembers something new and returns its number.
     ///
@@ -60,12 +63,12 @@ impl WriteTx<'_> {
         if old.is_expired(self.now_ms()) {
             return self.remember(new).map(Upsert::Created);
         }
-        let mut vectors = new.vectors.clone();
-        if vectors.is_empty() && (new.content != old.content || old.vectors.is_empty()) {
-            vectors = self.embedded(&new.content)?;
+        let created_ms = new.created_ms.unwrap_or(old.created_ms);
+        let (mut row, mut vectors) = self.row_of(new)?;
+        if vectors.is_empty() && (row.content != old.content || old.vectors.is_empty()) {
+            vectors = self.embedded(&row.content)?;
         }
-        let mut row = self.row_of(&new)?;
-        row.created_ms = new.created_ms.unwrap_or(old.created_ms);
+        row.created_ms = created_ms;
         row.supersedes = old.supersedes;
         row.superseded_by = old.superseded_by;
         row.superseded_ms = old.superseded_ms;
@@ -83,7 +86,7 @@ impl WriteTx<'_> {
     pub fn update(&mut self, id: MemoryId, patch: &Patch) -> Result<bool> {
         let Some(old) = self.live_row(id)? else { return Ok(false) };
         let row = patched(&old, patch)?;
-        let mut vectors: Vec<(String, Vec<f32>)> = Vec::new();
+        let mut vectors = NamedVectors::new();
         let mut kept = row.vectors.clone();
         for (space, vector) in &patch.vectors {
             if let Some(vector) = vector {
@@ -211,11 +214,11 @@ impl WriteTx<'_> {
     }
 
     /// Refuses an external id that is taken; one of an expired memory is freed.
-    fn claim_external(&mut self, new: &NewMemory) -> Result<()> {
+    fn claim_external(&mut self, new: &MemoryRow) -> Result<()> {
         let Some(external) = &new.external_id else { return Ok(()) };
-        let Some((id, row)) = self.find_external(&new.namespace, external)? else { return Ok(()) };
-        if row.is_expired(self.now_ms()) {
-            return self.remove(id, &row);
+        let Some((id, old)) = self.find_external(&new.namespace, external)? else { return Ok(()) };
+        if old.is_expired(self.now_ms()) {
+            return self.remove(id, &old);
         }
         let name = external.as_str().into();
         Err(Detail::AlreadyExists { what: "external id", name }.into())
@@ -229,16 +232,15 @@ impl WriteTx<'_> {
         supersedes: Option<MemoryId>,
         inherits: bool,
     ) -> Result<MemoryId> {
-        let mut row = self.row_of(&new)?;
+        let (mut row, mut vectors) = self.row_of(new)?;
         row.supersedes = supersedes.map(|id| id.0);
         validate::row(&row)?;
-        let vectors = match &new.vectors {
-            given if given.is_empty() => self.embedded(&new.content)?,
-            given => given.clone(),
-        };
+        if vectors.is_empty() {
+            vectors = self.embedded(&row.content)?;
+        }
         let spaces = self.check_vectors(&vectors)?;
         if !inherits {
-            self.claim_external(&new)?;
+            self.claim_external(&row)?;
         }
         self.create_spaces(&spaces)?;
 
@@ -260,7 +262,7 @@ impl WriteTx<'_> {
         id: MemoryId,
         old: &MemoryRow,
         mut row: MemoryRow,
-        vectors: Vec<(String, Vec<f32>)>,
+        vectors: NamedVectors,
     ) -> Result<bool> {
         validate::row(&row)?;
         let spaces = self.check_vectors(&vectors)?;
@@ -328,26 +330,27 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    fn row_of(&self, new: &NewMemory) -> Result<MemoryRow> {
-        let mut tags = new.tags.clone();
+    /// The row of a new memory, without its vectors, and these.
+    fn row_of(&self, new: NewMemory) -> Result<(MemoryRow, NamedVectors)> {
+        let mut tags = new.tags;
         tags.sort_unstable();
         tags.dedup();
-        Ok(MemoryRow {
+        let row = MemoryRow {
             salt: random()?,
-            namespace: new.namespace.clone(),
-            external_id: new.external_id.clone(),
-            content: new.content.clone(),
-            kind: new.kind.clone(),
+            namespace: new.namespace,
+            external_id: new.external_id,
+            content: new.content,
+            kind: new.kind,
             importance: new.importance,
             valence: new.valence,
             priority: new.priority,
             metadata: validate::metadata(&new.metadata)?,
             tags,
-            agent: new.agent.clone(),
-            session: new.session.clone(),
-            project: new.project.clone(),
-            channel: new.channel.clone(),
-            source: new.source.clone(),
+            agent: new.agent,
+            session: new.session,
+            project: new.project,
+            channel: new.channel,
+            source: new.source,
             created_ms: new.created_ms.unwrap_or(self.now_ms()),
             updated_ms: self.now_ms(),
             expires_ms: new.expires_ms,
@@ -355,11 +358,12 @@ impl WriteTx<'_> {
             superseded_by: None,
             superseded_ms: None,
             vectors: Vec::new(),
-        })
+        };
+        Ok((row, new.vectors))
     }
 
     /// The vectors that the embedders of this handle make of a text, by space.
-    fn embedded(&self, content: &str) -> Result<Vec<(String, Vec<f32>)>> {
+    fn embedded(&self, content: &str) -> Result<NamedVectors> {
         let embedders = self.shared().embedders.clone();
         let one = |(space, embedder): (&String, &std::sync::Arc<dyn crate::Embedder>)| {
             let vector = embed(&**embedder, &[content])?.pop().unwrap_or_default();
@@ -406,7 +410,7 @@ impl WriteTx<'_> {
         &mut self,
         id: MemoryId,
         mut named: Vec<SpaceVector>,
-        vectors: Vec<(String, Vec<f32>)>,
+        vectors: NamedVectors,
     ) -> Result<Vec<SpaceVector>> {
         for (name, vector) in vectors {
             let space = self.catalog().require_space(&name)?.0;

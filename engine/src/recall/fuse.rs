@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(leg.normalised(8), Some(0.5));
         assert_eq!(leg.normalised(9), Some(0.0));
         assert_eq!(leg.normalised(10), None);
-        assert_eq!(leg.part(8), 1.0);
+        assert_eq!(leg.part(8).to_bits(), 1.0_f32.to_bits());
         let found = leg.explain(8).unwrap();
         assert_eq!((found.rank, found.raw, found.weight), (Some(2), 3.0, 2.0));
         assert_eq!(leg.explain(9).unwrap().rank, None);
