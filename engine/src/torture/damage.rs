@@ -166,9 +166,9 @@ fn torture(seed: u64, counts: &mut BTreeMap<Fate, u32>) {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "figures, shown by --nocapture")]
 fn no_flipped_byte_changes_an_answer_unnoticed() {
     let mut counts = BTreeMap::new();
     for_seeds("damage", DEFAULT_SEEDS, |seed| torture(seed, &mut counts));
-    // Shown by `--nocapture` and on failure.
     eprintln!("flipped bytes: {counts:?}");
 }

@@ -200,16 +200,16 @@ fn brute_force(
             continue;
         }
         let bytes = view.rows()?.get(Table::Vectors, &vector_key(id, MemoryId(*memory)))?;
-        let mut stored = vec![0.0; space.dimension];
-        let read = bytes.and_then(|bytes| read_vector(&bytes, &mut stored));
+        let mut kept = vec![0.0; space.dimension];
+        let read = bytes.and_then(|bytes| read_vector(&bytes, &mut kept));
         read.expect("the vector that the memory names");
         let score = match space.metric {
-            Metric::Dot => dot(query, &stored),
+            Metric::Dot => dot(query, &kept),
             Metric::L2 => {
-                let apart: Vec<f32> = query.iter().zip(&stored).map(|(x, y)| x - y).collect();
+                let apart: Vec<f32> = query.iter().zip(&kept).map(|(x, y)| x - y).collect();
                 -dot(&apart, &apart).sqrt()
             }
-            _ => dot(query, &stored) / (dot(query, query) * dot(&stored, &stored)).sqrt(),
+            _ => dot(query, &kept) / (dot(query, query) * dot(&kept, &kept)).sqrt(),
         };
         scored.push((*memory, score));
     }

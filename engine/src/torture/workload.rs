@@ -122,7 +122,7 @@ impl Workload {
         let mut known = Known::clone(self.timeline.known.last().expect("the empty file"));
         let rng = &mut self.rng;
         let committed = db.transact(options, |tx| {
-            for _ in 0..1 + rng.below(6) {
+            for _ in 0..=rng.below(6) {
                 actions::any(&mut Act { tx: &mut *tx, rng: &mut *rng, known: &mut known })?;
             }
             Ok(())
@@ -149,7 +149,7 @@ impl Workload {
         let rng = &mut self.rng;
         let mut known = Known::clone(before);
         let mut tx = db.begin(WriteOptions::new())?;
-        for _ in 0..1 + rng.below(6) {
+        for _ in 0..=rng.below(6) {
             actions::any(&mut Act { tx: &mut tx, rng: &mut *rng, known: &mut known })?;
         }
         tx.rollback();
