@@ -30,7 +30,7 @@ fn config(default: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(110))]
+    #![proptest_config(config(150))]
 
     #[test]
     fn a_file_and_its_model_agree(
@@ -42,7 +42,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(80))]
+    #![proptest_config(config(110))]
 
     /// Many memories, every path declared, part of it in images: then nothing but questions.
     #[test]
@@ -67,7 +67,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(25))]
+    #![proptest_config(config(30))]
 
     #[test]
     fn a_file_with_a_background_thread_and_its_model_agree(steps in vec(step(), 1..40)) {

@@ -83,7 +83,12 @@ impl Pair {
 
     fn step(&mut self, step: Step) -> Result<()> {
         match step {
-            Step::Write(How::Singly, edits) => edits.iter().for_each(|edit| self.write_one(edit)),
+            Step::Write(How::Singly, edits) => edits.iter().for_each(|edit| {
+                self.write_one(edit);
+                if edit.is_idempotent() {
+                    self.write_one(edit);
+                }
+            }),
             Step::Write(How::Closure, edits) => self.write_closure(&edits, false),
             Step::Write(How::Failing, edits) => self.write_closure(&edits, true),
             Step::Write(How::Commit, edits) => self.write_explicitly(&edits, true)?,

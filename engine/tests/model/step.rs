@@ -234,6 +234,11 @@ impl Edit {
         })
     }
 
+    /// Does it change nothing when it is made again?
+    pub(crate) fn is_idempotent(&self) -> bool {
+        matches!(self, Edit::Upsert(_) | Edit::UpsertBatch(_))
+    }
+
     /// May an explicit transaction go on after this has failed? What consists of several parts
     /// leaves those that were done.
     pub(crate) fn is_whole(&self) -> bool {
