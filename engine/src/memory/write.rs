@@ -225,16 +225,16 @@ impl WriteTx<'_> {
     /// external id over from the memory that it supersedes.
     fn create(
         &mut self,
-        new: NewMemory,
+        mut new: NewMemory,
         supersedes: Option<MemoryId>,
         inherits: bool,
     ) -> Result<MemoryId> {
         let mut row = self.row_of(&new)?;
         row.supersedes = supersedes.map(|id| id.0);
         validate::row(&row)?;
-        let vectors = match &new.vectors {
+        let vectors = match std::mem::take(&mut new.vectors) {
             given if given.is_empty() => self.embedded(&new.content)?,
-            given => given.clone(),
+            given => given,
         };
         let spaces = self.check_vectors(&vectors)?;
         if !inherits {
