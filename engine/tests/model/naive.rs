@@ -31,6 +31,11 @@ impl Naive {
         }
     }
 
+    /// The numbers to choose from: those that are there, the last one given, and the next.
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        self.records.keys().copied().chain([self.next - 1, self.next]).collect()
+    }
+
     pub(crate) fn now_ms(&self) -> i64 {
         self.clock_ms.max(self.last_commit_ms)
     }

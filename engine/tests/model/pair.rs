@@ -83,7 +83,12 @@ impl Pair {
 
     fn step(&mut self, step: Step) -> Result<()> {
         match step {
-            Step::Write(How::Singly, edits) => edits.iter().for_each(|edit| self.write_one(edit)),
+            Step::Write(How::Singly, edits) => edits.iter().for_each(|edit| {
+                self.write_one(edit);
+                if edit.is_idempotent() {
+                    self.write_one(edit);
+                }
+            }),
             Step::Write(How::Closure, edits) => self.write_closure(&edits, false),
             Step::Write(How::Failing, edits) => self.write_closure(&edits, true),
             Step::Write(How::Commit, edits) => self.write_explicitly(&edits, true)?,
@@ -106,7 +111,7 @@ impl Pair {
         let mut changed = self.model.clone();
         let told = edit.make_naively(&mut changed);
         let before = self.db().read().expect("a view").seq();
-        let done = edit.make_on(self.db(), self.model.next);
+        let done = edit.make_on(self.db(), &self.model.numbers());
         assert_same(edit, &done, &told);
         let has_committed = self.db().read().expect("a view").seq() > before;
         self.accept(changed, told.is_ok(), has_committed);
@@ -116,9 +121,9 @@ impl Pair {
         let mut changed = self.model.clone();
         let done = self.db().transact(WriteOptions::new(), |tx| {
             for edit in edits {
-                let next = changed.next;
+                let numbers = changed.numbers();
                 let told = edit.make_naively(&mut changed);
-                let done = edit.make_in(tx, next);
+                let done = edit.make_in(tx, &numbers);
                 assert_same(edit, &done, &told);
                 done?;
                 assert_reads(tx, &changed);
@@ -136,9 +141,9 @@ impl Pair {
         let mut changed = self.model.clone();
         let mut tx = self.db().begin(WriteOptions::new())?;
         for edit in edits {
-            let next = changed.next;
+            let numbers = changed.numbers();
             let told = edit.make_naively(&mut changed);
-            let done = edit.make_in(&mut tx, next);
+            let done = edit.make_in(&mut tx, &numbers);
             assert_same(edit, &done, &told);
             if done.is_err() && !edit.is_whole() {
                 tx.rollback();
@@ -170,7 +175,8 @@ impl Pair {
 
     fn get(&mut self, places: &[Index]) -> Result<()> {
         let view = self.db().read()?;
-        let ids: Vec<u64> = places.iter().map(|at| number_at(*at, self.model.next)).collect();
+        let numbers = self.model.numbers();
+        let ids: Vec<u64> = places.iter().map(|at| number_at(*at, &numbers)).collect();
         let asked: Vec<MemoryId> = ids.iter().map(|id| MemoryId(*id)).collect();
         let found: Vec<Option<u64>> =
             view.get_many(&asked)?.iter().map(|m| m.as_ref().map(|m| m.id.0)).collect();

@@ -66,11 +66,11 @@ pub(crate) enum Answer {
     Count(u64),
 }
 
-fn edit() -> impl Strategy<Value = Edit> {
+pub(crate) fn edit() -> impl Strategy<Value = Edit> {
     let place = any::<Index>;
     prop_oneof![
-        12 => new_memory().prop_map(Edit::Remember),
-        2 => vec(new_memory(), 0..4).prop_map(Edit::Batch),
+        16 => new_memory().prop_map(Edit::Remember),
+        2 => vec(new_memory(), 0..6).prop_map(Edit::Batch),
         6 => new_memory().prop_map(Edit::Upsert),
         1 => vec(new_memory(), 0..3).prop_map(Edit::UpsertBatch),
         8 => (place(), patch()).prop_map(|(at, patch)| Edit::Update(at, patch)),
@@ -80,7 +80,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         1 => scope().prop_map(Edit::ForgetWhere),
         2 => (0..SPACES.len()).prop_map(Edit::CreateSpace),
         1 => select(vec!["default", "dot", "far", "nowhere"]).prop_map(Edit::DropSpace),
-        2 => select(&PATHS[..]).prop_map(Edit::IndexMetadata),
+        4 => select(&PATHS[..]).prop_map(Edit::IndexMetadata),
         1 => select(&PATHS[..]).prop_map(Edit::DropIndex),
     ]
 }
@@ -99,23 +99,23 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         20 => (how, vec(edit(), 1..4)).prop_map(|(how, edits)| Step::Write(how, edits)),
         10 => look().prop_map(|look| Step::Look(look.into())),
         2 => vec(any::<Index>(), 0..4).prop_map(Step::Get),
-        4 => (-1_000..3_000_i64).prop_map(Step::Advance),
-        1 => Just(Step::Checkpoint),
+        2 => (-1_000..3_000_i64).prop_map(Step::Advance),
+        2 => (-2..5_i64).prop_map(|steps| Step::Advance(500 * steps)),
+        2 => Just(Step::Checkpoint),
         1 => Just(Step::Rebuild),
         1 => Just(Step::Flush),
-        1 => Just(Step::Reopen),
+        2 => Just(Step::Reopen),
     ]
 }
 
-/// A number that was given, or the one that comes next.
-pub(crate) fn number_at(at: Index, next: u64) -> u64 {
-    1 + at.index(next as usize) as u64
+pub(crate) fn number_at(at: Index, numbers: &[u64]) -> u64 {
+    numbers[at.index(numbers.len())]
 }
 
 /// What handles and transactions do under the same name.
 macro_rules! made_on {
-    ($to:expr, $edit:expr, $next:expr) => {{
-        let id = |at: &Index| MemoryId(number_at(*at, $next));
+    ($to:expr, $edit:expr, $numbers:expr) => {{
+        let id = |at: &Index| MemoryId(number_at(*at, $numbers));
         Ok(match $edit.clone() {
             Edit::Remember(new) => Answer::Ids(vec![$to.remember(new)?.0]),
             Edit::Batch(new) => {
@@ -162,8 +162,8 @@ impl Step {
 }
 
 impl Edit {
-    /// Makes the edit in a transaction. `next` is the number that the next memory gets.
-    pub(crate) fn make_in(&self, tx: &mut WriteTx<'_>, next: u64) -> Result<Answer> {
+    /// Makes the edit in a transaction, of one of the numbers.
+    pub(crate) fn make_in(&self, tx: &mut WriteTx<'_>, numbers: &[u64]) -> Result<Answer> {
         match self {
             Edit::UpsertBatch(new) => {
                 let done: Result<_> = new.iter().map(|m| tx.upsert(m.clone())).collect();
@@ -172,23 +172,23 @@ impl Edit {
             Edit::DropSpace(name) => tx.drop_space(name).map(|()| Answer::Nothing),
             Edit::IndexMetadata(path) => tx.index_metadata(path).map(|()| Answer::Nothing),
             Edit::DropIndex(path) => tx.drop_metadata_index(path).map(|()| Answer::Nothing),
-            _ => made_on!(tx, self, next),
+            _ => made_on!(tx, self, numbers),
         }
     }
 
     /// Makes the edit by itself.
-    pub(crate) fn make_on(&self, db: &Db, next: u64) -> Result<Answer> {
+    pub(crate) fn make_on(&self, db: &Db, numbers: &[u64]) -> Result<Answer> {
         match self {
             Edit::UpsertBatch(new) => db.upsert_batch(new.clone()).map(Answer::Upserts),
             Edit::DropSpace(_) | Edit::IndexMetadata(_) | Edit::DropIndex(_) => {
-                db.write(|tx| self.make_in(tx, next))
+                db.write(|tx| self.make_in(tx, numbers))
             }
-            _ => made_on!(db, self, next),
+            _ => made_on!(db, self, numbers),
         }
     }
 
     pub(crate) fn make_naively(&self, model: &mut Naive) -> Told<Answer> {
-        let next = model.next;
+        let numbers = model.numbers();
         let mut all = |new: &[NewMemory], one: fn(&mut Naive, &NewMemory) -> Told<Upsert>| {
             let mut changed = model.clone();
             let done = new.iter().map(|m| one(&mut changed, m)).collect::<Told<Vec<_>>>()?;
@@ -203,14 +203,14 @@ impl Edit {
             Edit::Batch(new) => ids(all(new, created)?),
             Edit::Upsert(new) => Answer::Upserts(all(std::slice::from_ref(new), Naive::upsert)?),
             Edit::UpsertBatch(new) => Answer::Upserts(all(new, Naive::upsert)?),
-            Edit::Update(at, patch) => Answer::Was(model.update(number_at(*at, next), patch)?),
+            Edit::Update(at, patch) => Answer::Was(model.update(number_at(*at, &numbers), patch)?),
             Edit::UpdateMany((namespace, filter), patch) => {
                 Answer::Count(model.update_many(namespace.as_deref(), filter, patch)?)
             }
             Edit::Supersede(at, new) => {
-                Answer::Ids(vec![model.supersede(number_at(*at, next), new)?])
+                Answer::Ids(vec![model.supersede(number_at(*at, &numbers), new)?])
             }
-            Edit::Forget(at) => Answer::Was(model.forget(number_at(*at, next))),
+            Edit::Forget(at) => Answer::Was(model.forget(number_at(*at, &numbers))),
             Edit::ForgetWhere((namespace, filter)) => {
                 Answer::Count(model.forget_where(namespace.as_deref(), filter))
             }
@@ -232,6 +232,11 @@ impl Edit {
                 Answer::Nothing
             }
         })
+    }
+
+    /// Does it change nothing when it is made again?
+    pub(crate) fn is_idempotent(&self) -> bool {
+        matches!(self, Edit::Upsert(_) | Edit::UpsertBatch(_))
     }
 
     /// May an explicit transaction go on after this has failed? What consists of several parts

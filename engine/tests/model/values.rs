@@ -103,7 +103,7 @@ fn scalar() -> impl Strategy<Value = Value> {
         6 => select(numbers),
         1 => any_float.prop_map(Value::from),
         4 => select(vec!["", "en", "de", "1"]).prop_map(Value::from),
-        2 => long_text().prop_map(Value::from),
+        4 => long_text().prop_map(Value::from),
     ]
 }
 
