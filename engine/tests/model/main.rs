@@ -55,9 +55,8 @@ proptest! {
         let declared = PATHS.map(|path| singly(Edit::IndexMetadata(path)));
         let spaces = [0, 2, 3].map(|at| singly(Edit::CreateSpace(at)));
         let remembered = memories.into_iter().map(|new| singly(Edit::Remember(new)));
-        let changed = later.into_iter().map(|(edit, is_stored)| match is_stored {
-            true => Step::Checkpoint,
-            false => singly(edit),
+        let changed = later.into_iter().map(|(edit, is_stored)| {
+            if is_stored { Step::Checkpoint } else { singly(edit) }
         });
         let asked = looks.into_iter().map(|look| Step::Look(look.into()));
         let steps = declared.into_iter().chain(spaces).chain(remembered);
