@@ -90,21 +90,37 @@ impl Accesses {
         Ok(stored.plus(pending))
     }
 
-    /// Adds what is pending to the file. Counts of memories that are gone are dropped.
-    pub(crate) fn flush(&self, transaction: &WriteTransaction) -> Result<()> {
-        let mut pending: Vec<_> = self.pending.lock().drain().collect();
+    /// Adds what is pending to the file. Counts of memories that are gone are dropped. Call
+    /// [`settle`](Self::settle) with what this returns once the transaction is committed.
+    pub(crate) fn flush(&self, transaction: &WriteTransaction) -> Result<Flushed> {
+        let mut pending: Vec<_> = self.pending.lock().iter().map(|(id, a)| (*id, *a)).collect();
         pending.sort_unstable_by_key(|(id, _)| *id);
         let memories = transaction.open_table(schema::Table::Memories.definition())?;
         let mut table = transaction.open_table(schema::ACCESSES)?;
-        for (id, access) in pending {
-            let key = schema::memory_key(id);
+        for (id, access) in &pending {
+            let key = schema::memory_key(*id);
             if memories.get(key.as_slice())?.is_none() {
                 continue;
             }
             let stored = table.get(key.as_slice())?;
             let stored = stored.map_or_else(Access::default, |row| Access::decode(row.value()));
-            table.insert(key.as_slice(), stored.plus(access).encode().as_slice())?;
+            table.insert(key.as_slice(), stored.plus(*access).encode().as_slice())?;
         }
-        Ok(())
+        Ok(Flushed(pending))
+    }
+
+    /// Takes what has reached the file off what is pending.
+    pub(crate) fn settle(&self, flushed: &Flushed) {
+        let mut pending = self.pending.lock();
+        for (id, access) in &flushed.0 {
+            let Some(left) = pending.get_mut(id) else { continue };
+            left.count = left.count.saturating_sub(access.count);
+            if left.count == 0 {
+                pending.remove(id);
+            }
+        }
     }
 }
+
+/// Accesses that a transaction has added to the file.
+pub(crate) struct Flushed(Vec<(MemoryId, Access)>);

@@ -256,13 +256,21 @@ impl Trim {
 /// Forgets outcomes that are old enough, or too many.
 fn trim_outcomes(transaction: &WriteTransaction, now_ms: i64) -> Result<()> {
     let mut outcomes = transaction.open_table(schema::OUTCOMES)?;
-    let excess = outcomes.len()?.saturating_sub(MAX_OUTCOMES);
-    let mut kept = 0;
+    let mut least = Seq(0);
+    let excess = outcomes.len()?.saturating_sub(MAX_OUTCOMES) as usize;
+    if excess > 0 {
+        let mut seqs = Vec::new();
+        for entry in outcomes.iter()? {
+            seqs.extend(decode_outcome(entry?.1.value()).map(|o| o.seq));
+        }
+        seqs.sort_unstable();
+        least = seqs.get(excess).copied().unwrap_or(least);
+    }
     outcomes.retain(|_, value| {
-        let is_recent = decode_outcome(value)
-            .is_some_and(|o| now_ms.saturating_sub(o.time_ms) < MIN_OUTCOME_AGE_MS);
-        kept += 1;
-        is_recent && kept > excess
+        decode_outcome(value).is_some_and(|o| {
+            let is_recent = now_ms.saturating_sub(o.time_ms) < MIN_OUTCOME_AGE_MS;
+            is_recent && o.seq >= least
+        })
     })?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::db::Core;
 use crate::derived::{column, field};
 use crate::ids::MemoryId;
 use crate::transaction::WriteTx;
+use redb::WriteTransaction;
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -148,7 +149,9 @@ impl Core {
         if accesses.is_empty() {
             return Ok(());
         }
-        self.committer.maintain(Repair::Walk, |transaction| accesses.flush(transaction))
+        let flush = |transaction: &WriteTransaction| accesses.flush(transaction);
+        accesses.settle(&self.committer.maintain(Repair::Walk, flush)?);
+        Ok(())
     }
 
     /// Forgets memories that have expired, a bounded part at a time. Readers have not seen them

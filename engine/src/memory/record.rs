@@ -239,7 +239,7 @@ pub struct Memory {
     pub expires_ms: Option<i64>,
     /// The memory that this one replaces.
     pub supersedes: Option<MemoryId>,
-    /// The memory that replaces this one.
+    /// The memory that replaces this one. It may be gone, if it has expired.
     pub superseded_by: Option<MemoryId>,
     /// When it was superseded, in milliseconds since 1970.
     pub superseded_ms: Option<i64>,

@@ -153,7 +153,7 @@ impl WriteTx<'_> {
 
     /// Forgets a memory with all that belongs to it. Returns `false` if there was none.
     ///
-    /// What it superseded comes back into force.
+    /// What it superseded comes back into force; what an expired memory superseded does not.
     pub fn forget(&mut self, id: MemoryId) -> Result<bool> {
         let Some(row) = self.row(id)? else { return Ok(false) };
         let was_live = !row.is_expired(self.now_ms());
@@ -313,9 +313,11 @@ impl WriteTx<'_> {
         self.unlink(row)
     }
 
-    /// Clears what other memories say of a removed one.
+    /// Clears what other memories say of a removed one. What an expired memory superseded stays
+    /// superseded: whether it is found must not depend on when the expired one is deleted.
     fn unlink(&mut self, removed: &MemoryRow) -> Result<()> {
         if let Some(id) = removed.supersedes.map(MemoryId)
+            && !removed.is_expired(self.now_ms())
             && let Some(old) = self.row(id)?
         {
             let row = MemoryRow { superseded_by: None, superseded_ms: None, ..old.clone() };

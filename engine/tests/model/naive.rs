@@ -181,7 +181,9 @@ impl Naive {
     pub(crate) fn forget(&mut self, id: u64) -> bool {
         let now_ms = self.now_ms();
         let Some(gone) = self.records.remove(&id) else { return false };
-        if let Some(old) = gone.supersedes.and_then(|id| self.records.get_mut(&id)) {
+        if gone.is_live(now_ms)
+            && let Some(old) = gone.supersedes.and_then(|id| self.records.get_mut(&id))
+        {
             (old.superseded_by, old.superseded_ms, old.updated_ms) = (None, None, now_ms);
         }
         if let Some(new) = gone.superseded_by.and_then(|id| self.records.get_mut(&id)) {
