@@ -1,7 +1,7 @@
 //! The catalogue: which vector spaces and metadata indexes a file has.
 //!
-//! **Invariant:** a [`Catalog`] is a pure function of the rows of [`Table::Catalog`]. Numbers of
-//! spaces and fields are never reused within a file.
+//! **Invariant:** a [`Catalog`] is a pure function of the rows of [`Table::Catalog`]. The number of a
+//! space is never given again; that of a metadata index may be, once its labels are gone.
 
 use crate::error::Detail;
 use crate::ids::SpaceId;

@@ -1,7 +1,7 @@
 //! Where time and randomness come from.
 //!
-//! **Invariant:** nothing else in the library reads a clock or asks the system for random bytes,
-//! so that a test which injects both is deterministic.
+//! **Invariant:** nothing else in the library reads the wall clock, so that a test which injects one
+//! is deterministic; what is random (ids of files and numberings, salts) decides nothing but names.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -308,12 +308,11 @@ pub(crate) fn initialise(container: &Container) -> Result<()> {
 
 /// From a container to indexes that show what its rows say.
 fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
-    let shield = Shield::new(&container);
+    let shield = Shield::new(&container)?;
     let failure = shield.failure();
     let database = Database::builder()
         .set_cache_size(settings.memory_limit / 2)
         .create_with_backend(shield)?;
-    failure.arm();
     // Recovery may look at pages that a crash left half written; from here on none is.
     container.set_verifying();
     let rows = Pinned::new(database.begin_read()?);
@@ -330,6 +329,8 @@ fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
     let catalog = Catalog::load(&rows)?;
     let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq)?;
     drop(rows);
+    // Everything could be read: only now may the file change.
+    failure.arm()?;
     Ok(Opened { database, failure, container, chain, indexes })
 }
 

@@ -1,12 +1,18 @@
-//! Between redb and the container: what cannot be written any more can still be read.
+//! Between redb and the container: a file that does not open is not changed, and what cannot be
+//! written any more can still be read.
 //!
-//! redb takes the first error of its backend for the end of everything, reads included. But a full
-//! disk is no reason to forget: so once a write, a sync or a change of length has failed, redb is
-//! told that this one and all that follow went well; what it writes is kept in memory, for it to
+//! redb writes while it opens: it marks the file as being in use, and repairs what a crash left.
+//! That is held back in memory until everything has been read that opening needs, so that a file
+//! which is refused stays as it was.
+//!
+//! And redb takes the first error of its backend for the end of everything, reads included. But a
+//! full disk is no reason to forget: so once a write, a sync or a change of length has failed, redb
+//! is told that this one and all that follow went well; what it writes is kept in memory, for it to
 //! read again; and whoever commits asks [`Failure::check`] before believing it.
 //!
-//! **Invariant:** after the first failure nothing is written, and [`Failure::check`] never succeeds
-//! again. redb reads what it wrote, or an error. Only the committer opens a database over it.
+//! **Invariant:** changes reach the container in redb's order, syncs included, or not at all. After
+//! the first failure nothing is written, and [`Failure::check`] never succeeds again. redb reads
+//! what it wrote, or an error. Only the kernel opens a database over it.
 
 use crate::Result;
 use crate::error::Detail;
@@ -17,50 +23,82 @@ use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
 
-/// Bytes that are kept in memory because they could not be written: about what one commit writes.
-/// Beyond that they are lost, and reading them fails.
+/// Bytes that are kept in memory: about what one commit writes. An opening that writes more writes
+/// to the file; what could not be written is lost beyond this, and reading it fails.
 const MAX_KEPT_BYTES: usize = 64 << 20;
 
 /// The table space of a file, for the one database over it.
 #[derive(Debug)]
-pub(crate) struct Shield {
-    inner: TableSpace,
-    container: Container,
-    failure: Failure,
-}
+pub(crate) struct Shield(Arc<Shared>);
 
 /// What went wrong below a database, if anything. Clones are of the same database.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Failure(Arc<RwLock<State>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Failure(Arc<Shared>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
+struct Shared {
+    inner: TableSpace,
+    container: Container,
+    state: RwLock<State>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Changes are held back; redb hears of errors, and gives up.
+    Opening,
+    /// So many changes came while opening that they are no longer held back.
+    Passing,
+    /// Changes are made; a failure is kept from redb.
+    Running,
+    /// Changes are kept in memory, for redb to read.
+    Failed,
+}
+
+#[derive(Debug)]
+enum Change {
+    Write(u64, Box<[u8]>),
+    SetLen(u64),
+    Sync,
+}
+
+#[derive(Debug)]
 struct State {
-    /// Opening is over: from now on failures are kept from redb.
-    is_armed: bool,
-    is_failed: bool,
-    /// The first error, until somebody has been told.
-    first: Option<io::Error>,
-    /// What redb wrote since, in order.
-    kept: Vec<(u64, Box<[u8]>)>,
+    phase: Phase,
+    /// What redb changed and the container does not have, in order.
+    kept: Vec<Change>,
     kept_bytes: usize,
     is_full: bool,
-    /// How long redb believes the table space to be.
+    /// How long redb believes the table space to be …
     len: u64,
+    /// … and how far it shows what the container has.
+    shown: u64,
+    /// The first error, until somebody has been told.
+    first: Option<io::Error>,
 }
 
 impl Failure {
-    /// The database is open. Until then redb hears of errors, and gives up.
-    pub(crate) fn arm(&self) {
-        self.0.write().is_armed = true;
+    /// The file has opened: what was changed meanwhile is written, and failures are kept from redb
+    /// from now on.
+    ///
+    /// # Errors
+    /// Of writing it; the file must be opened again then.
+    pub(crate) fn arm(&self) -> Result<()> {
+        let mut state = self.0.state.write();
+        let written = state.write_kept(&self.0.inner);
+        state.phase = if written.is_ok() { Phase::Running } else { Phase::Failed };
+        written.map_err(|e| {
+            self.0.container.latch();
+            error_from("recovering the file", e)
+        })
     }
 
     /// # Errors
     /// What went wrong first, to the first who asks; `Latched` to everybody else.
     pub(crate) fn check(&self) -> Result<()> {
-        if !self.0.read().is_failed {
+        if self.0.state.read().phase != Phase::Failed {
             return Ok(());
         }
-        match self.0.write().first.take() {
+        match self.0.state.write().first.take() {
             Some(e) => Err(error_from("writing to the table space", e)),
             None => Err(Detail::Latched.into()),
         }
@@ -68,46 +106,85 @@ impl Failure {
 }
 
 impl Shield {
-    pub(crate) fn new(container: &Container) -> Self {
+    pub(crate) fn new(container: &Container) -> Result<Self> {
         let inner = container.backend();
-        Shield { inner, container: container.clone(), failure: Failure::default() }
+        let len = inner.len().map_err(|e| error_from("opening the table space", e))?;
+        let state = State {
+            phase: Phase::Opening,
+            kept: Vec::new(),
+            kept_bytes: 0,
+            is_full: false,
+            len,
+            shown: len,
+            first: None,
+        };
+        let container = container.clone();
+        Ok(Shield(Arc::new(Shared { inner, container, state: RwLock::new(state) })))
     }
 
     pub(crate) fn failure(&self) -> Failure {
-        self.failure.clone()
+        Failure(self.0.clone())
     }
 
-    /// Makes a change, or says so although it could not be made: then `instead` takes note.
+    /// Makes a change, or keeps it.
     fn change(
         &self,
-        change: impl FnOnce(&TableSpace) -> io::Result<()>,
-        instead: impl FnOnce(&mut State),
+        make: impl FnOnce(&TableSpace) -> io::Result<()>,
+        kept: impl FnOnce() -> Change,
     ) -> io::Result<()> {
-        if !self.failure.0.read().is_failed {
-            let Err(e) = change(&self.inner) else { return Ok(()) };
-            let mut state = self.failure.0.write();
-            if !state.is_armed {
+        let Shared { inner, container, state } = &*self.0;
+        let phase = state.read().phase;
+        if matches!(phase, Phase::Running | Phase::Passing) {
+            let Err(e) = make(inner) else { return Ok(()) };
+            if phase == Phase::Passing {
                 return Err(e);
             }
             // Also where the container could have gone on: redb's pages and the file's differ.
-            self.container.latch();
-            if !state.is_failed {
-                (state.is_failed, state.len) = (true, self.inner.len()?);
+            container.latch();
+            let mut state = state.write();
+            if state.phase == Phase::Running {
+                state.len = inner.len()?;
+                state.shown = state.len;
                 state.first = Some(e);
+                state.phase = Phase::Failed;
             }
         }
-        instead(&mut self.failure.0.write());
+        let mut state = state.write();
+        state.keep(kept());
+        if state.phase == Phase::Opening && state.kept_bytes > MAX_KEPT_BYTES {
+            state.write_kept(inner)?;
+            state.phase = Phase::Passing;
+        }
         Ok(())
     }
 }
 
 impl State {
-    fn keep(&mut self, offset: u64, data: &[u8]) {
-        self.kept_bytes = self.kept_bytes.saturating_add(data.len());
-        self.is_full |= self.kept_bytes > MAX_KEPT_BYTES;
-        if !self.is_full {
-            self.kept.push((offset, data.into()));
+    fn keep(&mut self, change: Change) {
+        match &change {
+            Change::Write(_, data) => self.kept_bytes = self.kept_bytes.saturating_add(data.len()),
+            Change::SetLen(len) => {
+                self.len = *len;
+                self.shown = self.shown.min(*len);
+            }
+            Change::Sync => {}
         }
+        if self.phase == Phase::Failed {
+            self.is_full |= self.kept_bytes > MAX_KEPT_BYTES;
+        }
+        if !self.is_full {
+            self.kept.push(change);
+        }
+    }
+
+    /// Makes what was kept, in order.
+    fn write_kept(&mut self, inner: &TableSpace) -> io::Result<()> {
+        self.kept_bytes = 0;
+        std::mem::take(&mut self.kept).into_iter().try_for_each(|change| match change {
+            Change::Write(offset, data) => inner.write(offset, &data),
+            Change::SetLen(len) => inner.set_len(len),
+            Change::Sync => inner.sync_data(),
+        })
     }
 
     /// Reads as if everything had been written.
@@ -116,18 +193,22 @@ impl State {
         if self.is_full || end > self.len {
             return Err(io::Error::other("what could not be written cannot be read"));
         }
+        let writes = || {
+            self.kept.iter().filter_map(|change| match change {
+                Change::Write(at, data) => Some((*at, data)),
+                Change::SetLen(_) | Change::Sync => None,
+            })
+        };
         // What was half written must not be looked at: its checksum is not that of its bytes.
-        let covers =
-            |(at, data): &&(u64, Box<[u8]>)| *at <= offset && end <= *at + data.len() as u64;
-        if !self.kept.iter().any(|kept| covers(&kept)) {
-            let there = inner.len()?.saturating_sub(offset).min(out.len() as u64) as usize;
+        if !writes().any(|(at, data)| at <= offset && end <= at + data.len() as u64) {
+            let there = self.shown.saturating_sub(offset).min(out.len() as u64) as usize;
             if there > 0 {
                 inner.read(offset, &mut out[..there])?;
             }
             out[there..].fill(0);
         }
-        for (at, data) in &self.kept {
-            let (from, to) = (offset.max(*at), end.min(at + data.len() as u64));
+        for (at, data) in writes() {
+            let (from, to) = (offset.max(at), end.min(at + data.len() as u64));
             if from < to {
                 let part = &data[(from - at) as usize..(to - at) as usize];
                 out[(from - offset) as usize..(to - offset) as usize].copy_from_slice(part);
@@ -139,33 +220,36 @@ impl State {
 
 impl StorageBackend for Shield {
     fn len(&self) -> io::Result<u64> {
-        let state = self.failure.0.read();
-        if state.is_failed { Ok(state.len) } else { self.inner.len() }
+        let state = self.0.state.read();
+        match state.phase {
+            Phase::Opening | Phase::Failed => Ok(state.len),
+            Phase::Passing | Phase::Running => self.0.inner.len(),
+        }
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.failure.0.read();
-        if state.is_failed {
-            return state.read(&self.inner, offset, out);
+        let state = self.0.state.read();
+        if matches!(state.phase, Phase::Opening | Phase::Failed) {
+            return state.read(&self.0.inner, offset, out);
         }
         drop(state);
-        self.inner.read(offset, out)
+        self.0.inner.read(offset, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.change(|inner| inner.set_len(len), |state| state.len = len)
+        self.change(|inner| inner.set_len(len), || Change::SetLen(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.change(StorageBackend::sync_data, |_| {})
+        self.change(StorageBackend::sync_data, || Change::Sync)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.change(|inner| inner.write(offset, data), |state| state.keep(offset, data))
+        self.change(|inner| inner.write(offset, data), || Change::Write(offset, data.into()))
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.inner.try_lock_range(start, end)
+        self.0.inner.try_lock_range(start, end)
     }
 
     fn try_lock_shared_range(
@@ -173,14 +257,18 @@ impl StorageBackend for Shield {
         start: Bound<u64>,
         end: Bound<u64>,
     ) -> Result<bool, BackendError> {
-        self.inner.try_lock_shared_range(start, end)
+        self.0.inner.try_lock_shared_range(start, end)
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.inner.unlock_range(start, end)
+        self.0.inner.unlock_range(start, end)
     }
 
     fn close(&self) -> io::Result<()> {
-        self.inner.close()
+        if self.0.state.read().phase == Phase::Opening {
+            // The file was refused: closing must not write to it either.
+            self.0.container.latch();
+        }
+        self.0.inner.close()
     }
 }
