@@ -10,7 +10,7 @@ use super::{at, for_seeds, invariants};
 use crate::file::crash::{Crash, Replay, Rng};
 use crate::file::sim::{Event, SimDisk};
 
-const DEFAULT_SEEDS: u64 = 10;
+const DEFAULT_SEEDS: u64 = 30;
 const STEPS: usize = 60;
 const POINTS: usize = 10;
 /// Slot A and slot B of the file.

@@ -6,6 +6,7 @@
 //! holds what it was said to hold.
 
 use super::crashes::survive;
+use super::invariants::{self, VERIFIES};
 use super::setup::{Setup, TestClock};
 use super::state::{State, Timeline};
 use super::workload::{Doubt, Workload};
@@ -17,6 +18,8 @@ use std::io;
 
 const DEFAULT_SEEDS: u64 = 4;
 const STEPS: usize = 14;
+/// Calls of a handle that has failed.
+const CALLS_AFTER: usize = 4;
 
 /// How the disk fails.
 #[derive(Clone, Copy, Debug)]
@@ -60,13 +63,35 @@ fn assert_handle(workload: &mut Workload, kind: ErrorKind) {
     if seq == last {
         state.assert_is(&workload.timeline.states[seq as usize], seq);
     } else {
-        assert!(seq == last + 1 && workload.doubt.is_some(), "View {seq} after {last}");
+        let doubted = workload.doubt.as_ref().map(|doubt| last + doubt.commits);
+        assert_eq!(Some(seq), doubted, "View {seq} after {last}");
     }
     let is_latched = db.stats().expect("figures").is_latched;
     assert!(is_latched || kind != OutcomeUnknown, "not latched, and the outcome is unknown");
     if is_latched {
         let further = db.remember(crate::NewMemory::new("further")).map_err(|e| e.kind());
         assert_eq!(further, Err(Latched), "a latched handle writes");
+        go_on(workload, &state);
+    } else if workload.step_in_place().is_err() {
+        assert!(db.stats().expect("figures").is_latched, "fails again, and is not latched");
+    }
+}
+
+/// Works on with a latched handle: what writes is refused, what reads answers from the last View or
+/// says that it cannot.
+fn go_on(workload: &mut Workload, state: &State) {
+    for _ in 0..CALLS_AFTER {
+        let done = workload.step_in_place().map_err(|e| e.kind());
+        assert!(matches!(done, Ok(()) | Err(ErrorKind::Latched)), "later: {done:?}");
+    }
+    let db = workload.db();
+    let view = db.read().expect("the last View");
+    State::of(&view).expect("readable rows").assert_is(state, view.seq().0);
+    // Not `verify`: what it knows of chunks may be ahead of the slot that could not be written.
+    for (name, check) in invariants::INVARIANTS.iter().filter(|(name, _)| *name != VERIFIES) {
+        if let Err(e) = at(name, || check(db)) {
+            assert!(e.kind() == ErrorKind::Latched, "{name}, latched: {e}");
+        }
     }
 }
 
@@ -84,6 +109,7 @@ fn settle(
     let view = db.read().expect("a View");
     if let Some(doubt) = doubt.filter(|_| view.seq().0 > timeline.last()) {
         let seq = view.seq().0;
+        (1..doubt.commits).for_each(|_| timeline.skip());
         timeline.push(&view, doubt.known.clone()).expect("readable rows");
         timeline.keys.extend(doubt.key.clone().map(|key| (key, seq)));
     }
@@ -94,6 +120,7 @@ fn settle(
 /// Runs the workload into the fault, and looks at what is left.
 fn run_into(seed: u64, fault: Fault) {
     let (mut workload, start) = Workload::new(seed).expect("a new file");
+    workload.is_faulty = true;
     fault.arm(&workload.disk);
     let failed = (0..STEPS).find_map(|_| workload.step().err());
     if let Some(e) = &failed {
@@ -109,7 +136,7 @@ fn run_into(seed: u64, fault: Fault) {
     replay.advance(record.len());
     // What failed in any other way has not happened.
     doubt = doubt.filter(|d| d.failure.is_none_or(|kind| kind == ErrorKind::OutcomeUnknown));
-    let begun = timeline.last() + u64::from(doubt.is_some());
+    let begun = timeline.last() + doubt.as_ref().map_or(0, |doubt| doubt.commits);
     for crash in [Crash::KeepAll, Crash::any(&mut rng)] {
         let image = crash.image(&replay.durable, &replay.pending, &mut rng);
         at(&format!("{failed:?}; then {crash:?}"), || {
