@@ -51,8 +51,8 @@ pub(super) const ACTIONS: &[(u64, Action)] = &[
     (5, supersede),
     (10, forget),
     (2, forget_where),
-    (2, create_space),
-    (1, drop_space),
+    (4, create_space),
+    (3, drop_space),
     (1, index_metadata),
     (1, drop_metadata_index),
 ];
