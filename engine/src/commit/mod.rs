@@ -16,6 +16,8 @@ mod write_set;
 pub(crate) use committer::{
     Chain, Committer, CommitterSettings, IndexStats, Opened, Repair, write_rows,
 };
+#[cfg(test)]
+pub(crate) use group::Store;
 pub(crate) use group::{Failure, Group, Turn};
 pub use log::{Change, ChangeKind, LogRow, Model};
 pub(crate) use shield::Shield;

@@ -51,8 +51,8 @@ pub(super) const ACTIONS: &[(u64, Action)] = &[
     (5, supersede),
     (10, forget),
     (2, forget_where),
-    (2, create_space),
-    (1, drop_space),
+    (4, create_space),
+    (3, drop_space),
     (1, index_metadata),
     (1, drop_metadata_index),
 ];
@@ -154,11 +154,19 @@ fn new_memory(act: &mut Act<'_, '_>, external: Option<String>) -> (NewMemory, Kn
     new.external_id.clone_from(&external);
     new.vectors = vectors(act);
     if act.rng.one_in(8) {
-        // Not within the run: maintenance would then commit between two steps.
-        new.expires_ms = Some(act.tx.now_ms() + 3_600_000);
+        new.expires_ms = Some(act.tx.now_ms() + 1 + act.rng.below(30_000) as i64);
     }
     let known = KnownMemory { content, tags, external, expires_ms: new.expires_ms };
     (new, known)
+}
+
+impl Known {
+    /// What there is once those that have expired are deleted; `None` if that is the same.
+    pub(super) fn without_expired(&self, now_ms: i64) -> Option<Known> {
+        let mut left = self.clone();
+        left.memories.retain(|_, m| m.expires_ms.is_none_or(|at| at > now_ms));
+        (left.memories.len() < self.memories.len()).then_some(left)
+    }
 }
 
 impl Act<'_, '_> {
@@ -187,7 +195,7 @@ impl Act<'_, '_> {
     }
 }
 
-fn remember(act: &mut Act<'_, '_>) -> Result<()> {
+pub(super) fn remember(act: &mut Act<'_, '_>) -> Result<()> {
     let count = if act.rng.one_in(10) { 12 } else { 1 };
     for _ in 0..count {
         let (new, known) = new_memory(act, None);

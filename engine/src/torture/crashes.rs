@@ -10,11 +10,12 @@ use super::{at, for_seeds, invariants};
 use crate::file::crash::{Crash, Replay, Rng};
 use crate::file::sim::{Event, SimDisk};
 
-const DEFAULT_SEEDS: u64 = 10;
+const DEFAULT_SEEDS: u64 = 24;
 const STEPS: usize = 60;
-const POINTS: usize = 10;
+const POINTS: usize = 16;
 /// Slot A and slot B of the file.
 const HEADER_BYTES: u64 = 64 << 10;
+const PAGE_BYTES: usize = 4 << 10;
 
 /// What ran until the power went.
 pub(super) struct Ran {
@@ -36,21 +37,34 @@ fn run(seed: u64, steps: usize) -> Ran {
     Ran { start, record, timeline, clock }
 }
 
-/// A third of the points lie anywhere, a third just behind the write of a slot, a third just
-/// before a sync, when most is pending.
+/// A quarter of the points lie anywhere, a quarter just behind the write of a slot, a quarter just
+/// before a sync, when most is pending, and a quarter just before the first syncs behind the write of
+/// a segment, when a row is about to name it.
 fn points(record: &[Event], rng: &mut Rng) -> Vec<usize> {
     let places = |wanted: fn(&Event) -> bool| -> Vec<usize> {
         (0..record.len()).filter(|i| wanted(&record[*i])).collect()
     };
     let slots = places(|e| matches!(e, Event::Write(at, _) if *at < HEADER_BYTES));
     let syncs = places(|e| matches!(e, Event::Sync));
+    // Pages come whole; the bytes of an image hardly ever do.
+    let segments = places(|e| matches!(e, Event::Write(_, data) if data.len() % PAGE_BYTES > 0));
+    let pick = |from: &[usize], rng: &mut Rng| {
+        (!from.is_empty()).then(|| from[rng.below(from.len() as u64) as usize])
+    };
     let mut points: Vec<usize> = (0..POINTS)
-        .map(|_| match rng.below(3) {
-            0 => slots[rng.below(slots.len() as u64) as usize] + 1 + rng.below(8) as usize,
-            1 => syncs[rng.below(syncs.len() as u64) as usize],
-            _ => rng.below(record.len() as u64 + 1) as usize,
+        .map(|_| {
+            let any = rng.below(record.len() as u64 + 1) as usize;
+            let place = match rng.below(4) {
+                0 => pick(&slots, rng).map(|slot| slot + 1 + rng.below(8) as usize),
+                1 => pick(&syncs, rng),
+                2 => pick(&segments, rng).and_then(|segment| {
+                    let behind = syncs.partition_point(|sync| *sync < segment);
+                    syncs.get(behind + rng.below(4) as usize).copied()
+                }),
+                _ => None,
+            };
+            place.unwrap_or(any).min(record.len())
         })
-        .map(|point| point.min(record.len()))
         .collect();
     points.sort_unstable();
     points

@@ -8,10 +8,10 @@ use crate::Metric;
 use crate::Result;
 use crate::catalog::Space;
 use crate::db::Db;
-use crate::derived::read_vector;
+use crate::derived::{ImageRow, read_vector};
 use crate::file::crash::Rng;
 use crate::filter::Filter;
-use crate::ids::{MemoryId, SpaceId};
+use crate::ids::{MemoryId, Seq, SpaceId};
 use crate::memory::{List, MemoryRow, Order};
 use crate::recall::{Leg, Recall, Recalled};
 use crate::rows::Rows;
@@ -20,12 +20,15 @@ use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
+pub(super) const VERIFIES: &str = "everything verifies";
+
 /// A name, and the check.
 pub(super) type Invariant = (&'static str, fn(&Db) -> Result<()>);
 
 pub(super) const INVARIANTS: &[Invariant] = &[
     ("the log is whole", log),
-    ("everything verifies", verify),
+    (VERIFIES, verify),
+    ("images are whole and in use", images),
     ("listings are the rows", listings),
     ("filters are the rows", filters),
     ("text recall is that of the rows", text),
@@ -48,6 +51,26 @@ fn log(db: &Db) -> Result<()> {
 fn verify(db: &Db) -> Result<()> {
     let report = db.verify(&mut |_| {})?;
     assert!(report.is_clean(), "{:?}", report.problems);
+    Ok(())
+}
+
+/// Without this an image that was lost would cost time alone: opening makes the index anew.
+fn images(db: &Db) -> Result<()> {
+    let view = db.read()?;
+    let images = ImageRow::load_all(&*view.rows()?)?;
+    let oldest = db.log(Seq(0), 1)?.first().map_or(view.seq(), |row| row.seq);
+    let mut reaches = Seq(0);
+    for (name, image) in &images {
+        let bytes = image.place.open(db.core.committer.container())?;
+        bytes.get(0..bytes.len())?;
+        assert!(image.watermark <= view.seq(), "{name} is from the future");
+        assert_eq!(image.numbering, view.versions().numbering, "{name} is not in use");
+        reaches = image.watermark;
+    }
+    assert!(
+        oldest.0 <= reaches.0 + 1 || view.seq() == reaches,
+        "no way from {reaches} to {oldest}"
+    );
     Ok(())
 }
 

@@ -8,6 +8,8 @@ use crate::db::{Db, initialise};
 use crate::file::sim::SimDisk;
 use crate::file::{Container, Settings as FileSettings};
 use crate::options::{LogRetention, Options, Settings};
+use crate::view::View;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -16,27 +18,70 @@ use std::time::Duration;
 const EPOCH_MS: i64 = 1_767_268_800_000;
 
 /// A clock that stands until it is moved; clones are the same clock.
-#[derive(Clone, Debug)]
-pub(super) struct TestClock(Arc<AtomicI64>);
+///
+/// The engine asks for the time between any two commits of one call, so the clock is also the place
+/// from which to see the state in between.
+#[derive(Clone)]
+pub(super) struct TestClock {
+    now_ms: Arc<AtomicI64>,
+    watch: Arc<Mutex<Option<Watch>>>,
+}
+
+/// A handle, and every View of it that came up while it was watched, oldest first.
+struct Watch {
+    db: Db,
+    seen: Vec<View>,
+}
 
 impl TestClock {
     pub(super) fn new() -> Self {
-        TestClock(Arc::new(AtomicI64::new(EPOCH_MS)))
+        Self::at(EPOCH_MS)
+    }
+
+    fn at(ms: i64) -> Self {
+        TestClock { now_ms: Arc::new(AtomicI64::new(ms)), watch: Arc::default() }
     }
 
     pub(super) fn advance(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::Relaxed);
+        self.now_ms.fetch_add(ms, Ordering::Relaxed);
     }
 
     /// A clock that shows the same now, and moves alone from here.
     pub(super) fn fork(&self) -> Self {
-        TestClock(Arc::new(AtomicI64::new(self.now_ms())))
+        Self::at(self.now_ms.load(Ordering::Relaxed))
+    }
+
+    /// Begins to note Views that are newer than the one there is.
+    pub(super) fn watch(&self, db: &Db) -> Result<()> {
+        *self.watch.lock() = Some(Watch { db: db.clone(), seen: vec![db.read()?] });
+        Ok(())
+    }
+
+    /// The Views that came up since, one for each commit.
+    pub(super) fn unwatch(&self) -> Result<Vec<View>> {
+        let Some(mut watch) = self.watch.lock().take() else { return Ok(Vec::new()) };
+        watch.look()?;
+        Ok(watch.seen.split_off(1))
+    }
+}
+
+impl Watch {
+    fn look(&mut self) -> Result<()> {
+        let view = self.db.read()?;
+        if self.seen.last().is_none_or(|last| last.seq() < view.seq()) {
+            self.seen.push(view);
+        }
+        Ok(())
     }
 }
 
 impl Clock for TestClock {
     fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
+        if let Some(watch) = self.watch.try_lock().as_deref_mut().and_then(Option::as_mut) {
+            // A handle of this process can always be read.
+            let _ = watch.look();
+        }
+        self.now_ms.load(Ordering::Relaxed)
     }
 }
 

@@ -6,11 +6,14 @@
 use super::actions::{self, Act, Known};
 use super::setup::{Setup, TestClock};
 use super::state::{State, Timeline};
-use crate::commit::{Durability, WriteOptions};
+use crate::commit::{Durability, Store, WriteOptions, WriteSet};
 use crate::db::Db;
+use crate::error::Detail;
 use crate::file::crash::Rng;
 use crate::file::sim::{Event, SimDisk};
+use crate::ids::{MemoryId, Seq};
 use crate::recall::Recall;
+use crate::transaction::Transaction;
 use crate::view::View;
 use crate::{Error, ErrorKind, Result};
 use std::sync::Arc;
@@ -25,6 +28,8 @@ pub(super) struct Workload {
     pub(super) clock: TestClock,
     pub(super) rng: Rng,
     pub(super) timeline: Timeline,
+    /// Writes to the disk fail now and then.
+    pub(super) is_faulty: bool,
     /// None after it was closed, or if it did not open again.
     pub(super) db: Option<Db>,
     held: Option<Held>,
@@ -38,6 +43,8 @@ pub(super) struct Doubt {
     pub(super) key: Option<String>,
     /// What there is if it is committed.
     pub(super) known: Known,
+    /// How many commits it is.
+    pub(super) commits: u64,
     /// How it failed; `None` if it did not, but something after it did.
     pub(super) failure: Option<ErrorKind>,
 }
@@ -65,7 +72,8 @@ impl Workload {
         rng: Rng,
         timeline: Timeline,
     ) -> Self {
-        Workload { setup, disk, clock, rng, timeline, db: None, held: None, doubt: None }
+        let is_faulty = false;
+        Workload { setup, disk, clock, rng, timeline, is_faulty, db: None, held: None, doubt: None }
     }
 
     pub(super) fn open(&mut self) -> Result<()> {
@@ -91,7 +99,8 @@ impl Workload {
     pub(super) fn step(&mut self) -> Result<()> {
         self.clock.advance(self.rng.below(4_000) as i64);
         match self.rng.below(100) {
-            0..70 => self.transact()?,
+            0..66 => self.transact()?,
+            66..70 => self.batch()?,
             70..74 => self.abandon()?,
             74..81 => self.db().checkpoint()?,
             81..83 => self.db().rebuild(&mut |_, _| {})?,
@@ -104,7 +113,21 @@ impl Workload {
         Ok(())
     }
 
-    /// A transaction of one or several actions.
+    /// Does one thing that needs no other handle. The disk does not hear of it: what is durable stays
+    /// that.
+    pub(super) fn step_in_place(&mut self) -> Result<()> {
+        match self.rng.below(8) {
+            0..3 => self.transact(),
+            3 => self.db().checkpoint(),
+            4 => self.db().rebuild(&mut |_, _| {}),
+            5 => self.db().flush(),
+            6 => self.recall(),
+            _ => self.release(),
+        }
+    }
+
+    /// A transaction of one or several actions, and the deletion of what has expired, which the
+    /// engine commits behind it.
     pub(super) fn transact(&mut self) -> Result<()> {
         let db = self.db().clone();
         let seq = self.timeline.last() + 1;
@@ -119,27 +142,102 @@ impl Workload {
             options = options.idempotency_key(key);
         }
         self.disk.mark(Event::Begin(seq));
-        let mut known = Known::clone(self.timeline.known.last().expect("the empty file"));
-        let rng = &mut self.rng;
+        let mut known = self.known().clone();
+        let mut unexpired = None;
+        let (rng, disk) = (&mut self.rng, &self.disk);
+        self.clock.watch(&db)?;
         let committed = db.transact(options, |tx| {
             for _ in 0..=rng.below(6) {
                 actions::any(&mut Act { tx: &mut *tx, rng: &mut *rng, known: &mut known })?;
             }
+            unexpired = known.without_expired(tx.now_ms());
+            if unexpired.is_some() {
+                disk.mark(Event::Begin(seq + 1));
+            }
             Ok(())
         });
+        let views = self.clock.unwatch()?;
         let failure = committed.as_ref().err().map(Error::kind);
-        self.doubt = Some(Doubt { key: key.clone(), known: known.clone(), failure });
-        if let Some(committed) = committed?.seq {
-            assert_eq!(committed.0, seq, "commits are numbered without a gap");
-            assert!(is_relaxed || db.durable_seq() == committed, "durable on return");
-            self.timeline.push(&db.read()?, known)?;
-            if let Some(key) = key {
-                assert_eq!(db.outcome(&key)?.map(|o| o.seq), Some(committed));
-                self.timeline.keys.insert(key, seq);
-            }
+        // A latched handle did not even begin: what was in doubt before still is.
+        if failure != Some(ErrorKind::Latched) {
+            let known = known.clone();
+            self.doubt = Some(Doubt { key: key.clone(), known, commits: 1, failure });
+        }
+        let Some(committed) = committed?.seq else {
+            assert!(views.is_empty(), "commits nobody asked for: {views:?}");
+            self.doubt = None;
+            return Ok(());
+        };
+        assert_eq!(committed.0, seq, "commits are numbered without a gap");
+        assert!(is_relaxed || db.durable_seq() >= committed, "durable on return");
+        let mut views = views.iter();
+        self.timeline.push(views.next().expect("the commit"), known)?;
+        if let Some(key) = key {
+            assert_eq!(db.outcome(&key)?.map(|o| o.seq), Some(committed));
+            self.timeline.keys.insert(key, seq);
         }
         self.doubt = None;
+        match (views.next(), unexpired) {
+            (Some(view), Some(unexpired)) => {
+                self.timeline.push(view, unexpired)?;
+                let log = db.log(Seq(seq + 1), 1)?;
+                assert_eq!(log[0].actor, "memlith");
+            }
+            (None, None) => {}
+            // The deletion failed, which the call could not say.
+            (None, Some(known)) if self.is_faulty => {
+                self.doubt = Some(Doubt { key: None, known, commits: 1, failure: None });
+            }
+            (view, unexpired) => panic!("{view:?} where what has expired leaves {unexpired:?}"),
+        }
+        assert!(views.next().is_none(), "commits nobody asked for");
         Ok(())
+    }
+
+    fn known(&self) -> &Known {
+        self.timeline.known.last().expect("the empty file")
+    }
+
+    /// Two transactions that share a commit, as those of several threads do.
+    fn batch(&mut self) -> Result<()> {
+        let db = self.db().clone();
+        let seq = self.timeline.last() + 1;
+        let mut known = self.known().clone();
+        let keys =
+            [0, 1].map(|n| (format!("key-{}-{}", seq + n, self.rng.below(1 << 20)), seq + n));
+        let options = |n: usize| WriteOptions::new().idempotency_key(&keys[n].0);
+
+        // Nothing of the second depends on the first: it may not see it yet.
+        let mut tx = db.begin(options(1))?;
+        let victims: Vec<u64> = known.memories.keys().copied().step_by(7).collect();
+        for id in victims {
+            tx.forget(MemoryId(id))?;
+            known.memories.remove(&id);
+        }
+        let mut second = take_set(&mut tx);
+        drop(tx);
+        if second.is_empty() {
+            return Ok(());
+        }
+        let mut tx = db.begin(options(0))?;
+        actions::remember(&mut Act { tx: &mut tx, rng: &mut self.rng, known: &mut known })?;
+        let first = take_set(&mut tx);
+        drop(tx);
+        second.next_memory = first.next_memory;
+
+        self.disk.mark(Event::Begin(seq + 1));
+        let committed = db.core.committer.commit(&[Arc::new(first), Arc::new(second)]);
+        let failure = committed.as_ref().err().map(|_| ErrorKind::OutcomeUnknown);
+        let key = Some(keys[1].0.clone());
+        self.doubt = Some(Doubt { key, known: known.clone(), commits: 2, failure });
+        let receipts =
+            committed.map_err(|e| Error::from(Detail::OutcomeUnknown { source: Arc::new(e) }))?;
+        assert_eq!(receipts.iter().map(|r| r.seq.0).collect::<Vec<_>>(), [seq, seq + 1]);
+        self.timeline.skip();
+        self.timeline.push(&db.read()?, known)?;
+        self.timeline.keys.extend(keys);
+        self.doubt = None;
+        self.assert_outcomes()
     }
 
     /// A transaction that its closure gives up, or that is rolled back: it leaves nothing.
@@ -169,14 +267,19 @@ impl Workload {
     fn reopen(&mut self) -> Result<()> {
         self.release()?;
         let db = self.db.take().expect("the handle is open");
+        let durable = db.durable_seq().0;
         if self.rng.one_in(2) {
             db.close()?;
         } else {
-            // Dropping it can report nothing, so what is relaxed is made durable before.
-            db.flush()?;
             drop(db);
         }
         self.open()?;
+        let seq = self.db().read()?.seq().0;
+        if self.is_faulty && seq < self.timeline.last() {
+            // Dropping it could not say that what was relaxed did not become durable.
+            assert!(seq >= durable, "lost commit {durable}, holds {seq}");
+            self.timeline = self.timeline.up_to(seq);
+        }
         self.assert_current()
     }
 
@@ -222,4 +325,11 @@ impl Workload {
         }
         Ok(())
     }
+}
+
+/// What a transaction would commit; it is left with nothing.
+fn take_set(tx: &mut Transaction<'_>) -> WriteSet {
+    let WriteSet { durability, now_ms, next_memory, .. } = tx.set;
+    let empty = WriteSet::new(WriteOptions::new(), durability, now_ms, MemoryId(next_memory));
+    std::mem::replace(&mut tx.set, empty)
 }
