@@ -6,6 +6,7 @@
 use crate::commit::log::{ChangeKind, LogRow, Model, commitment};
 use crate::db::Db;
 use crate::derived::{Indexes, Versions};
+use crate::error::Detail;
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::{MemoryRow, vector_digest};
 use crate::rows::{Pinned, Rows};
@@ -73,11 +74,16 @@ impl Db {
     /// as it begins.
     ///
     /// # Errors
-    /// Only if it cannot be carried out at all; damage is in the report.
+    /// Only if it cannot be carried out at all; damage is in the report. A handle that is
+    /// [`Latched`](crate::ErrorKind::Latched) cannot: what it holds in memory may be ahead of the
+    /// file.
     pub fn verify(&self, progress: &mut dyn FnMut(&'static str)) -> Result<VerifyReport> {
         let view = self.read()?;
         let rows = view.rows()?;
         let container = self.core.committer.container();
+        if container.is_latched() {
+            return Err(Detail::Latched.into());
+        }
         let mut report = VerifyReport::default();
         progress("file");
         report.check("file", |_| container.verify().map(|()| 2));

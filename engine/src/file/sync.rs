@@ -65,8 +65,9 @@ impl Container {
             } else {
                 let chunks = (runs.len() as u64).div_ceil(self.0.chunk_bytes) as u32;
                 let spill = state.chunks.take(chunks, Owner::Map)?;
-                self.0.disk.write_at(self.offset(spill.start), &runs)?;
+                // Before the write, which may fail: the chunks are taken.
                 space.spill = Some(spill);
+                self.0.disk.write_at(self.offset(spill.start), &runs)?;
             }
             *descriptor = Descriptor {
                 len: space.len,

@@ -20,14 +20,12 @@ use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-pub(super) const VERIFIES: &str = "everything verifies";
-
 /// A name, and the check.
 pub(super) type Invariant = (&'static str, fn(&Db) -> Result<()>);
 
 pub(super) const INVARIANTS: &[Invariant] = &[
     ("the log is whole", log),
-    (VERIFIES, verify),
+    ("everything verifies", verify),
     ("images are whole and in use", images),
     ("listings are the rows", listings),
     ("filters are the rows", filters),
