@@ -122,7 +122,7 @@ impl<'a> WriteTx<'a> {
     /// From now on rows go into a transaction of their own; nobody else commits until it ends.
     fn go_direct(&mut self) -> Result<()> {
         self.settle()?;
-        self.direct = Some(self.core.committer.begin_direct()?);
+        self.direct = Some(self.core.committer.begin_write()?);
         self.write_through()
     }
 

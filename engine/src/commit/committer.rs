@@ -112,7 +112,7 @@ impl Store for Committer {
     type Error = Error;
 
     fn commit(&self, sets: &[Arc<WriteSet>]) -> Result<Vec<Receipt>> {
-        let transaction = self.begin_direct()?;
+        let transaction = self.begin_write()?;
         {
             let merged = merge(sets);
             for table in Table::ALL {
@@ -181,8 +181,8 @@ impl Committer {
         }
     }
 
-    /// Begins a transaction that a set is applied to directly, row by row.
-    pub(crate) fn begin_direct(&self) -> Result<WriteTransaction> {
+    /// Begins the one write transaction there can be; waits for the one before.
+    pub(crate) fn begin_write(&self) -> Result<WriteTransaction> {
         self.failure.check()?;
         Ok(self.database.begin_write()?)
     }
@@ -278,7 +278,7 @@ impl Committer {
         repair: Repair,
         work: impl FnOnce(&mut State, WriteTransaction, &Database) -> Result<T>,
     ) -> Result<T> {
-        let mut transaction = self.begin_direct()?;
+        let mut transaction = self.begin_write()?;
         set_durability(&mut transaction, true, repair);
         let mut state = self.state.lock();
         let done = work(&mut state, transaction, &self.database)?;
