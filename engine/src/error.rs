@@ -67,7 +67,7 @@ pub(crate) enum Detail {
     NotFound { what: &'static str, name: Box<str> },
     #[error("{what} {name:?} exists already")]
     AlreadyExists { what: &'static str, name: Box<str> },
-    #[error("the file is in use{}; close it there, or open it read-only", holder(*pid))]
+    #[error("the file is in use{}; close it there, and try again", holder(*pid))]
     InUse { pid: Option<u32> },
     #[error("no write could start within {waited_ms} ms; another write is still running")]
     Busy { waited_ms: u64 },

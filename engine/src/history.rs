@@ -89,7 +89,8 @@ impl Db {
     }
 
     /// What became of the transaction with this idempotency key; `None` if none is committed, or
-    /// if it was more than an hour ago and has been forgotten.
+    /// if it was more than an hour ago and has been forgotten. Beyond a million outcomes the oldest
+    /// may be forgotten before the hour is over.
     pub fn outcome(&self, idempotency_key: &str) -> Result<Option<Outcome>> {
         let view = self.read()?;
         let outcomes = view.rows()?.open(schema::OUTCOMES)?;

@@ -42,6 +42,8 @@ pub struct VerifyReport {
     pub problems: Vec<Problem>,
     /// How many problems there are in all.
     pub problem_count: u64,
+    /// What was found and does no harm.
+    pub notes: Vec<&'static str>,
 }
 
 impl VerifyReport {
@@ -85,6 +87,12 @@ impl Db {
             return Err(Detail::Latched.into());
         }
         let mut report = VerifyReport::default();
+        if container.found_one_slot() {
+            report.notes.push(
+                "one of the two header slots was damaged when the file was opened, as a power cut \
+                 may leave it; the other one serves, and writing replaces it",
+            );
+        }
         progress("file");
         report.check("file", |_| container.verify().map(|()| 2));
         progress("log");

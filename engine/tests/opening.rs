@@ -39,7 +39,7 @@ fn a_second_opener_is_told_who_holds_the_file() -> Result<()> {
         let pid = error.holder_pid();
         assert!(pid == Some(std::process::id()) || pid.is_none() && !cfg!(target_os = "linux"));
         let holder = pid.map(|pid| format!(" by process {pid}")).unwrap_or_default();
-        let message = format!("the file is in use{holder}; close it there, or open it read-only");
+        let message = format!("the file is in use{holder}; close it there, and try again");
         assert_eq!(error.to_string(), message);
     }
     drop(owner);
@@ -127,5 +127,23 @@ fn a_file_of_a_later_version() -> Result<()> {
     fs::write(&path, bytes).expect("it can be written");
     let words = "the file has format 9; this library reads up to 1";
     assert_unopenable(&path, ErrorKind::UnsupportedFormat, words);
+    Ok(())
+}
+
+#[test]
+fn a_header_slot_that_was_lost_is_noted_and_replaced() -> Result<()> {
+    const SLOT: usize = 32 << 10;
+    let (_folder, path) = file("f.lith")?;
+    let sound = fs::read(&path).expect("the file is there");
+    for slot in 0..2 {
+        let mut bytes = sound.clone();
+        bytes[slot * SLOT..][..4096].fill(0x5a);
+        fs::write(&path, &bytes).expect("the file can be written to");
+        let report = Db::open_read_only(&path)?.verify(&mut |_| {})?;
+        assert!(report.is_clean() && report.notes.len() == 1, "{report:?}");
+        Db::open(&path)?.close()?;
+        let report = Db::open_read_only(&path)?.verify(&mut |_| {})?;
+        assert!(report.is_clean() && report.notes.is_empty(), "{report:?}");
+    }
     Ok(())
 }

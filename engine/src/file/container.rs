@@ -20,7 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Format versions of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub(super) struct Inner {
     pub(super) pages: [PageSums; 2],
     /// Is a database open on the space?
     pub(super) in_use: [AtomicBool; 2],
+    /// Was one of the two slots damaged when the file was opened?
+    found_one_slot: AtomicBool,
 }
 
 /// A handle to an open file.
@@ -156,6 +158,7 @@ impl Container {
             syncing: Mutex::new(()),
             pages: [PageSums::new(), PageSums::new()],
             in_use: [AtomicBool::new(false), AtomicBool::new(false)],
+            found_one_slot: AtomicBool::new(false),
         }))
     }
 
@@ -188,7 +191,11 @@ impl Container {
         let slot = loaded.slot;
         let format = Format { read, write };
         let chunk_bytes = slot.chunk_bytes.into();
-        Ok(Self::new(disk, settings, access, slot.file_id, format, chunk_bytes, state))
+        let container = Self::new(disk, settings, access, slot.file_id, format, chunk_bytes, state);
+        // The very first slot has no twin yet.
+        let found_one_slot = !loaded.has_twin && slot.sequence > 1;
+        container.0.found_one_slot.store(found_one_slot, Ordering::Relaxed);
+        Ok(container)
     }
 
     /// The active table space, for one redb database at a time.
@@ -207,6 +214,12 @@ impl Container {
     /// Sixteen random bytes drawn when the file was created.
     pub(crate) fn file_id(&self) -> [u8; 16] {
         self.0.file_id
+    }
+
+    /// Was one of the two header slots damaged when the file was opened? Its next sync has
+    /// replaced it, or, for reading only, nothing has.
+    pub(crate) fn found_one_slot(&self) -> bool {
+        self.0.found_one_slot.load(Ordering::Relaxed)
     }
 
     pub(crate) fn format(&self) -> Format {

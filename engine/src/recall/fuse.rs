@@ -89,7 +89,8 @@ impl LegScores {
 pub(super) fn fuse(legs: &[LegScores], ordinal: u32) -> f32 {
     match legs {
         [only] => only.raw.get(&ordinal).copied().unwrap_or(0.0),
-        several => several.iter().map(|leg| leg.part(ordinal)).sum(),
+        // From zero: the sum of nothing would be minus zero.
+        several => several.iter().fold(0.0, |sum, leg| sum + leg.part(ordinal)),
     }
 }
 

@@ -50,7 +50,8 @@ impl View {
             outcome,
             micros: 0,
         }));
-        let candidates = if probes.is_empty() {
+        let seeks = request.text.is_some() || request.vector.is_some();
+        let candidates = if probes.is_empty() && !seeks {
             self.unsought(&scope, request)?
         } else {
             legs.iter().flat_map(|leg| leg.raw.keys().copied()).collect()

@@ -28,6 +28,7 @@ struct Report {
     clean: bool,
     checked: serde_json::Map<String, serde_json::Value>,
     problems: Vec<ProblemJson>,
+    notes: Vec<&'static str>,
     seconds: f64,
 }
 
@@ -53,6 +54,7 @@ impl Verify {
             clean: report.is_clean(),
             checked: report.checked.iter().map(|(n, c)| (n.to_string(), (*c).into())).collect(),
             problems: problems.collect(),
+            notes: report.notes.clone(),
             seconds: started.elapsed().as_secs_f64(),
         };
         if console.is_json() {
@@ -75,6 +77,9 @@ fn print(report: &Report, console: &mut Console) -> Outcome {
     console.line(pairs(checked).trim_fmt())?;
     for problem in &report.problems {
         console.line(format_args!("damaged {}: {}", problem.place, printable(&problem.what)))?;
+    }
+    for note in &report.notes {
+        console.line(format_args!("note: {note}"))?;
     }
     if report.clean {
         console.line(format_args!("sound, checked in {:.2} s", report.seconds))?;

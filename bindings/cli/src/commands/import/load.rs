@@ -103,12 +103,22 @@ impl<'a> Load<'a> {
         let outcomes = self.db.write(|tx| write_all(tx, batch, spaces, is_strict))?;
         for (number, outcome) in outcomes {
             match outcome {
-                Ok(upsert) => self.tally.count(upsert),
+                Ok(Written { upsert, is_unlinked }) => {
+                    self.tally.count(upsert);
+                    self.tally.unlinked(is_unlinked);
+                }
                 Err(reason) => self.skip(number, &reason)?,
             }
         }
         Ok(())
     }
+}
+
+/// A line that is in.
+struct Written {
+    upsert: Upsert,
+    /// It supersedes a memory that is not there, so nothing is linked.
+    is_unlinked: bool,
 }
 
 /// Writes a batch, and says of each line what became of it. Stops behind the first one that cannot
@@ -118,11 +128,11 @@ fn write_all(
     batch: Vec<(u64, Record)>,
     spaces: &mut Spaces,
     is_strict: bool,
-) -> memlith::Result<Vec<(u64, Result<Upsert, String>)>> {
+) -> memlith::Result<Vec<(u64, Result<Written, String>)>> {
     let mut outcomes = Vec::with_capacity(batch.len());
     for (number, record) in batch {
         match write(tx, record, spaces) {
-            Ok(upsert) => outcomes.push((number, Ok(upsert))),
+            Ok(written) => outcomes.push((number, Ok(written))),
             Err(e) if is_about_the_line(e.kind()) => {
                 outcomes.push((number, Err(e.to_string())));
                 if is_strict {
@@ -136,16 +146,20 @@ fn write_all(
 }
 
 /// Writes one memory; a new one that replaces another is linked to it.
-fn write(tx: &mut WriteTx<'_>, record: Record, spaces: &mut Spaces) -> memlith::Result<Upsert> {
+fn write(tx: &mut WriteTx<'_>, record: Record, spaces: &mut Spaces) -> memlith::Result<Written> {
     let Record { memory, supersedes, .. } = record;
     spaces.make_for(tx, &memory)?;
+    let mut is_unlinked = false;
     if let (Some(old), Some(new)) = (&supersedes, &memory.external_id) {
-        let is_new = tx.get_external(&memory.namespace, new)?.is_none();
-        if let Some(old) = tx.get_external(&memory.namespace, old)?.filter(|_| is_new) {
-            return tx.supersede(old.id, memory).map(Upsert::Created);
+        let there = tx.get_external(&memory.namespace, new)?;
+        let old = tx.get_external(&memory.namespace, old)?;
+        if let (None, Some(old)) = (&there, &old) {
+            let upsert = Upsert::Created(tx.supersede(old.id, memory)?);
+            return Ok(Written { upsert, is_unlinked });
         }
+        is_unlinked = there.is_none_or(|new| new.supersedes != old.map(|old| old.id));
     }
-    tx.upsert(memory)
+    Ok(Written { upsert: tx.upsert(memory)?, is_unlinked })
 }
 
 /// Is it this one line that is at fault? Such an error leaves nothing of the line behind.

@@ -25,7 +25,8 @@ Each line is an object with a \"text\" and any of: id, namespace, kind, tags, im
 priority, metadata, created_at, expires_at, agent, session, project, channel, source, embedding,
 supersedes. Other fields are kept as metadata.
 
-A line whose id is there already updates that memory. A line without an id gets one derived from
+A line whose id is there already replaces that memory: what the line does not give gets its default,
+except that the time of creation stays, and the embedding as long as the text does. A line without an id gets one derived from
 its namespace and text, so that running an import again never duplicates; an import that was cut
 off is completed by running it again.
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// Bad lines shown with their reason, and names of unknown fields shown.
-const MOST_SHOWN: u64 = 20;
+const MOST_SHOWN: u64 = 1_000;
 
 /// Counts, and what was said already.
 pub(super) struct Tally {
@@ -20,6 +20,7 @@ pub(super) struct Tally {
     unchanged: u64,
     skipped: u64,
     repeated: u64,
+    unlinked: u64,
     first_created: Option<MemoryId>,
     kept: BTreeSet<String>,
 }
@@ -58,6 +59,7 @@ impl Tally {
             unchanged: 0,
             skipped: 0,
             repeated: 0,
+            unlinked: 0,
             first_created: None,
             kept: BTreeSet::new(),
         }
@@ -77,6 +79,11 @@ impl Tally {
                 self.repeated += u64::from(self.first_created.is_some_and(|first| id >= first));
             }
         }
+    }
+
+    /// Counts a memory that could not be linked to the one it supersedes.
+    pub(super) fn unlinked(&mut self, is_unlinked: bool) {
+        self.unlinked += u64::from(is_unlinked);
     }
 
     /// Counts a line that is not in, and says why.
@@ -125,6 +132,14 @@ impl Tally {
             let repeated = grouped(self.repeated);
             let message =
                 format!("{repeated} lines have the id of an earlier line, and replace it");
+            console.warn(&Remark { message: &message }, &message);
+        }
+        if self.unlinked > 0 {
+            let message = format!(
+                "{} lines supersede a memory that was not there when they came, and are not linked \
+                 to it: put the older line first, into a new file",
+                grouped(self.unlinked)
+            );
             console.warn(&Remark { message: &message }, &message);
         }
         if rows_left > 0 {
