@@ -117,12 +117,12 @@ fn strict_stops_at_the_first_bad_line_and_keeps_what_was_before() {
 #[test]
 fn only_some_of_many_bad_lines_are_shown() {
     let place = Place::new();
-    let mut text = "{}\n".repeat(500);
+    let mut text = "{}\n".repeat(1_480);
     text.push_str("{\"text\": \"good\"}\n");
     place.write("in.jsonl", text);
     let run = place.run(&["import", "t.lith", "in.jsonl", "--json"]).exits(0);
-    assert_eq!(counts(&run.json()), [1, 0, 500, 0]);
-    assert!(run.err.lines().count() < 30, "{}", run.err);
+    assert_eq!(counts(&run.json()), [1, 0, 1_480, 0]);
+    assert!(run.err.lines().count() < 1_010, "{}", run.err);
     assert!(run.err.contains("480 more"), "{}", run.err);
 }
 
@@ -228,4 +228,19 @@ fn afterwards_there_is_one_file_that_only_its_owner_reads() {
     place.import(&["in.jsonl"]);
     assert_eq!(place.names(), ["in.jsonl", "t.lith"]);
     assert_eq!(crate::support::mode(&place.path("t.lith")), 0o600);
+}
+
+#[test]
+fn a_link_to_a_memory_that_comes_later_is_said_to_be_missing() {
+    let place = Place::new();
+    let lines =
+        [json!({"id": "new", "text": "b", "supersedes": "old"}), json!({"id": "old", "text": "a"})];
+    place.write("in.jsonl", jsonl(&lines));
+    let run = place.run(&["import", "t.lith", "in.jsonl"]).exits(0);
+    assert!(run.err.contains("1 lines supersede a memory that was not there"), "{}", run.err);
+    place.write("sorted.jsonl", jsonl(&[lines[1].clone(), lines[0].clone()]));
+    for _ in 0..2 {
+        let run = place.run(&["import", "u.lith", "sorted.jsonl"]).exits(0);
+        assert!(!run.err.contains("supersede"), "{}", run.err);
+    }
 }
