@@ -20,8 +20,6 @@ use std::str::FromStr;
 
 /// Outcomes are remembered for at least this long.
 const MIN_OUTCOME_AGE_MS: i64 = 3_600_000;
-/// Outcomes beyond this many are forgotten even before, oldest first.
-const MAX_OUTCOMES: u64 = 1_000_000;
 /// Rows that one trimming removes at most.
 const MAX_TRIMMED: usize = 10_000;
 /// Rows beyond the limit that are worth a transaction.
@@ -89,8 +87,7 @@ impl Db {
     }
 
     /// What became of the transaction with this idempotency key; `None` if none is committed, or
-    /// if it was more than an hour ago and has been forgotten. Beyond a million outcomes the oldest
-    /// may be forgotten before the hour is over.
+    /// if it was more than an hour ago and has been forgotten.
     pub fn outcome(&self, idempotency_key: &str) -> Result<Option<Outcome>> {
         let view = self.read()?;
         let outcomes = view.rows()?.open(schema::OUTCOMES)?;
@@ -254,24 +251,12 @@ impl Trim {
     }
 }
 
-/// Forgets outcomes that are old enough, or too many.
+/// Forgets outcomes that are old enough. It runs with the trimming of the log, so there are no more of
+/// them than rows of the log and commits of an hour.
 fn trim_outcomes(transaction: &WriteTransaction, now_ms: i64) -> Result<()> {
     let mut outcomes = transaction.open_table(schema::OUTCOMES)?;
-    let mut least = Seq(0);
-    let excess = outcomes.len()?.saturating_sub(MAX_OUTCOMES) as usize;
-    if excess > 0 {
-        let mut seqs = Vec::new();
-        for entry in outcomes.iter()? {
-            seqs.extend(decode_outcome(entry?.1.value()).map(|o| o.seq));
-        }
-        seqs.sort_unstable();
-        least = seqs.get(excess).copied().unwrap_or(least);
-    }
     outcomes.retain(|_, value| {
-        decode_outcome(value).is_some_and(|o| {
-            let is_recent = now_ms.saturating_sub(o.time_ms) < MIN_OUTCOME_AGE_MS;
-            is_recent && o.seq >= least
-        })
+        decode_outcome(value).is_some_and(|o| now_ms.saturating_sub(o.time_ms) < MIN_OUTCOME_AGE_MS)
     })?;
     Ok(())
 }
