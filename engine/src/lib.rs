@@ -64,8 +64,9 @@ mod rows;
 mod schema;
 mod shortcuts;
 mod stats;
-#[cfg(test)]
-mod torture;
+#[cfg(any(test, feature = "torture"))]
+#[doc(hidden)]
+pub mod torture;
 mod transaction;
 mod verify;
 mod view;

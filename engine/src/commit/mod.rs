@@ -16,7 +16,7 @@ mod write_set;
 pub(crate) use committer::{
     Chain, Committer, CommitterSettings, IndexStats, Opened, Repair, write_rows,
 };
-#[cfg(test)]
+#[cfg(any(test, feature = "torture"))]
 pub(crate) use group::Store;
 pub(crate) use group::{Failure, Group, Turn};
 pub use log::{Change, ChangeKind, LogRow, Model};

@@ -108,7 +108,7 @@ impl Container {
     }
 
     /// Opens what a simulated disk holds, for reading and writing.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "torture"))]
     pub(crate) fn open_on(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Self> {
         Self::load(disk, settings, Access::ReadWrite)
     }

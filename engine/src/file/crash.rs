@@ -3,7 +3,7 @@
 //! What was synced is there. Of what was written since, anything may be: all of it, none, a part
 //! in any order, halves of a write at sector borders.
 //!
-//! **Invariant:** every image is a function of the record and the seed. For tests alone.
+//! **Invariant:** every image is a function of the record and the seed. For torture alone.
 
 use super::disk::write_to;
 use super::sim::Event;
@@ -132,7 +132,8 @@ impl Crash {
     }
 }
 
-fn is_header(event: &Event) -> bool {
+/// Is it the write of a header slot?
+pub(crate) fn is_header(event: &Event) -> bool {
     matches!(event, Event::Write(at, _) if *at < HEAD_LEN)
 }
 

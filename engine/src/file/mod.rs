@@ -44,9 +44,9 @@ mod spare;
 mod sync;
 mod table;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "torture"))]
 pub(crate) mod crash;
-#[cfg(test)]
+#[cfg(any(test, feature = "torture"))]
 pub(crate) mod sim;
 #[cfg(test)]
 mod tests;

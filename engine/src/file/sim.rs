@@ -1,7 +1,7 @@
 //! A disk in memory that records what was done to it, and fails when it is told to.
 //!
 //! **Invariant:** the record is complete and in order: replayed over the bytes it began with it
-//! gives the bytes it ended with. For tests alone.
+//! gives the bytes it ended with. For torture alone.
 
 use super::disk::{Disk, read_from, write_to};
 use parking_lot::Mutex;
@@ -64,6 +64,7 @@ impl SimDisk {
     }
 
     /// How many syncs there have been.
+    #[cfg(test)]
     pub(crate) fn syncs(&self) -> u64 {
         self.0.lock().syncs
     }

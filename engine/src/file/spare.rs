@@ -4,7 +4,7 @@
 //! space that a database is open on is never emptied. For whoever rewrites the file: compaction,
 //! purge, format upgrade.
 #![cfg_attr(
-    not(test),
+    not(any(test, feature = "torture")),
     expect(dead_code, reason = "no rewrite calls it yet; the file's torture keeps it sound")
 )]
 

@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 impl Container {
     /// Makes everything written so far durable, a changed map included.
-    pub(super) fn sync(&self) -> io::Result<()> {
+    pub(crate) fn sync(&self) -> io::Result<()> {
         let one = self.0.syncing.lock();
         let len = self.0.disk.len()?;
         self.sync_slot(&one)?;

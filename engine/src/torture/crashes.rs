@@ -3,19 +3,16 @@
 //! What is acknowledged is there, nothing is from the future, nothing is half there, indexes and
 //! log agree with the rows, and life goes on.
 
+use super::points::points;
 use super::setup::{Setup, TestClock};
 use super::state::{State, Timeline};
 use super::workload::Workload;
-use super::{at, for_seeds, invariants};
+use super::{COMPOUND, CRASHES, Tally, at, invariants};
 use crate::file::crash::{Crash, Replay, Rng};
 use crate::file::sim::{Event, SimDisk};
 
-const DEFAULT_SEEDS: u64 = 24;
 const STEPS: usize = 60;
 const POINTS: usize = 16;
-/// Slot A and slot B of the file.
-const HEADER_BYTES: u64 = 64 << 10;
-const PAGE_BYTES: usize = 4 << 10;
 
 /// What ran until the power went.
 pub(super) struct Ran {
@@ -35,39 +32,6 @@ fn run(seed: u64, steps: usize) -> Ran {
     let record = workload.disk.take_record();
     let Workload { timeline, clock, .. } = workload;
     Ran { start, record, timeline, clock }
-}
-
-/// A quarter of the points lie anywhere, a quarter just behind the write of a slot, a quarter just
-/// before a sync, when most is pending, and a quarter just before the first syncs behind the write of
-/// a segment, when a row is about to name it.
-fn points(record: &[Event], rng: &mut Rng) -> Vec<usize> {
-    let places = |wanted: fn(&Event) -> bool| -> Vec<usize> {
-        (0..record.len()).filter(|i| wanted(&record[*i])).collect()
-    };
-    let slots = places(|e| matches!(e, Event::Write(at, _) if *at < HEADER_BYTES));
-    let syncs = places(|e| matches!(e, Event::Sync));
-    // Pages come whole; the bytes of an image hardly ever do.
-    let segments = places(|e| matches!(e, Event::Write(_, data) if data.len() % PAGE_BYTES > 0));
-    let pick = |from: &[usize], rng: &mut Rng| {
-        (!from.is_empty()).then(|| from[rng.below(from.len() as u64) as usize])
-    };
-    let mut points: Vec<usize> = (0..POINTS)
-        .map(|_| {
-            let any = rng.below(record.len() as u64 + 1) as usize;
-            let place = match rng.below(4) {
-                0 => pick(&slots, rng).map(|slot| slot + 1 + rng.below(8) as usize),
-                1 => pick(&syncs, rng),
-                2 => pick(&segments, rng).and_then(|segment| {
-                    let behind = syncs.partition_point(|sync| *sync < segment);
-                    syncs.get(behind + rng.below(4) as usize).copied()
-                }),
-                _ => None,
-            };
-            place.unwrap_or(any).min(record.len())
-        })
-        .collect();
-    points.sort_unstable();
-    points
 }
 
 /// Opens what a crash left, checks everything, and goes on working. Returns the commit that it
@@ -145,37 +109,40 @@ fn crash_twice(ran: &Ran, setup: Setup, replay: &Replay<'_>, place: &str, rng: &
     });
 }
 
-fn torture(seed: u64) {
+/// One seed.
+pub(super) fn torture(seed: u64, tally: &mut Tally) {
     let ran = at(&format!("workload of seed {seed}"), || run(seed, STEPS));
     let mut rng = Rng::new(!seed);
     let mut replay = Replay::new(ran.start.clone(), &ran.record);
-    for point in points(&ran.record, &mut rng) {
+    for point in points(&ran.record, POINTS, &mut rng) {
         replay.advance(point);
         let place = format!("seed {seed}, point {point} of {}", ran.record.len());
         crash_twice(&ran, Setup::of(seed), &replay, &place, &mut rng);
+        tally.add(CRASHES, 1);
+        tally.add(COMPOUND, 1);
     }
 }
 
-#[test]
-fn no_crash_loses_an_acknowledged_commit_or_leaves_half_of_one() {
-    for_seeds("crashes", DEFAULT_SEEDS, torture);
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Without this a seed could not be run again.
-#[test]
-fn a_seed_writes_the_same_again() {
-    let shape = |event: &Event| match event {
-        Event::Write(at, data) => (0, *at, data.len() as u64),
-        Event::SetLen(len) => (1, *len, 0),
-        Event::Sync => (2, 0, 0),
-        Event::Begin(seq) => (3, *seq, 0),
-        Event::Acknowledged(seq) => (4, *seq, 0),
-    };
-    for seed in 0..2 {
-        let [first, second] =
-            [(); 2].map(|()| -> Vec<_> { run(seed, STEPS).record.iter().map(shape).collect() });
-        let differs = first.iter().zip(&second).position(|(a, b)| a != b);
-        assert_eq!(differs, None, "of {} events", first.len());
-        assert_eq!(first.len(), second.len());
+    /// Without this a seed could not be run again.
+    #[test]
+    fn a_seed_writes_the_same_again() {
+        let shape = |event: &Event| match event {
+            Event::Write(at, data) => (0, *at, data.len() as u64),
+            Event::SetLen(len) => (1, *len, 0),
+            Event::Sync => (2, 0, 0),
+            Event::Begin(seq) => (3, *seq, 0),
+            Event::Acknowledged(seq) => (4, *seq, 0),
+        };
+        for seed in 0..2 {
+            let [first, second] =
+                [(); 2].map(|()| -> Vec<_> { run(seed, STEPS).record.iter().map(shape).collect() });
+            let differs = first.iter().zip(&second).position(|(a, b)| a != b);
+            assert_eq!(differs, None, "of {} events", first.len());
+            assert_eq!(first.len(), second.len());
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::setup::{Setup, TestClock};
 use super::workload::Workload;
-use super::{actions, at, for_seeds};
+use super::{Tally, actions, at};
 use crate::Result;
 use crate::db::Db;
 use crate::file::crash::Rng;
@@ -18,7 +18,6 @@ use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use xxhash_rust::xxh3::Xxh3;
 
-const DEFAULT_SEEDS: u64 = 3;
 const STEPS: usize = 40;
 const FLIPS: usize = 80;
 
@@ -37,6 +36,19 @@ enum Fate {
     Misread,
     /// A read answered wrongly, and `verify` found nothing.
     Unnoticed,
+}
+
+impl Fate {
+    fn name(self) -> &'static str {
+        match self {
+            Fate::Harmless => "flips that were harmless",
+            Fate::Refused => "flips refused on opening",
+            Fate::Reported => "flips reported by a read",
+            Fate::Latent => "flips that verify found alone",
+            Fate::Misread => "flips misread, found by verify",
+            Fate::Unnoticed => "flips unnoticed",
+        }
+    }
 }
 
 /// A digest of each kind of answer there is to get.
@@ -142,7 +154,8 @@ impl Closed {
     }
 }
 
-fn torture(seed: u64, counts: &mut BTreeMap<Fate, u32>) {
+/// One seed.
+pub(super) fn torture(seed: u64, tally: &mut Tally) {
     let closed = Closed::make(seed);
     let db = closed.setup.open(&SimDisk::new(closed.bytes.clone()), &closed.clock.fork());
     let expected = closed.ask(&db.expect("the file opens")).expect("it answers");
@@ -157,18 +170,10 @@ fn torture(seed: u64, counts: &mut BTreeMap<Fate, u32>) {
             catch_unwind(AssertUnwindSafe(|| closed.fate(place, mask, &expected)))
                 .unwrap_or_else(|panic| panic!("panics: {}", super::words(&*panic)))
         });
-        *counts.entry(fate).or_default() += 1;
+        tally.add(fate.name(), 1);
         if fate == Fate::Unnoticed {
             unnoticed.push((place, mask, wrong));
         }
     }
     assert!(unnoticed.is_empty(), "seed {seed}: wrong answers, and verify is clean: {unnoticed:?}");
-}
-
-#[test]
-#[expect(clippy::print_stderr, reason = "figures, shown by --nocapture")]
-fn no_flipped_byte_changes_an_answer_unnoticed() {
-    let mut counts = BTreeMap::new();
-    for_seeds("damage", DEFAULT_SEEDS, |seed| torture(seed, &mut counts));
-    eprintln!("flipped bytes: {counts:?}");
 }

@@ -9,36 +9,114 @@
 //! ```
 //!
 //! **Invariant:** a run is a function of its seed, apart from bytes that the engine draws at random
-//! (salts and ids), whose number and place do not depend on their value.
+//! (salts and ids), whose number and place do not depend on their value. Nothing but the tests of
+//! this crate and `engine/torture`, which runs all seeds and counts, may use this module.
 //!
 //! A model joins in by adding what one does with it to [`actions::ACTIONS`] and what must hold of
 //! it to [`invariants::INVARIANTS`]. That its rows are those of one commit is checked already: a
 //! [`State`](state::State) is every row of every table in the schema.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a seed fails")]
+
 mod actions;
+mod container;
 mod crashes;
 mod damage;
 mod faults;
 mod invariants;
+mod points;
 mod setup;
 mod state;
 mod workload;
 
 use std::any::Any;
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// How many seeds to run, or which: `500`, or `17..18` to run one again.
-const SEEDS: &str = "MEMLITH_CRASH_SEEDS";
+/// Crashes of a run that had gone well until then.
+const CRASHES: &str = "crash points";
+/// Crashes inside a recovery from another one, or just after it.
+const COMPOUND: &str = "compound crash points";
 
-fn seeds(default: u64) -> Range<u64> {
-    let Ok(text) = std::env::var(SEEDS) else { return 0..default };
-    let number = |text: &str| text.parse::<u64>().ok();
-    let range = match text.split_once("..") {
-        Some((from, to)) => number(from).zip(number(to)).map(|(from, to)| from..to),
-        None => number(&text).map(|count| 0..count),
-    };
-    range.unwrap_or_else(|| panic!("{SEEDS} must be a number or a range such as 17..18"))
+/// One way to torture the engine.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Part {
+    /// What to call it by.
+    pub name: &'static str,
+    /// What happens, in a line.
+    pub about: &'static str,
+    /// Seeds of an ordinary run, from 0.
+    pub seeds: u64,
+    run: fn(u64, &mut Tally),
+}
+
+/// All of them.
+pub const PARTS: &[Part] = &[
+    Part {
+        name: "container",
+        about: "power loss under the file alone: tables, segments, maps, rewriting",
+        seeds: 16,
+        run: container::torture,
+    },
+    Part {
+        name: "crashes",
+        about: "power loss under the engine at work, and again in the recovery or behind it",
+        seeds: 24,
+        run: crashes::torture,
+    },
+    Part {
+        name: "faults",
+        about: "every I/O call of a workload fails in turn",
+        seeds: 3,
+        run: faults::torture,
+    },
+    Part {
+        name: "damage",
+        about: "flipped bits in a file that was closed in good order",
+        seeds: 3,
+        run: damage::torture,
+    },
+];
+
+impl Part {
+    /// Runs one seed.
+    ///
+    /// # Errors
+    /// In words, what did not hold, and where.
+    pub fn run(&self, seed: u64) -> Result<Tally, String> {
+        let mut tally = Tally::default();
+        match catch_unwind(AssertUnwindSafe(|| (self.run)(seed, &mut tally))) {
+            Ok(()) => Ok(tally),
+            Err(panic) => Err(words(&*panic).to_owned()),
+        }
+    }
+}
+
+/// What was done and found, counted by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally(BTreeMap<&'static str, u64>);
+
+impl Tally {
+    /// Counts some more of something.
+    pub fn add(&mut self, what: &'static str, count: u64) {
+        *self.0.entry(what).or_default() += count;
+    }
+
+    /// Adds another tally to this one.
+    pub fn merge(&mut self, other: &Tally) {
+        other.iter().for_each(|(what, count)| self.add(what, count));
+    }
+
+    /// How much of something there was.
+    pub fn count(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or_default()
+    }
+
+    /// Everything counted, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.0.iter().map(|(what, count)| (*what, *count))
+    }
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {
@@ -51,17 +129,18 @@ fn at<T>(place: &str, f: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| panic!("{place}: {}", words(&*panic)))
 }
 
-/// Runs every seed, and says how to run the failing ones again.
-fn for_seeds(test: &str, default: u64, mut run: impl FnMut(u64)) {
-    let mut failed = Vec::new();
-    for seed in seeds(default) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(seed))) {
-            failed.push(format!(
-                "{}\n  replay: {SEEDS}={seed}..{} cargo test -p memlith --lib torture::{test}",
-                words(&*panic),
-                seed + 1,
-            ));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Few seeds, for whoever is changing something; `engine/torture` runs them all.
+    #[test]
+    fn a_few_seeds_of_every_part_hold() {
+        for part in PARTS {
+            for seed in 0..part.seeds.min(2) {
+                let tally = part.run(seed).unwrap_or_else(|e| panic!("{}: {e}", part.name));
+                assert!(tally.iter().next().is_some(), "{} counted nothing", part.name);
+            }
         }
     }
-    assert!(failed.is_empty(), "{} seeds failed:\n{}", failed.len(), failed.join("\n"));
 }

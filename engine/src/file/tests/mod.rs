@@ -6,9 +6,7 @@ mod damage;
 mod files;
 mod measure;
 mod segments;
-mod store;
 mod table_space;
-mod torture;
 
 use super::{Container, Settings};
 use redb::{Database, ReadableDatabase, TableDefinition};

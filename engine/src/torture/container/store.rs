@@ -3,9 +3,9 @@
 //! It keeps the caller's part of the protocol, as the kernel does: a segment is released only
 //! after a durable commit without its row.
 
-use super::super::crash::Rng;
-use super::super::sim::{Event, SimDisk};
-use super::super::{Container, SegmentRef, Settings};
+use crate::file::crash::Rng;
+use crate::file::sim::{Event, SimDisk};
+use crate::file::{Container, SegmentRef, Settings};
 use redb::{
     Database, Durability, Error, ReadableDatabase, ReadableTable, TableDefinition, TableError,
 };
@@ -50,7 +50,12 @@ impl Store {
     }
 
     fn with_tables(disk: &SimDisk, settings: &Settings, container: Container) -> Self {
-        let tables = Some(super::open_tables(&container));
+        let tables = Database::builder()
+            .set_cache_size(1 << 20)
+            .create_with_backend(container.backend())
+            .unwrap();
+        container.set_verifying();
+        let tables = Some(tables);
         let (disk, settings) = (disk.clone(), settings.clone());
         Store { disk, container, tables, doomed: Vec::new(), settings }
     }

@@ -1,0 +1,78 @@
+//! Runs the crash harness: every seed of an ordinary run, a failing one again, or all day long.
+//!
+//! ```text
+//! cargo run -p memlith-torture -- run                     what the tests of the project run
+//! cargo run -p memlith-torture -- run crashes --seeds 17  one seed again
+//! cargo run -p memlith-torture --release -- soak --minutes 600
+//! ```
+
+mod run;
+mod seeds;
+mod soak;
+mod work;
+
+use clap::{Parser, Subcommand};
+use seeds::Seeds;
+use std::process::ExitCode;
+
+/// Tortures the engine: crashes, failing I/O, damage.
+#[derive(Debug, Parser)]
+#[command(name = "memlith-torture", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+    /// Seeds that run at the same time; as many as there are cores, if not given.
+    #[arg(long, global = true, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists the parts and how many seeds an ordinary run has of each.
+    List,
+    /// Runs parts, all of them if none is named, and counts.
+    Run {
+        /// Names, as `list` shows them.
+        #[arg(value_name = "PART")]
+        parts: Vec<String>,
+        /// One seed, or a range such as 100..200, in place of an ordinary run's.
+        #[arg(long)]
+        seeds: Option<Seeds>,
+    },
+    /// Runs seed after seed of all parts, until a failure or the time is over.
+    Soak {
+        /// How long.
+        #[arg(long, value_name = "N")]
+        minutes: u64,
+        /// Parts to run, all of them if none is named.
+        #[arg(value_name = "PART")]
+        parts: Vec<String>,
+        /// The first seed. By itself behind those of an ordinary run, and each time the same.
+        #[arg(long, value_name = "SEED")]
+        from: Option<u64>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Args { command, jobs } = Args::parse();
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = jobs.unwrap_or_else(cores).max(1);
+    let done = match command {
+        Command::List => {
+            run::list();
+            Ok(())
+        }
+        Command::Run { parts, seeds } => run::run(&parts, seeds.as_ref(), jobs),
+        Command::Soak { minutes, parts, from } => soak::soak(&parts, minutes, from, jobs),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            #[expect(clippy::print_stderr, reason = "the last word of a command")]
+            {
+                eprintln!("{why}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

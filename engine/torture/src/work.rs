@@ -1,0 +1,97 @@
+//! Seeds of parts, run on several threads.
+//!
+//! **Invariant:** what a seed does is its own: which thread runs it, and what runs beside it, is of
+//! no consequence. The first failures are kept, each with the command that shows it again.
+
+use memlith::torture::{PARTS, Part, Tally};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// After so many failures nothing new is begun: they have one cause, most of the time.
+const MAX_FAILURES: usize = 5;
+
+/// Seeds of one part.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    pub(crate) part: Part,
+    pub(crate) seeds: Range<u64>,
+}
+
+/// What became of some work.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Done {
+    pub(crate) tally: Tally,
+    pub(crate) seeds: u64,
+    /// Summed over threads.
+    pub(crate) busy: Duration,
+    pub(crate) failures: Vec<String>,
+}
+
+/// The parts with these names, in their own order; all of them for no name.
+///
+/// # Errors
+/// If there is no part of a name.
+pub(crate) fn parts(names: &[String]) -> Result<Vec<Part>, String> {
+    if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|part| part.name != **name)) {
+        let known: Vec<_> = PARTS.iter().map(|part| part.name).collect();
+        return Err(format!("there is no part {unknown:?}; there are {}", known.join(", ")));
+    }
+    let is_wanted = |part: &&Part| names.is_empty() || names.iter().any(|n| n == part.name);
+    Ok(PARTS.iter().filter(is_wanted).copied().collect())
+}
+
+/// How to run a seed again.
+fn replay(part: &str, seed: u64) -> String {
+    format!("cargo run -p memlith-torture -- run {part} --seeds {seed}")
+}
+
+/// Runs everything, `jobs` seeds at a time, until it is done, too much has failed, or time is up.
+/// By the names of the parts.
+pub(crate) fn run(
+    work: &[Work],
+    jobs: usize,
+    until: Option<Instant>,
+    progress: &(dyn Fn(&str, u64) + Sync),
+) -> BTreeMap<&'static str, Done> {
+    let next: Vec<AtomicU64> = work.iter().map(|w| AtomicU64::new(w.seeds.start)).collect();
+    let done: Mutex<BTreeMap<&str, Done>> = Mutex::default();
+    let failures = AtomicUsize::new(0);
+    let is_over = || {
+        failures.load(Ordering::Relaxed) >= MAX_FAILURES
+            || until.is_some_and(|until| Instant::now() >= until)
+    };
+    let run_one = |index: usize| -> bool {
+        let Work { part, seeds } = &work[index];
+        let seed = next[index].fetch_add(1, Ordering::Relaxed);
+        if seed >= seeds.end || is_over() {
+            return false;
+        }
+        let started = Instant::now();
+        let outcome = part.run(seed);
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = done.entry(part.name).or_default();
+        done.seeds += 1;
+        done.busy += started.elapsed();
+        match outcome {
+            Ok(tally) => done.tally.merge(&tally),
+            Err(why) => {
+                failures.fetch_add(1, Ordering::Relaxed);
+                let replay = replay(part.name, seed);
+                done.failures.push(format!("{}, {why}\n  replay: {replay}", part.name));
+            }
+        }
+        progress(part.name, done.seeds);
+        true
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            // A seed of each part in turn: a part that is long does not come last, and alone.
+            scope.spawn(|| while (0..work.len()).filter(|i| run_one(*i)).count() > 0 {});
+        }
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
