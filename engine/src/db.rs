@@ -7,7 +7,7 @@
 use crate::access::Accesses;
 use crate::catalog::Catalog;
 use crate::commit::{Chain, Committer, CommitterSettings, Group, Opened, Shield, WriteOptions};
-use crate::derived::{ImageRow, Indexes, Place};
+use crate::derived::{ImageRow, Indexes, Place, Unreadable};
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
@@ -342,7 +342,8 @@ fn open_indexes(
     rows: &Pinned,
     last: Seq,
 ) -> Result<Indexes> {
-    if let Some(mut indexes) = Indexes::open_images(container, images, catalog, rows)?
+    let anew = Unreadable::MakeAnew;
+    if let Some(mut indexes) = Indexes::open_images(container, images, catalog, rows, anew)?
         && indexes.catch_up(last, rows)?
     {
         return Ok(indexes);

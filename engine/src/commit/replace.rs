@@ -7,7 +7,7 @@
 use super::committer::{Committer, Repair, State};
 use crate::Result;
 use crate::catalog::Catalog;
-use crate::derived::{Checkpoint, ImageRow, Indexes, Versions};
+use crate::derived::{Checkpoint, ImageRow, Indexes, Unreadable, Versions};
 use crate::error::Detail;
 use crate::ids::Seq;
 use crate::rows::Pinned;
@@ -52,7 +52,9 @@ impl Committer {
     fn adopt(&self, stored: Checkpoint, rows: &Pinned) -> Result<()> {
         let catalog = Catalog::load(rows)?;
         let mut named = false;
-        let exchanged = Indexes::open_images(self.container(), &stored.images, catalog, rows)
+        let refuse = Unreadable::Refuse;
+        let opened = Indexes::open_images(self.container(), &stored.images, catalog, rows, refuse);
+        let exchanged = opened
             .and_then(|fresh| fresh.ok_or(Detail::Internal { doing: "reading new images" }.into()))
             .and_then(|fresh| {
                 self.with_state(Repair::Stored, |state, transaction, database| {

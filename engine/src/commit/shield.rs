@@ -10,6 +10,9 @@
 //! is told that this one and all that follow went well; what it writes is kept in memory, for it to
 //! read again; and whoever commits asks [`Failure::check`] before believing it.
 //!
+//! A read that fails cannot be kept from redb: it answers nothing from then on, and the handle is
+//! latched as well.
+//!
 //! **Invariant:** changes reach the container in redb's order, syncs included, or not at all. After
 //! the first failure nothing is written, and [`Failure::check`] never succeeds again. redb reads
 //! what it wrote, or an error. Only the kernel opens a database over it.
@@ -233,7 +236,8 @@ impl StorageBackend for Shield {
             return state.read(&self.0.inner, offset, out);
         }
         drop(state);
-        self.0.inner.read(offset, out)
+        // redb answers nothing any more once a read has failed, so nothing can be built on it.
+        self.0.inner.read(offset, out).inspect_err(|_| self.0.container.latch())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {

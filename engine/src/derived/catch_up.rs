@@ -20,6 +20,15 @@ use std::ops::Bound;
 /// Changes that catching up holds in memory at a time.
 const MAX_GATHERED: usize = 100_000;
 
+/// What to do about an image that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It has just been written: its place is not to be trusted.
+    Refuse,
+    /// The rows know everything that is in it.
+    MakeAnew,
+}
+
 impl Indexes {
     /// Indexes as they stood when `images` were written; `None` if there are none of use.
     pub(crate) fn open_images(
@@ -27,42 +36,55 @@ impl Indexes {
         images: &BTreeMap<String, ImageRow>,
         catalog: Catalog,
         rows: &Pinned,
+        unreadable: Unreadable,
     ) -> Result<Option<Indexes>> {
         let mut indexes = Indexes::empty([0; 16]);
         let Some(row) = images.get(AttributeIndex::NAME) else { return Ok(None) };
         let note: Value = serde_json::from_str(&row.note).unwrap_or_default();
-        let Ok(attributes) =
-            row.place.open(container).and_then(|i| AttributeIndex::open(i, declared(&note)))
-        else {
-            return Ok(None);
-        };
-        indexes.attributes = attributes;
+        let opened = row.place.open(container);
+        match opened.and_then(|image| AttributeIndex::open(image, declared(&note))) {
+            Ok(attributes) => indexes.attributes = attributes,
+            Err(e) if unreadable == Unreadable::Refuse => return Err(e),
+            Err(_) => return Ok(None),
+        }
         indexes.numbering = row.numbering;
         indexes.watermark = row.watermark;
-        let usable = |name: &str| {
+        // An image that is missing, or of another numbering, is as good as none.
+        let open = |name: &str| {
             let found = images.get(name)?;
             let same = found.numbering == row.numbering && found.watermark == row.watermark;
-            same.then(|| found.place.open(container).ok()).flatten()
+            same.then(|| found.place.open(container))
         };
 
-        let mut unreadable: Vec<String> = Vec::new();
-        match usable(ContentIndex::NAME).map(ContentIndex::open) {
+        let mut missing: Vec<String> = Vec::new();
+        let mut note_missing = |name: String, why: Option<Error>| match why {
+            Some(e) if unreadable == Unreadable::Refuse => Err(e),
+            _ => {
+                missing.push(name);
+                Ok(())
+            }
+        };
+        match open(ContentIndex::NAME).map(|image| image.and_then(ContentIndex::open)) {
             Some(Ok(content)) => indexes.content = content,
-            _ => unreadable.push(ContentIndex::NAME.into()),
+            failed => note_missing(ContentIndex::NAME.into(), failed.and_then(Result::err))?,
         }
         for (id, space) in catalog.spaces() {
             let name = SpaceIndex::name_of(*id);
             let was_there = note["spaces"].as_array().is_some_and(|s| s.contains(&json!(id.0)));
-            let opened = usable(&name).and_then(|image| SpaceIndex::open(*id, image).ok());
-            if opened.is_none() && was_there {
-                unreadable.push(name);
-            }
-            let index = opened.unwrap_or_else(|| SpaceIndex::new(*id, space));
+            let index = match open(&name).map(|i| i.and_then(|i| SpaceIndex::open(*id, i))) {
+                Some(Ok(index)) => index,
+                failed => {
+                    if was_there {
+                        note_missing(name, failed.and_then(Result::err))?;
+                    }
+                    SpaceIndex::new(*id, space)
+                }
+            };
             indexes.spaces.insert(*id, index);
         }
         indexes.adopt_catalog(catalog, rows)?;
-        if !unreadable.is_empty() {
-            indexes.refill(&unreadable, rows)?;
+        if !missing.is_empty() {
+            indexes.refill(&missing, rows)?;
         }
         Ok(Some(indexes))
     }

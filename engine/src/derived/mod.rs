@@ -20,6 +20,7 @@ mod text;
 mod vectors;
 
 pub(crate) use attributes::{AttributeIndex, Label, MAX_METADATA_TEXT, column, field};
+pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
 pub(crate) use text::ContentIndex;
