@@ -29,8 +29,28 @@ pub(crate) trait Disk: Debug + Send + Sync + 'static {
     }
 
     /// A read-only mapping of a range that lies inside the device, where the device can map.
-    fn map(&self, _offset: u64, _len: usize) -> io::Result<Option<Mmap>> {
+    fn map(&self, _offset: u64, _len: usize) -> io::Result<Option<Mapping>> {
         Ok(None)
+    }
+}
+
+/// Bytes of a device, in place.
+#[derive(Debug)]
+pub(crate) enum Mapping {
+    File(Mmap),
+    #[cfg(any(test, feature = "torture"))]
+    Simulated(super::sim::Watch),
+}
+
+impl std::ops::Deref for Mapping {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Mapping::File(map) => map,
+            #[cfg(any(test, feature = "torture"))]
+            Mapping::Simulated(watch) => watch.bytes(),
+        }
     }
 }
 
@@ -122,7 +142,7 @@ impl Disk for FileDisk {
         write_zeros(self, offset, len)
     }
 
-    fn map(&self, offset: u64, len: usize) -> io::Result<Option<Mmap>> {
+    fn map(&self, offset: u64, len: usize) -> io::Result<Option<Mapping>> {
         let mut options = memmap2::MmapOptions::new();
         options.offset(offset).len(len);
         #[expect(unsafe_code, reason = "segments are read in place, without copying them")]
@@ -131,7 +151,7 @@ impl Disk for FileDisk {
         // chunks alone). The lock keeps other Memlith processes out; a foreign program that
         // truncates the file raises SIGBUS, which the documentation of the option says.
         let map = unsafe { options.map(&self.0) }?;
-        Ok(Some(map))
+        Ok(Some(Mapping::File(map)))
     }
 }
 

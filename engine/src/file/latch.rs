@@ -6,11 +6,10 @@
 //! **Invariant:** once [`is_latched`](LatchedDisk::is_latched), every write and sync fails with
 //! [`Fault::Latched`]. All of the container's I/O passes through here.
 
-use super::disk::Disk;
+use super::disk::{Disk, Mapping};
 use super::fault::Fault;
 use super::open;
 use crate::error::{Error, Result};
-use memmap2::Mmap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -86,7 +85,7 @@ impl LatchedDisk {
         Ok(())
     }
 
-    pub(super) fn map(&self, offset: u64, len: usize) -> io::Result<Option<Mmap>> {
+    pub(super) fn map(&self, offset: u64, len: usize) -> io::Result<Option<Mapping>> {
         self.disk.map(offset, len)
     }
 }

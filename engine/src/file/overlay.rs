@@ -6,9 +6,8 @@
 //! **Invariant:** the disk below is only read; the overlay holds at most its limit. Put between
 //! the container and the file by [`Container::open`](super::Container::open).
 
-use super::disk::Disk;
+use super::disk::{Disk, Mapping};
 use super::fault::Fault;
-use memmap2::Mmap;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::io;
@@ -122,7 +121,7 @@ impl Disk for Overlay {
 
     /// Segments are never rewritten, so the bytes below are those of the segment, unless the
     /// range has been written to.
-    fn map(&self, offset: u64, len: usize) -> io::Result<Option<Mmap>> {
+    fn map(&self, offset: u64, len: usize) -> io::Result<Option<Mapping>> {
         let state = self.state.read();
         let changed = pages_of(offset, len).any(|(number, ..)| state.pages.contains_key(&number));
         let hidden = state.visible.is_some_and(|visible| visible < offset + len as u64);

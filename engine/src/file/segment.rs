@@ -9,9 +9,9 @@
 
 use super::alloc::Extent;
 use super::container::Container;
+use super::disk::Mapping;
 use crate::error::{Error, Result};
 use memlith_index::image::{ImageError, Source};
-use memmap2::Mmap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
@@ -108,7 +108,7 @@ fn checksum_of(len: u64, block_checksums: &[u8]) -> u64 {
 /// Where the bytes of an open segment are.
 #[derive(Debug)]
 pub(super) enum Bytes {
-    Mapped(Mmap),
+    Mapped(Mapping),
     /// Read into memory; the content begins at `start`, for the sake of its alignment.
     Heap {
         buffer: Vec<u8>,

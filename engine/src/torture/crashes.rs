@@ -67,6 +67,7 @@ pub(super) fn survive(
     after.assert_current().expect("readable rows");
     after.assert_outcomes().expect("readable outcomes");
     invariants::all(after.db());
+    disk.assert_maps_held();
     disk.cut_power();
     (seq, after.timeline.clone())
 }

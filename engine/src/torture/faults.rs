@@ -1,5 +1,5 @@
-//! I/O that fails: each write and sync of a workload in turn, once or from then on, with an error
-//! of the device or with a full one.
+//! I/O that fails: each call of a workload in turn, reads included, once and from then on, with an
+//! error of the device or with a full one.
 //!
 //! The call that meets it says so, nothing panics, the handle accepts no more writes where it
 //! could build on something lost, what the last View still answers is right, and the reopened file
@@ -12,8 +12,9 @@ use super::state::{State, Timeline};
 use super::workload::{Doubt, Workload};
 use super::{Tally, at};
 use crate::ErrorKind;
+use crate::db::Db;
 use crate::file::crash::{Crash, Replay, Rng};
-use crate::file::sim::{Event, SimDisk};
+use crate::file::sim::{Call, Event, Failing, SimDisk};
 use std::io;
 
 const STEPS: usize = 14;
@@ -23,56 +24,34 @@ const CALLS_AFTER: usize = 4;
 /// How the disk fails.
 #[derive(Clone, Copy, Debug)]
 struct Fault {
-    /// After so many changes.
+    /// After so many calls.
     after: usize,
-    is_full: bool,
+    call: Call,
+    /// Only once; else all calls of its sort from then on.
     once: bool,
-    victim: Victim,
-}
-
-/// What it is that fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Victim {
-    Write,
-    /// A change of the file's length: nothing is lost by that.
-    Length,
-    Sync,
-    /// What was to be synced is lost, and never written again.
-    LossySync,
-}
-
-impl Victim {
-    fn of(change: &Event, rng: &mut Rng) -> Self {
-        match change {
-            Event::SetLen(_) => Victim::Length,
-            Event::Sync if rng.one_in(2) => Victim::LossySync,
-            Event::Sync => Victim::Sync,
-            _ => Victim::Write,
-        }
-    }
+    is_full: bool,
+    /// A sync that fails, and loses what was to be synced, which is never written again.
+    is_lossy: bool,
 }
 
 impl Fault {
     fn arm(self, disk: &SimDisk) {
+        let Fault { after, call, once, .. } = self;
         let kind = if self.is_full { io::ErrorKind::StorageFull } else { io::ErrorKind::Other };
-        if self.once {
-            disk.fail_once_after(self.after, kind);
-        } else {
-            disk.fail_after(self.after, kind);
-        }
+        // A device that takes no more writes can often be read; one that cannot be read is gone.
+        let counts = if call.is_change() { Call::is_change } else { |_| true };
+        disk.fail(Failing { after, counts, kind, once });
     }
 }
 
-/// The changes that the workload makes when nothing fails.
-fn changes(seed: u64) -> Vec<Event> {
+/// The calls that the workload makes when nothing fails.
+fn calls(seed: u64) -> Vec<Call> {
     let (mut workload, _) = Workload::new(seed).expect("a new file");
-    workload.disk.start_recording();
+    workload.disk.start_listing();
     for _ in 0..STEPS {
         workload.step().unwrap_or_else(|e| panic!("without a fault: {e}"));
     }
-    let mut record = workload.disk.take_record();
-    record.retain(is_change);
-    record
+    workload.disk.take_calls()
 }
 
 fn is_change(event: &Event) -> bool {
@@ -86,41 +65,61 @@ fn assert_handle(workload: &mut Workload, kind: ErrorKind, fault: Fault) {
     let Some(db) = workload.db.clone() else { return };
     let view = db.read().expect("the last View");
     let (seq, last) = (view.seq().0, workload.timeline.last());
-    let state = State::of(&view).unwrap_or_else(|e| panic!("reading the last View: {e}"));
-    if seq == last {
+    let doubted = workload.doubt.as_ref().map_or(0, |doubt| doubt.commits.len() as u64);
+    assert!((last..=last + doubted).contains(&seq), "View {seq} after {last}");
+    let state = match State::of(&view) {
+        Ok(state) => Some(state),
+        Err(e) => {
+            let is_read = !fault.call.is_change() && matches!(e.kind(), Io | Latched | StorageFull);
+            assert!(is_read, "reading the last View: {e}");
+            None
+        }
+    };
+    if let Some(state) = state.as_ref().filter(|_| seq == last) {
         state.assert_is(&workload.timeline.states[seq as usize], seq);
-    } else {
-        let doubted = workload.doubt.as_ref().map(|doubt| last + doubt.commits);
-        assert_eq!(Some(seq), doubted, "View {seq} after {last}");
     }
-    let is_latched = db.stats().expect("figures").is_latched;
+    let is_latched = is_latched(&db);
     assert!(is_latched || kind != OutcomeUnknown, "not latched, and the outcome is unknown");
-    let is_harmless = fault.victim == Victim::Length;
+    // By a change of the length nothing is lost, nor by a read.
+    let is_harmless = !fault.call.is_change() || matches!(fault.call, Call::SetLen { .. });
     assert!(is_latched || is_harmless, "not latched, and what was written may be lost");
     if is_latched {
         let further = db.remember(crate::NewMemory::new("further")).map_err(|e| e.kind());
         assert_eq!(further, Err(Latched), "a latched handle writes");
-        go_on(workload, &state);
-    } else {
+        go_on(workload, state.as_ref(), fault);
+    } else if fault.once {
         let again = (0..CALLS_AFTER).find_map(|_| workload.step_in_place().err());
-        let is_latched = db.stats().expect("figures").is_latched;
-        assert!(again.is_none() || is_latched, "not latched, and fails again: {again:?}");
+        assert!(again.is_none(), "not latched, and fails again: {again:?}");
     }
+}
+
+fn is_latched(db: &Db) -> bool {
+    // The length of the file is among the figures, and it may be that which cannot be had.
+    db.core.check_writable().is_err()
 }
 
 /// Works on with a latched handle: what writes is refused, what reads answers from the last View or
 /// says that it cannot.
-fn go_on(workload: &mut Workload, state: &State) {
+fn go_on(workload: &mut Workload, state: Option<&State>, fault: Fault) {
+    let may_fail = |kind| match kind {
+        ErrorKind::Latched => true,
+        ErrorKind::Io | ErrorKind::StorageFull => !fault.call.is_change(),
+        _ => false,
+    };
     for _ in 0..CALLS_AFTER {
-        let done = workload.step_in_place().map_err(|e| e.kind());
-        assert!(matches!(done, Ok(()) | Err(ErrorKind::Latched)), "later: {done:?}");
+        let done = workload.step_in_place();
+        assert!(done.as_ref().err().is_none_or(|e| may_fail(e.kind())), "later: {done:?}");
     }
     let db = workload.db();
     let view = db.read().expect("the last View");
-    State::of(&view).expect("readable rows").assert_is(state, view.seq().0);
+    match (State::of(&view), state) {
+        (Ok(now), Some(before)) => now.assert_is(before, view.seq().0),
+        (Ok(_), None) => {}
+        (Err(e), _) => assert!(!fault.call.is_change() && may_fail(e.kind()), "reading: {e}"),
+    }
     for (name, check) in INVARIANTS {
         if let Err(e) = at(name, || check(db)) {
-            assert!(e.kind() == ErrorKind::Latched, "{name}, latched: {e}");
+            assert!(may_fail(e.kind()), "{name}, latched: {e}");
         }
     }
 }
@@ -137,11 +136,14 @@ fn settle(
     let disk = SimDisk::new(bytes.to_vec());
     let db = setup.open(&disk, &clock.fork()).unwrap_or_else(|e| panic!("does not open: {e}"));
     let view = db.read().expect("a View");
-    if let Some(doubt) = doubt.filter(|_| view.seq().0 > timeline.last()) {
-        let seq = view.seq().0;
-        (1..doubt.commits).for_each(|_| timeline.skip());
-        timeline.push(&view, doubt.known.clone()).expect("readable rows");
-        timeline.keys.extend(doubt.key.clone().map(|key| (key, seq)));
+    // None if a relaxed commit was lost.
+    let made = view.seq().0.saturating_sub(timeline.last()) as usize;
+    if let (Some(doubt), true) = (doubt, made > 0) {
+        let known = doubt.commits.get(made - 1).cloned().flatten();
+        let known = known.expect("a commit that was begun");
+        timeline.push_behind(made - 1, &view, known).expect("readable rows");
+        let made = doubt.keys.iter().filter(|(_, seq)| *seq <= view.seq().0);
+        timeline.keys.extend(made.cloned());
     }
     disk.cut_power();
     timeline
@@ -164,7 +166,7 @@ fn run_into(seed: u64, fault: Fault) {
     disk.recover();
 
     let mut replay = Replay::new(start, &record);
-    if fault.victim == Victim::LossySync {
+    if fault.is_lossy {
         let armed = record.iter().position(|e| matches!(e, Event::Begin(0))).expect("the mark");
         let mut changes = (armed..record.len()).filter(|i| is_change(&record[*i]));
         replay.advance(changes.nth(fault.after).unwrap_or(record.len()));
@@ -173,7 +175,7 @@ fn run_into(seed: u64, fault: Fault) {
     replay.advance(record.len());
     // What failed in any other way has not happened.
     doubt = doubt.filter(|d| d.failure.is_none_or(|kind| kind == ErrorKind::OutcomeUnknown));
-    let begun = timeline.last() + doubt.as_ref().map_or(0, |doubt| doubt.commits);
+    let begun = timeline.last() + doubt.as_ref().map_or(0, |doubt| doubt.commits.len() as u64);
     for crash in [Crash::KeepAll, Crash::any(&mut rng)] {
         let image = crash.image(&replay.durable, &replay.pending, &mut rng);
         at(&format!("{failed:?}; then {crash:?}"), || {
@@ -184,13 +186,22 @@ fn run_into(seed: u64, fault: Fault) {
     }
 }
 
-/// One seed.
+/// One seed: every call fails once, and every call fails from then on.
 pub(super) fn torture(seed: u64, tally: &mut Tally) {
     let mut rng = Rng::new(seed);
-    for (after, change) in changes(seed).iter().enumerate() {
-        let victim = Victim::of(change, &mut rng);
-        let fault = Fault { after, is_full: rng.one_in(2), once: rng.one_in(2), victim };
-        at(&format!("seed {seed}, {fault:?}"), || run_into(seed, fault));
-        tally.add("I/O calls failed", 1);
+    let mut changes = 0;
+    for (index, call) in calls(seed).into_iter().enumerate() {
+        let after = if call.is_change() { changes } else { index };
+        changes += usize::from(call.is_change());
+        // One of the two loses what it was to sync.
+        let lossy_one = (call == Call::Sync).then(|| rng.one_in(2));
+        for once in [true, false] {
+            let is_full = call.grows() || rng.one_in(2);
+            let is_lossy = lossy_one == Some(once);
+            let fault = Fault { after, call, once, is_full, is_lossy };
+            at(&format!("seed {seed}, {fault:?}"), || run_into(seed, fault));
+        }
+        tally.add(if call.is_change() { "changes failed" } else { "reads failed" }, 1);
+        tally.add("full devices", u64::from(call.grows()));
     }
 }

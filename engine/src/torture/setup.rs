@@ -100,6 +100,7 @@ impl Setup {
         FileSettings {
             chunk_bytes: [16 << 10, 64 << 10][self.seed as usize % 2],
             inline_runs: [1, 4_000, 4_000][self.seed as usize % 3],
+            mapping: !self.seed.is_multiple_of(4),
             ..FileSettings::default()
         }
     }

@@ -84,18 +84,22 @@ impl Timeline {
 
     /// Adds the commit that a View shows.
     pub(super) fn push(&mut self, view: &View, known: Known) -> Result<()> {
-        assert_eq!(view.seq().0, self.states.len() as u64, "one commit, one number");
-        assert_known(view, &known)?;
-        self.states.push(Arc::new(State::of(view)?));
-        self.known.push(Arc::new(known));
-        Ok(())
+        self.push_behind(0, view, known)
     }
 
-    /// Adds a commit that nobody ever sees by itself: it shares its transaction with the next.
-    pub(super) fn skip(&mut self) {
-        let never = State { head: [0xff; 32], rows: BTreeMap::new() };
-        self.states.push(Arc::new(never));
-        self.known.push(Arc::default());
+    /// Adds the commit that a View shows, behind some that nobody ever sees by themselves: they
+    /// share a transaction with it. Adds nothing if it cannot be read.
+    pub(super) fn push_behind(&mut self, unseen: usize, view: &View, known: Known) -> Result<()> {
+        let expected = (self.states.len() + unseen) as u64;
+        assert_eq!(view.seq().0, expected, "one commit, one number");
+        assert_known(view, &known)?;
+        let state = State::of(view)?;
+        let never = Arc::new(State { head: [0xff; 32], rows: BTreeMap::new() });
+        self.states.extend((0..unseen).map(|_| never.clone()));
+        self.known.extend((0..unseen).map(|_| Arc::default()));
+        self.states.push(Arc::new(state));
+        self.known.push(Arc::new(known));
+        Ok(())
     }
 
     /// The same, as if nothing had come after `seq`.

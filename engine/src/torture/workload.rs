@@ -40,11 +40,11 @@ pub(super) struct Workload {
 /// A transaction that did not return in good order.
 #[derive(Clone, Debug)]
 pub(super) struct Doubt {
-    pub(super) key: Option<String>,
-    /// What there is if it is committed.
-    pub(super) known: Known,
-    /// How many commits it is.
-    pub(super) commits: u64,
+    /// Idempotency keys, and the commits that they belong to.
+    pub(super) keys: Vec<(String, u64)>,
+    /// What there is after each of the commits that may have been made, in order; `None` where no
+    /// file ever ends with it.
+    pub(super) commits: Vec<Option<Known>>,
     /// How it failed; `None` if it did not, but something after it did.
     pub(super) failure: Option<ErrorKind>,
 }
@@ -110,6 +110,7 @@ impl Workload {
             _ => self.recall()?,
         }
         self.acknowledge();
+        self.disk.assert_maps_held();
         Ok(())
     }
 
@@ -160,8 +161,10 @@ impl Workload {
         let failure = committed.as_ref().err().map(Error::kind);
         // A latched handle did not even begin: what was in doubt before still is.
         if failure != Some(ErrorKind::Latched) {
-            let known = known.clone();
-            self.doubt = Some(Doubt { key: key.clone(), known, commits: 1, failure });
+            let commits = [Some(known.clone()), unexpired.clone()].into_iter().flatten();
+            let commits = commits.map(Some).collect();
+            let keys = key.iter().map(|key| (key.clone(), seq)).collect();
+            self.doubt = Some(Doubt { keys, commits, failure });
         }
         let Some(committed) = committed?.seq else {
             assert!(views.is_empty(), "commits nobody asked for: {views:?}");
@@ -172,22 +175,24 @@ impl Workload {
         assert!(is_relaxed || db.durable_seq() >= committed, "durable on return");
         let mut views = views.iter();
         self.timeline.push(views.next().expect("the commit"), known)?;
+        self.doubt = unexpired.clone().map(|known| {
+            let commits = vec![Some(known)];
+            Doubt { keys: Vec::new(), commits, failure: None }
+        });
         if let Some(key) = key {
+            self.timeline.keys.insert(key.clone(), seq);
             assert_eq!(db.outcome(&key)?.map(|o| o.seq), Some(committed));
-            self.timeline.keys.insert(key, seq);
         }
-        self.doubt = None;
         match (views.next(), unexpired) {
             (Some(view), Some(unexpired)) => {
                 self.timeline.push(view, unexpired)?;
+                self.doubt = None;
                 let log = db.log(Seq(seq + 1), 1)?;
                 assert_eq!(log[0].actor, "memlith");
             }
             (None, None) => {}
             // The deletion failed, which the call could not say.
-            (None, Some(known)) if self.is_faulty => {
-                self.doubt = Some(Doubt { key: None, known, commits: 1, failure: None });
-            }
+            (None, Some(_)) if self.is_faulty => {}
             (view, unexpired) => panic!("{view:?} where what has expired leaves {unexpired:?}"),
         }
         assert!(views.next().is_none(), "commits nobody asked for");
@@ -228,13 +233,12 @@ impl Workload {
         self.disk.mark(Event::Begin(seq + 1));
         let committed = db.core.committer.commit(&[Arc::new(first), Arc::new(second)]);
         let failure = committed.as_ref().err().map(|_| ErrorKind::OutcomeUnknown);
-        let key = Some(keys[1].0.clone());
-        self.doubt = Some(Doubt { key, known: known.clone(), commits: 2, failure });
+        let commits = vec![None, Some(known.clone())];
+        self.doubt = Some(Doubt { keys: keys.to_vec(), commits, failure });
         let receipts =
             committed.map_err(|e| Error::from(Detail::OutcomeUnknown { source: Arc::new(e) }))?;
         assert_eq!(receipts.iter().map(|r| r.seq.0).collect::<Vec<_>>(), [seq, seq + 1]);
-        self.timeline.skip();
-        self.timeline.push(&db.read()?, known)?;
+        self.timeline.push_behind(1, &db.read()?, known)?;
         self.timeline.keys.extend(keys);
         self.doubt = None;
         self.assert_outcomes()
