@@ -83,9 +83,10 @@ impl Accesses {
 
     /// The accesses of a memory, those in the file included.
     pub(crate) fn of(&self, id: MemoryId, rows: &Pinned) -> Result<Access> {
-        let table = rows.open(schema::ACCESSES)?;
-        let stored = table.get(schema::memory_key(id).as_slice())?;
-        let stored = stored.map_or_else(Access::default, |row| Access::decode(row.value()));
+        let stored = rows.read(schema::ACCESSES, |table| {
+            let stored = table.get(schema::memory_key(id).as_slice())?;
+            Ok(stored.map_or_else(Access::default, |row| Access::decode(row.value())))
+        })?;
         let pending = self.pending.lock().get(&id).copied().unwrap_or_default();
         Ok(stored.plus(pending))
     }

@@ -13,7 +13,7 @@ use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
 use crate::maintenance::Maintenance;
 use crate::options::{Create, Options, Setting, Settings};
-use crate::rows::Pinned;
+use crate::rows::{Pinned, guarded};
 use crate::schema::{self, Table};
 use crate::transaction::{Committed, Transaction, WriteTx};
 use crate::view::{Shared, View, ViewLimits, Views};
@@ -308,6 +308,10 @@ pub(crate) fn initialise(container: &Container) -> Result<()> {
 
 /// From a container to indexes that show what its rows say.
 fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
+    guarded(|| open_tables(container, settings))
+}
+
+fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
     let shield = Shield::new(&container)?;
     let failure = shield.failure();
     let database = Database::builder()

@@ -90,10 +90,11 @@ impl Db {
     /// if it was more than an hour ago and has been forgotten.
     pub fn outcome(&self, idempotency_key: &str) -> Result<Option<Outcome>> {
         let view = self.read()?;
-        let outcomes = view.rows()?.open(schema::OUTCOMES)?;
-        let Some(row) = outcomes.get(idempotency_key.as_bytes())? else { return Ok(None) };
-        let bad = || Error::corruption("outcome row", "16 bytes", "another length");
-        decode_outcome(row.value()).map(Some).ok_or_else(bad)
+        view.rows()?.read(schema::OUTCOMES, |outcomes| {
+            let Some(row) = outcomes.get(idempotency_key.as_bytes())? else { return Ok(None) };
+            let bad = || Error::corruption("outcome row", "16 bytes", "another length");
+            decode_outcome(row.value()).map(Some).ok_or_else(bad)
+        })
     }
 }
 
@@ -105,13 +106,14 @@ fn decode_outcome(bytes: &[u8]) -> Option<Outcome> {
 
 impl View {
     fn log(&self, from: Seq, limit: usize) -> Result<Vec<LogRow>> {
-        let log = self.rows()?.open(schema::LOG)?;
-        let rows = log.range::<&[u8]>(log_key(from).as_slice()..)?;
-        rows.take(limit).map(|row| LogRow::decode(row?.1.value())).collect()
+        self.rows()?.read(schema::LOG, |log| {
+            let rows = log.range::<&[u8]>(log_key(from).as_slice()..)?;
+            rows.take(limit).map(|row| LogRow::decode(row?.1.value())).collect()
+        })
     }
 
     pub(crate) fn log_len(&self) -> Result<u64> {
-        Ok(self.rows()?.open(schema::LOG)?.len()?)
+        self.rows()?.read(schema::LOG, |log| Ok(log.len()?))
     }
 
     pub(crate) fn verify_log(&self, head: Option<&Head>, file_id: [u8; 16]) -> Result<LogReport> {
@@ -126,24 +128,26 @@ impl View {
         let mut report = LogReport { first: None, last: anchor.seq, rows: 0 };
         let mut previous = anchor.hash;
         let mut passed = head.is_none_or(|h| h.seq < anchor.seq || h.passes(anchor.seq, previous));
-        let log = rows.open(schema::LOG)?;
-        for entry in log.iter()? {
-            let (key, value) = entry?;
-            let expected = Seq(report.last.0 + 1);
-            let row = LogRow::decode(value.value())
-                .map_err(|e| broken(expected, "intact", &e.to_string()))?;
-            if row.seq != expected || key.value() != log_key(expected) {
-                return Err(broken(expected, "next", &format!("commit {}", row.seq)));
+        rows.read(schema::LOG, |log| {
+            for entry in log.iter()? {
+                let (key, value) = entry?;
+                let expected = Seq(report.last.0 + 1);
+                let row = LogRow::decode(value.value())
+                    .map_err(|e| broken(expected, "intact", &e.to_string()))?;
+                if row.seq != expected || key.value() != log_key(expected) {
+                    return Err(broken(expected, "next", &format!("commit {}", row.seq)));
+                }
+                if row.previous != previous {
+                    return Err(broken(row.seq, "built on the one before", "another hash"));
+                }
+                report.first = report.first.or(Some(row.seq));
+                report.last = row.seq;
+                report.rows += 1;
+                previous = row.hash;
+                passed |= head.is_some_and(|h| h.passes(row.seq, previous));
             }
-            if row.previous != previous {
-                return Err(broken(row.seq, "built on the one before", "another hash"));
-            }
-            report.first = report.first.or(Some(row.seq));
-            report.last = row.seq;
-            report.rows += 1;
-            previous = row.hash;
-            passed |= head.is_some_and(|h| h.passes(row.seq, previous));
-        }
+            Ok(())
+        })?;
         if report.last != self.seq() {
             return Err(broken(self.seq(), "at the end", &format!("commit {}", report.last)));
         }

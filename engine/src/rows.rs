@@ -8,9 +8,11 @@ use crate::{Error, Result};
 use redb::{AccessGuard, ReadOnlyTable, ReadTransaction};
 use std::io::ErrorKind;
 use std::ops::{Bound, Deref};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
-type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
+/// A table, open for reading.
+pub(crate) type Opened = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// The bytes of a row.
 pub(crate) enum RowBytes {
@@ -53,13 +55,17 @@ impl Pinned {
         if let Some(opened) = cell.get() {
             return Ok(opened);
         }
-        let opened = self.open(table.definition())?;
+        let opened = self.transaction.open_table(table.definition())?;
         Ok(cell.get_or_init(|| opened))
     }
 
-    /// Opens any table of the schema.
-    pub(crate) fn open(&self, definition: Bytes) -> Result<Opened> {
-        Ok(self.transaction.open_table(definition)?)
+    /// Reads any table of the schema.
+    pub(crate) fn read<T>(
+        &self,
+        definition: Bytes,
+        work: impl FnOnce(&Opened) -> Result<T>,
+    ) -> Result<T> {
+        guarded(|| work(&self.transaction.open_table(definition)?))
     }
 
     /// The rows of `table` from `from` on, in key order, until `each` says stop by `false`.
@@ -69,13 +75,15 @@ impl Pinned {
         from: Bound<&[u8]>,
         mut each: impl FnMut(&[u8], &[u8]) -> Result<bool>,
     ) -> Result<()> {
-        for entry in self.table(table)?.range::<&[u8]>((from, Bound::Unbounded))? {
-            let (key, value) = entry?;
-            if !each(key.value(), value.value())? {
-                break;
+        guarded(|| {
+            for entry in self.table(table)?.range::<&[u8]>((from, Bound::Unbounded))? {
+                let (key, value) = entry?;
+                if !each(key.value(), value.value())? {
+                    break;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The underlying transaction, for what is not a row.
@@ -86,8 +94,20 @@ impl Pinned {
 
 impl Rows for Pinned {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
-        Ok(self.table(table)?.get(key)?.map(RowBytes::Page))
+        guarded(|| Ok(self.table(table)?.get(key)?.map(RowBytes::Page)))
     }
+}
+
+/// Runs what works on redb's tables. Pages that match their checksums may contradict each other
+/// all the same, where a device has lost what it had called durable: redb panics then, and the
+/// caller gets an error.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+        let found = words.unwrap_or("pages that contradict each other");
+        Err(Error::corruption("table space", "pages that belong together", found))
+    })
 }
 
 macro_rules! from_redb {

@@ -10,7 +10,7 @@ use crate::db::Core;
 use crate::error::Detail;
 use crate::ids::{MemoryId, Seq};
 use crate::memory::{MAX_ANNOTATION_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
-use crate::rows::{Pinned, RowBytes, Rows};
+use crate::rows::{Pinned, RowBytes, Rows, guarded};
 use crate::schema::{self, Table};
 use crate::view::{Shared, View};
 use crate::{Error, ErrorKind, Result};
@@ -82,7 +82,7 @@ impl<'a> WriteTx<'a> {
         let is_accepted =
             self.accepted.iter().any(|s| s.options.idempotency_key.as_ref() == Some(key));
         let is_known =
-            |rows: &Pinned| Ok(rows.open(schema::OUTCOMES)?.get(key.as_bytes())?.is_some());
+            |rows: &Pinned| rows.read(schema::OUTCOMES, |t| Ok(t.get(key.as_bytes())?.is_some()));
         if is_accepted || self.read_committed(is_known)? {
             let (what, name) = ("transaction with idempotency key", key.as_str().into());
             return Err(Detail::AlreadyExists { what, name }.into());
@@ -203,9 +203,11 @@ impl Rows for WriteTx<'_> {
             return Ok(own(known));
         }
         if let Some(transaction) = &self.direct {
-            let open = transaction.open_table(table.definition())?;
-            let row = open.get(key)?;
-            return Ok(row.map(|guard| RowBytes::Owned(Arc::from(guard.value()))));
+            return guarded(|| {
+                let open = transaction.open_table(table.definition())?;
+                let row = open.get(key)?;
+                Ok(row.map(|guard| RowBytes::Owned(Arc::from(guard.value()))))
+            });
         }
         if let Some(known) = self.accepted.iter().rev().find_map(|set| set.get(table, key)) {
             return Ok(own(known));

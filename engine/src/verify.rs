@@ -159,14 +159,16 @@ fn verify_memories(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
 /// What the log says last of each memory it names: its commitment, or `None` if it is gone.
 fn commitments(rows: &Pinned) -> Result<HashMap<u64, Option<[u8; 16]>>> {
     let mut last = HashMap::new();
-    for entry in rows.open(schema::LOG)?.iter()? {
-        let row = LogRow::decode(entry?.1.value())?;
-        for change in row.changes.iter().filter(|c| c.model == Model::Memory) {
-            let is_there = change.kind != ChangeKind::Deleted;
-            last.insert(change.id, is_there.then_some(change.commitment));
+    rows.read(schema::LOG, |log| {
+        for entry in log.iter()? {
+            let row = LogRow::decode(entry?.1.value())?;
+            for change in row.changes.iter().filter(|c| c.model == Model::Memory) {
+                let is_there = change.kind != ChangeKind::Deleted;
+                last.insert(change.id, is_there.then_some(change.commitment));
+            }
         }
-    }
-    Ok(last)
+        Ok(last)
+    })
 }
 
 /// Every external id leads to a memory that has it.
@@ -217,10 +219,13 @@ fn verify_vectors(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
 fn read_other_tables(rows: &Pinned) -> Result<u64> {
     let mut count = 0;
     for table in [schema::OUTCOMES, schema::IMAGES, schema::ACCESSES] {
-        for entry in rows.open(table)?.iter()? {
-            entry?;
-            count += 1;
-        }
+        rows.read(table, |table| {
+            for entry in table.iter()? {
+                entry?;
+                count += 1;
+            }
+            Ok(())
+        })?;
     }
     rows.scan(Table::Catalog, Bound::Unbounded, |_, _| {
         count += 1;

@@ -12,10 +12,10 @@ use crate::catalog::Catalog;
 use crate::derived::Indexes;
 use crate::file::Container;
 use crate::ids::{MemoryId, Seq};
-use crate::rows::Pinned;
+use crate::rows::{self, Pinned, guarded};
 use crate::schema::{self, Table, log_key};
 use crate::view::{View, Views};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,9 +36,11 @@ impl Chain {
 
     /// The end of the log that `rows` show.
     pub(crate) fn load(rows: &Pinned) -> Result<Chain> {
-        let log = rows.open(schema::LOG)?;
-        let Some((_, last)) = log.last()? else { return Ok(Chain::EMPTY) };
-        let row = LogRow::decode(last.value())?;
+        let decode = |log: &rows::Opened| match log.last()? {
+            Some((_, last)) => LogRow::decode(last.value()).map(Some),
+            None => Ok(None),
+        };
+        let Some(row) = rows.read(schema::LOG, decode)? else { return Ok(Chain::EMPTY) };
         Ok(Chain {
             seq: row.seq,
             hash: row.hash,
@@ -112,18 +114,15 @@ impl Store for Committer {
     type Error = Error;
 
     fn commit(&self, sets: &[Arc<WriteSet>]) -> Result<Vec<Receipt>> {
-        let transaction = self.begin_write()?;
-        {
+        guarded(|| {
+            let transaction = self.begin_write()?;
             let merged = merge(sets);
             for table in Table::ALL {
-                write_rows(
-                    &transaction,
-                    table,
-                    merged[table as usize].iter().map(|(key, value)| (*key, *value)),
-                )?;
+                let rows = &merged[table as usize];
+                write_rows(&transaction, table, rows.iter().map(|(key, value)| (*key, *value)))?;
             }
-        }
-        self.finish(transaction, sets)
+            self.finish(transaction, sets)
+        })
     }
 
     fn size_bytes(set: &WriteSet) -> usize {
@@ -193,7 +192,7 @@ impl Committer {
         transaction: WriteTransaction,
         set: &Arc<WriteSet>,
     ) -> Result<Receipt> {
-        let receipts = self.finish(transaction, std::slice::from_ref(set))?;
+        let receipts = guarded(|| self.finish(transaction, std::slice::from_ref(set)))?;
         receipts.first().copied().ok_or_else(|| Error::invalid("write set", "must not be empty"))
     }
 
@@ -281,7 +280,13 @@ impl Committer {
         let mut transaction = self.begin_write()?;
         set_durability(&mut transaction, true, repair);
         let mut state = self.state.lock();
-        let done = work(&mut state, transaction, &self.database)?;
+        let done = guarded(|| work(&mut state, transaction, &self.database))
+            // What contradicts itself is nothing to build on.
+            .inspect_err(|e| {
+                if e.kind() == ErrorKind::Corruption {
+                    self.container.latch();
+                }
+            })?;
         state.relaxed_bytes = 0;
         state.needs_walk = repair == Repair::Walk;
         self.durable.store(state.chain.seq.0, Ordering::Release);

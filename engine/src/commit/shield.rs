@@ -19,7 +19,7 @@
 
 use crate::Result;
 use crate::error::Detail;
-use crate::file::{Container, TableSpace, error_from};
+use crate::file::{Container, Fault, TableSpace, error_from};
 use parking_lot::RwLock;
 use redb::{BackendError, StorageBackend};
 use std::io;
@@ -193,7 +193,10 @@ impl State {
     /// Reads as if everything had been written.
     fn read(&self, inner: &TableSpace, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let end = offset.saturating_add(out.len() as u64);
-        if self.is_full || end > self.len {
+        if end > self.len {
+            return Err(Fault::BeyondEnd { end, len: self.len }.into());
+        }
+        if self.is_full {
             return Err(io::Error::other("what could not be written cannot be read"));
         }
         let writes = || {

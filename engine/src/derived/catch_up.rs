@@ -10,7 +10,7 @@ use crate::commit::log::{Aspects, Change, ChangeKind, LogRow, Model};
 use crate::file::Container;
 use crate::ids::{MemoryId, Seq};
 use crate::memory::access;
-use crate::rows::Pinned;
+use crate::rows::{Opened, Pinned};
 use crate::schema::{self, Table, log_key, read_u64};
 use crate::{Error, Result};
 use serde_json::{Value, json};
@@ -139,7 +139,10 @@ impl Indexes {
         if self.watermark >= last {
             return Ok(self.watermark == last);
         }
-        let log = rows.open(schema::LOG)?;
+        rows.read(schema::LOG, |log| self.fold_log(log, last, rows))
+    }
+
+    fn fold_log(&mut self, log: &Opened, last: Seq, rows: &Pinned) -> Result<bool> {
         let first = Seq(self.watermark.0 + 1);
         let mut gathered: BTreeMap<(Model, u64), Change> = BTreeMap::new();
         let mut expected = first;

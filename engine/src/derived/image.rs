@@ -109,13 +109,14 @@ impl ImageRow {
 
     /// All rows of the table, by the name of their index.
     pub(crate) fn load_all(rows: &Pinned) -> Result<BTreeMap<String, ImageRow>> {
-        let table = rows.open(schema::IMAGES)?;
         let mut all = BTreeMap::new();
-        for entry in table.iter()? {
-            let (name, row) = entry?;
-            let name = String::from_utf8_lossy(name.value()).into_owned();
-            all.insert(name, ImageRow::decode(row.value())?);
-        }
-        Ok(all)
+        rows.read(schema::IMAGES, |table| {
+            for entry in table.iter()? {
+                let (name, row) = entry?;
+                let name = String::from_utf8_lossy(name.value()).into_owned();
+                all.insert(name, ImageRow::decode(row.value())?);
+            }
+            Ok(all)
+        })
     }
 }

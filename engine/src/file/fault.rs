@@ -15,6 +15,9 @@ pub(crate) enum Fault {
     /// A page of the table space does not match its checksum.
     #[error("table page at {offset} does not match its checksum")]
     DamagedPage { offset: u64 },
+    /// A page that the tables name lies behind the end of their space.
+    #[error("a table page ends at {end}, the table space at {len}")]
+    BeyondEnd { end: u64, len: u64 },
     /// Repairing a read-only file needs more memory than the overlay may take.
     #[error("repair in memory needs more than {limit} bytes")]
     OverlayFull { needed: u64, limit: u64 },
@@ -27,6 +30,7 @@ impl From<Fault> for io::Error {
     fn from(fault: Fault) -> Self {
         let kind = match fault {
             Fault::DamagedPage { .. } => io::ErrorKind::InvalidData,
+            Fault::BeyondEnd { .. } => io::ErrorKind::UnexpectedEof,
             Fault::OverlayFull { .. } => io::ErrorKind::OutOfMemory,
             Fault::TooManyChunks { .. } => io::ErrorKind::FileTooLarge,
             Fault::Latched => io::ErrorKind::Other,
@@ -45,6 +49,11 @@ pub(crate) fn error_from(doing: &'static str, e: io::Error) -> Error {
             "table page",
             "bytes that match their checksum",
             format!("a mismatch at {offset} of the table space"),
+        ),
+        Some(Fault::BeyondEnd { end, len }) => Error::corruption(
+            "table space",
+            format!("pages within its {len} bytes"),
+            format!("one that ends at {end}"),
         ),
         Some(&Fault::OverlayFull { needed, limit }) => {
             Detail::Limit { what: "memory to repair a read-only file", found: needed, limit }.into()

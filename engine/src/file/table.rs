@@ -225,8 +225,7 @@ impl Piece {
 }
 
 fn check_inside(state: &State, space: usize, offset: u64, len: usize) -> io::Result<()> {
-    match offset.checked_add(len as u64) {
-        Some(end) if end <= state.spaces[space].len => Ok(()),
-        _ => Err(io::ErrorKind::UnexpectedEof.into()),
-    }
+    let end = offset.saturating_add(len as u64);
+    let len = state.spaces[space].len;
+    if end <= len { Ok(()) } else { Err(Fault::BeyondEnd { end, len }.into()) }
 }
