@@ -54,6 +54,8 @@ pub(crate) enum Crash {
     SectorMix,
     /// All, but of the last write only a beginning.
     TornLast,
+    /// Of each write a beginning or an end, cut at any byte.
+    TornEach,
     NoHeader,
     HeaderOnly,
     /// All, but of the header an arbitrary half of its words.
@@ -63,12 +65,13 @@ pub(crate) enum Crash {
 }
 
 impl Crash {
-    pub(crate) const ALL: [Crash; 10] = [
+    pub(crate) const ALL: [Crash; 11] = [
         Crash::DropAll,
         Crash::KeepAll,
         Crash::Subset,
         Crash::SectorMix,
         Crash::TornLast,
+        Crash::TornEach,
         Crash::NoHeader,
         Crash::HeaderOnly,
         Crash::HeaderTorn,
@@ -99,6 +102,21 @@ impl Crash {
                     if let Event::Write(at, data) = last {
                         let cut = rng.below(data.len() as u64 + 1) as usize;
                         write_to(&mut image, *at, &data[..cut]);
+                    }
+                }
+            }
+            Crash::TornEach => {
+                for event in pending {
+                    match event {
+                        Event::Write(at, data) => {
+                            let cut = rng.below(data.len() as u64 + 1) as usize;
+                            if rng.one_in(2) {
+                                write_to(&mut image, *at, &data[..cut]);
+                            } else {
+                                write_to(&mut image, *at + cut as u64, &data[cut..]);
+                            }
+                        }
+                        _ => apply(&mut image, event),
                     }
                 }
             }
@@ -206,6 +224,14 @@ impl<'a> Replay<'a> {
     /// Over bytes of which the given changes are not durable yet.
     pub(crate) fn resume(durable: Vec<u8>, pending: Vec<Event>, record: &'a [Event]) -> Self {
         Replay { record, at: 0, durable, pending, acknowledged: 0, begun: 0 }
+    }
+
+    /// The device has said that everything was durable, and will have lost some of it. `point` is
+    /// that of its sync.
+    pub(crate) fn lose_sync(&mut self, point: usize, rng: &mut Rng) {
+        self.advance(point);
+        self.durable = Crash::any(rng).image(&self.durable, &self.pending, rng);
+        self.pending.clear();
     }
 
     /// Goes on to a later point.

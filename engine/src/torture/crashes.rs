@@ -22,7 +22,7 @@ pub(super) struct Ran {
     pub(super) clock: TestClock,
 }
 
-fn run(seed: u64, steps: usize) -> Ran {
+pub(super) fn run(seed: u64, steps: usize) -> Ran {
     let (mut workload, start) = Workload::new(seed).expect("a new file");
     for step in 0..steps {
         at(&format!("step {step}"), || workload.step().unwrap_or_else(|e| panic!("{e}")));

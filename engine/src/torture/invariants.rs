@@ -8,7 +8,7 @@ use crate::Metric;
 use crate::Result;
 use crate::catalog::Space;
 use crate::db::Db;
-use crate::derived::{ImageRow, read_vector};
+use crate::derived::{ImageRow, Place, read_vector};
 use crate::file::crash::Rng;
 use crate::filter::Filter;
 use crate::ids::{MemoryId, Seq, SpaceId};
@@ -27,6 +27,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ("the log is whole", log),
     ("everything verifies", verify),
     ("images are whole and in use", images),
+    ("what no row names is free", orphans),
     ("listings are the rows", listings),
     ("filters are the rows", filters),
     ("text recall is that of the rows", text),
@@ -69,6 +70,21 @@ fn images(db: &Db) -> Result<()> {
         oldest.0 <= reaches.0 + 1 || view.seq() == reaches,
         "no way from {reaches} to {oldest}"
     );
+    Ok(())
+}
+
+/// A segment that no row names has given its space back, unless an older View still reads it.
+fn orphans(db: &Db) -> Result<()> {
+    if db.core.committer.views.held() > 0 {
+        return Ok(());
+    }
+    let images = ImageRow::load_all(&*db.read()?.rows()?)?;
+    let named = images.values().map(|image| match &image.place {
+        Place::Segment(segment) => segment.extent.chunks as usize,
+        Place::Inline(_) => 0,
+    });
+    let taken = db.core.committer.container().stats()?.segment_chunks;
+    assert_eq!(taken, named.sum::<usize>(), "chunks of segments, and those that rows name");
     Ok(())
 }
 

@@ -21,9 +21,11 @@
 mod actions;
 mod container;
 mod crashes;
+mod creation;
 mod damage;
 mod faults;
 mod invariants;
+mod lies;
 mod points;
 mod setup;
 mod state;
@@ -64,6 +66,18 @@ pub const PARTS: &[Part] = &[
         about: "power loss under the engine at work, and again in the recovery or behind it",
         seeds: 24,
         run: crashes::torture,
+    },
+    Part {
+        name: "creation",
+        about: "power loss at every instant of a file's first moments, in every way",
+        seeds: 4,
+        run: creation::torture,
+    },
+    Part {
+        name: "lies",
+        about: "a sync that the device acknowledged is lost",
+        seeds: 24,
+        run: lies::torture,
     },
     Part {
         name: "faults",

@@ -2,13 +2,13 @@
 //!
 //! **Invariant:** opening reads no environment, starts no thread and asks no clock but its own.
 
-use crate::Result;
 use crate::clock::Clock;
 use crate::db::{Db, initialise};
 use crate::file::sim::SimDisk;
 use crate::file::{Container, Settings as FileSettings};
 use crate::options::{LogRetention, Options, Settings};
 use crate::view::View;
+use crate::{Error, Result};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -119,11 +119,17 @@ impl Setup {
         (settings, listed)
     }
 
-    /// An empty file on an empty disk, closed and durable.
-    pub(super) fn create(self, disk: &SimDisk, clock: &TestClock) -> Result<()> {
+    /// An empty file on an empty disk, as it is when it gets its name.
+    pub(super) fn make(self, disk: &SimDisk) -> Result<()> {
         let container = Container::create_on(Arc::new(disk.clone()), &self.file())?;
         initialise(&container)?;
-        self.over(container, clock)?.close()
+        container.sync().map_err(|e| Error::io("making a file", e))
+    }
+
+    /// The same, opened once and closed.
+    pub(super) fn create(self, disk: &SimDisk, clock: &TestClock) -> Result<()> {
+        self.make(disk)?;
+        self.open(disk, clock)?.close()
     }
 
     pub(super) fn open(self, disk: &SimDisk, clock: &TestClock) -> Result<Db> {
