@@ -50,6 +50,8 @@ pub struct Part {
     pub about: &'static str,
     /// Seeds of an ordinary run, from 0.
     pub seeds: u64,
+    /// Seeds beyond them that failed once.
+    pub pinned: &'static [u64],
     run: fn(u64, &mut Tally),
 }
 
@@ -58,37 +60,43 @@ pub const PARTS: &[Part] = &[
     Part {
         name: "container",
         about: "power loss under the file alone: tables, segments, maps, rewriting",
-        seeds: 16,
+        seeds: 60,
+        pinned: &[],
         run: container::torture,
     },
     Part {
         name: "crashes",
         about: "power loss under the engine at work, and again in the recovery or behind it",
-        seeds: 24,
+        seeds: 420,
+        pinned: &[],
         run: crashes::torture,
     },
     Part {
         name: "creation",
         about: "power loss at every instant of a file's first moments, in every way",
         seeds: 4,
+        pinned: &[],
         run: creation::torture,
     },
     Part {
         name: "lies",
         about: "a sync that the device acknowledged is lost",
-        seeds: 24,
+        seeds: 60,
+        pinned: &[69, 83, 89, 92],
         run: lies::torture,
     },
     Part {
         name: "faults",
         about: "every I/O call of a workload fails in turn",
         seeds: 3,
+        pinned: &[],
         run: faults::torture,
     },
     Part {
         name: "damage",
         about: "flipped bits in a file that was closed in good order",
         seeds: 3,
+        pinned: &[],
         run: damage::torture,
     },
 ];

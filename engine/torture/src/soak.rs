@@ -16,7 +16,7 @@ pub(crate) fn soak(
 ) -> Result<(), String> {
     let work: Vec<Work> = work::parts(names)?
         .into_iter()
-        .map(|part| Work { part, seeds: from.unwrap_or(part.seeds)..u64::MAX })
+        .map(|part| Work { part, pinned: &[], seeds: from.unwrap_or(part.seeds)..u64::MAX })
         .collect();
     silence_panics();
     let started = Instant::now();

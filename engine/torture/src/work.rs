@@ -18,7 +18,24 @@ const MAX_FAILURES: usize = 5;
 #[derive(Clone, Debug)]
 pub(crate) struct Work {
     pub(crate) part: Part,
+    /// Seeds that come first.
+    pub(crate) pinned: &'static [u64],
     pub(crate) seeds: Range<u64>,
+}
+
+impl Work {
+    pub(crate) fn len(&self) -> u64 {
+        self.pinned.len() as u64 + self.seeds.end - self.seeds.start
+    }
+
+    /// The seed with this number.
+    fn seed(&self, index: u64) -> Option<u64> {
+        let pinned = self.pinned.get(index as usize).copied();
+        let behind = |behind: u64| self.seeds.start.checked_add(behind);
+        pinned
+            .or_else(|| index.checked_sub(self.pinned.len() as u64).and_then(behind))
+            .filter(|_| index < self.len())
+    }
 }
 
 /// What became of some work.
@@ -57,7 +74,7 @@ pub(crate) fn run(
     until: Option<Instant>,
     progress: &(dyn Fn(&str, u64) + Sync),
 ) -> BTreeMap<&'static str, Done> {
-    let next: Vec<AtomicU64> = work.iter().map(|w| AtomicU64::new(w.seeds.start)).collect();
+    let next: Vec<AtomicU64> = work.iter().map(|_| AtomicU64::new(0)).collect();
     let done: Mutex<BTreeMap<&str, Done>> = Mutex::default();
     let failures = AtomicUsize::new(0);
     let is_over = || {
@@ -65,11 +82,9 @@ pub(crate) fn run(
             || until.is_some_and(|until| Instant::now() >= until)
     };
     let run_one = |index: usize| -> bool {
-        let Work { part, seeds } = &work[index];
-        let seed = next[index].fetch_add(1, Ordering::Relaxed);
-        if seed >= seeds.end || is_over() {
-            return false;
-        }
+        let part = &work[index].part;
+        let seed = work[index].seed(next[index].fetch_add(1, Ordering::Relaxed));
+        let Some(seed) = seed.filter(|_| !is_over()) else { return false };
         let started = Instant::now();
         let outcome = part.run(seed);
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
