@@ -76,7 +76,32 @@ fn a_named_file_appears_whole_and_is_packed_by_its_name() {
     assert!(packed.starts_with(b"\x1f\x8b"));
     let import = ["import", "u.lith", "packed.jsonl.gz", "--json"];
     assert_eq!(place.run(&import).exits(0).json()["imported"], 7);
-    assert!(!place.names().iter().any(|name| name.contains("partial")), "{:?}", place.names());
+    assert!(!place.names().iter().any(|name| name.contains("exporting")), "{:?}", place.names());
+}
+
+#[test]
+fn what_killed_exports_left_is_removed_by_the_next_to_the_same_name() {
+    let place = stocked();
+    for left in [".out.jsonl.7-0.exporting", ".out.jsonl.812-1.exporting"] {
+        place.write(left, "half a l");
+    }
+    let others = [
+        ".out.jsonl.7-0.exporting.txt",
+        ".out.jsonl.first.exporting",
+        ".out.jsonl.9-0.exporting",
+        ".other.jsonl.7-0.exporting",
+        "out.jsonl.7-0.exporting",
+    ];
+    for other in others {
+        place.write(other, "mine");
+    }
+    // An export that is alive holds a lock.
+    let alive = fs::File::open(place.path(others[2])).unwrap();
+    alive.lock().unwrap();
+    place.run(&["export", "t.lith", "--out", "out.jsonl"]).exits(0);
+    let mut expected: Vec<&str> = [&others[..], &["in.jsonl", "out.jsonl", "t.lith"]].concat();
+    expected.sort_unstable();
+    assert_eq!(place.names(), expected);
 }
 
 #[test]
