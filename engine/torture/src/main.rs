@@ -6,6 +6,8 @@
 //! cargo run -p memlith-torture --release -- soak --minutes 600
 //! ```
 
+#[cfg(unix)]
+mod kill;
 mod run;
 mod seeds;
 mod soak;
@@ -13,9 +15,11 @@ mod work;
 
 use clap::{Parser, Subcommand};
 use seeds::Seeds;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Tortures the engine: crashes, failing I/O, damage.
+/// Tortures the engine: crashes, failing I/O, damage, killed processes.
 #[derive(Debug, Parser)]
 #[command(name = "memlith-torture", version)]
 struct Args {
@@ -51,6 +55,10 @@ enum Command {
         #[arg(long, value_name = "SEED")]
         from: Option<u64>,
     },
+    /// Carries out a script on a file: the process that is killed.
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Drive { file: PathBuf, script: PathBuf },
 }
 
 fn main() -> ExitCode {
@@ -64,6 +72,8 @@ fn main() -> ExitCode {
         }
         Command::Run { parts, seeds } => run::run(&parts, seeds.as_ref(), jobs),
         Command::Soak { minutes, parts, from } => soak::soak(&parts, minutes, from, jobs),
+        #[cfg(unix)]
+        Command::Drive { file, script } => kill::drive(&file, &script),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -48,17 +48,26 @@ pub(crate) struct Done {
     pub(crate) failures: Vec<String>,
 }
 
+/// Every part: those of the engine, and those that need processes and a file system.
+pub(crate) fn all() -> Vec<Part> {
+    let mut all = PARTS.to_vec();
+    #[cfg(unix)]
+    all.push(crate::kill::PART);
+    all
+}
+
 /// The parts with these names, in their own order; all of them for no name.
 ///
 /// # Errors
 /// If there is no part of a name.
 pub(crate) fn parts(names: &[String]) -> Result<Vec<Part>, String> {
-    if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|part| part.name != **name)) {
-        let known: Vec<_> = PARTS.iter().map(|part| part.name).collect();
+    let mut parts = all();
+    if let Some(unknown) = names.iter().find(|name| parts.iter().all(|part| part.name != **name)) {
+        let known: Vec<_> = parts.iter().map(|part| part.name).collect();
         return Err(format!("there is no part {unknown:?}; there are {}", known.join(", ")));
     }
-    let is_wanted = |part: &&Part| names.is_empty() || names.iter().any(|n| n == part.name);
-    Ok(PARTS.iter().filter(is_wanted).copied().collect())
+    parts.retain(|part| names.is_empty() || names.iter().any(|name| name == part.name));
+    Ok(parts)
 }
 
 /// How to run a seed again.
