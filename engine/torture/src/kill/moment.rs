@@ -12,15 +12,15 @@ use std::time::Duration;
 /// Kills that follow a line come at most so much later.
 const SOON: Duration = Duration::from_millis(2);
 
-/// A moment in the life of a process.
+/// A moment in the life of a process: so long after …
 #[derive(Clone, Debug)]
 pub(super) enum Moment {
-    /// So long after its start.
-    AfterStart(Duration),
-    /// So long after it said so many lines.
-    AfterLines(usize, Duration),
-    /// So long after it began something.
-    During(String, Duration),
+    /// … its start.
+    Start(Duration),
+    /// … it had said so many lines.
+    Lines(usize, Duration),
+    /// … it first said that it begins something, or that this is done.
+    Words(&'static str, String, Duration),
 }
 
 /// How long processes of a kind take for what they do.
@@ -65,20 +65,22 @@ impl Pace {
     pub(super) fn moment(&self, rng: &mut Rng) -> Moment {
         match rng.u32(..8) {
             0 | 1 => self.early(rng),
-            2 | 3 if self.lines > 0 => {
-                Moment::AfterLines(rng.usize(1..=self.lines), up_to(SOON, rng))
-            }
+            2 | 3 if self.lines > 0 => Moment::Lines(rng.usize(1..=self.lines), soon(rng)),
             4 | 5 if !self.phases.is_empty() => {
                 let (what, length) = &self.phases[rng.usize(..self.phases.len())];
-                Moment::During(what.clone(), up_to(*length, rng))
+                if rng.u32(..3) == 0 {
+                    Moment::Words("done", what.clone(), soon(rng))
+                } else {
+                    Moment::Words("begin", what.clone(), up_to(*length, rng))
+                }
             }
-            _ => Moment::AfterStart(up_to(self.whole, rng)),
+            _ => Moment::Start(up_to(self.whole, rng)),
         }
     }
 
     /// A moment while the file is created or recovered, or just before or behind that.
     pub(super) fn early(&self, rng: &mut Rng) -> Moment {
-        Moment::AfterStart(up_to(self.open + self.open / 4, rng))
+        Moment::Start(up_to(self.open + self.open / 4, rng))
     }
 }
 
@@ -86,8 +88,8 @@ impl Moment {
     /// Waits for it; not for long once the process has ended.
     pub(super) fn wait(&self, running: &mut Running) {
         match self {
-            Moment::AfterStart(delay) => thread::sleep(delay.saturating_sub(running.age())),
-            Moment::AfterLines(count, delay) => {
+            Moment::Start(delay) => thread::sleep(delay.saturating_sub(running.age())),
+            Moment::Lines(count, delay) => {
                 let mut left = *count;
                 let is_last = |_: &_| {
                     left -= 1;
@@ -97,10 +99,12 @@ impl Moment {
                     thread::sleep(*delay);
                 }
             }
-            Moment::During(what, delay) => {
-                let begins =
-                    |text: &str| text.strip_prefix("begin\t").and_then(phase) == Some(what);
-                if running.hears(|line| begins(&line.text)) {
+            Moment::Words(word, what, delay) => {
+                let is_it = |text: &str| {
+                    let mut words = text.split('\t');
+                    words.next() == Some(*word) && words.next().and_then(phase) == Some(what)
+                };
+                if running.hears(|line| is_it(&line.text)) {
                     thread::sleep(*delay);
                 }
             }
@@ -117,6 +121,11 @@ pub(super) fn phase(what: &str) -> Option<&str> {
 
 fn names(done: &str, what: &str) -> bool {
     done.split('\t').next() == Some(what)
+}
+
+/// Rather sooner than later: what was acknowledged falsely is made good soon.
+fn soon(rng: &mut Rng) -> Duration {
+    up_to(up_to(SOON, rng), rng)
 }
 
 fn up_to(most: Duration, rng: &mut Rng) -> Duration {

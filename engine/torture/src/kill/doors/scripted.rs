@@ -48,7 +48,9 @@ impl Door for Scripted {
     }
 
     fn job(&mut self, kind: &'static str, mut task: Task<'_>) -> Outcome<Job> {
-        let script = Author { task: &mut task, written: Vec::new() }.script();
+        // Where others commit durably, what is relaxed becomes durable with them.
+        let relaxed = if task.rng.u32(..3) == 0 { 10 } else { 3 };
+        let script = Author { task: &mut task, written: Vec::new(), relaxed }.script();
         let path = task.place.input(&format!("{}.script", task.process));
         fs::write(&path, script.to_string()).map_err(|e| format!("writing a script: {e}"))?;
         let mut command = Command::new(&self.program);
@@ -63,6 +65,8 @@ struct Author<'a, 'b> {
     task: &'a mut Task<'b>,
     /// By writer, how many transactions there are that do not give up, and the last of them.
     written: Vec<(usize, Option<Entry>)>,
+    /// How many transactions of ten are relaxed, of those that do not give up.
+    relaxed: u32,
 }
 
 impl Author<'_, '_> {
@@ -85,18 +89,18 @@ impl Author<'_, '_> {
         match self.task.rng.u32(..20) {
             0 => script::Task::Upkeep(Upkeep::Rebuild),
             1 | 2 => script::Task::Upkeep(Upkeep::Checkpoint),
-            3 => script::Task::Upkeep(Upkeep::Flush),
+            3 | 4 => script::Task::Upkeep(Upkeep::Flush),
             _ => script::Task::Transact(self.transaction(writer)),
         }
     }
 
     fn transaction(&mut self, writer: usize) -> Transact {
-        let Author { task, written } = self;
+        let Author { task, written, relaxed } = self;
         let (count, last) = &mut written[writer];
         let key = format!("{}/{writer}/{count}", task.process);
         let ending = match task.rng.u32(..10) {
-            0 => Ending::GivesUp,
-            1..4 => Ending::Relaxed,
+            _ if task.rng.u32(..10) == 0 => Ending::GivesUp,
+            n if n < *relaxed => Ending::Relaxed,
             _ => Ending::Durable,
         };
         let changes = changes(&key, task.rng);
