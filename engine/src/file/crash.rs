@@ -62,10 +62,12 @@ pub(crate) enum Crash {
     HeaderTorn,
     AllButOne,
     AllButRun,
+    /// The largest write takes longest.
+    AllButLargest,
 }
 
 impl Crash {
-    pub(crate) const ALL: [Crash; 11] = [
+    pub(crate) const ALL: [Crash; 12] = [
         Crash::DropAll,
         Crash::KeepAll,
         Crash::Subset,
@@ -77,6 +79,7 @@ impl Crash {
         Crash::HeaderTorn,
         Crash::AllButOne,
         Crash::AllButRun,
+        Crash::AllButLargest,
     ];
 
     pub(crate) fn any(rng: &mut Rng) -> Self {
@@ -145,6 +148,11 @@ impl Crash {
                     }
                 }
             }
+            Crash::AllButLargest => {
+                let largest = (0..pending.len()).max_by_key(|i| len_of(&pending[*i]));
+                let kept = (0..pending.len()).filter(|i| Some(*i) != largest);
+                kept.for_each(|i| apply(&mut image, &pending[i]));
+            }
         }
         image
     }
@@ -153,6 +161,11 @@ impl Crash {
 /// Is it the write of a header slot?
 pub(crate) fn is_header(event: &Event) -> bool {
     matches!(event, Event::Write(at, _) if *at < HEAD_LEN)
+}
+
+/// Bytes that a change writes.
+fn len_of(event: &Event) -> usize {
+    if let Event::Write(_, data) = event { data.len() } else { 0 }
 }
 
 /// Applies a change to an image.

@@ -17,8 +17,11 @@ pub(super) fn points(record: &[Event], count: usize, rng: &mut Rng) -> Vec<usize
     let slots = places(is_header);
     let syncs = places(|e| matches!(e, Event::Sync));
     let lengths = places(|e| matches!(e, Event::SetLen(_)));
-    // Pages come whole; the bytes of an image hardly ever do.
-    let segments = places(|e| matches!(e, Event::Write(_, data) if data.len() % PAGE_BYTES > 0));
+    // Pages come whole, and checksums and headers are short; the bytes of an image hardly ever are either.
+    let segments = places(|e| match e {
+        Event::Write(_, data) => data.len() > PAGE_BYTES && data.len() % PAGE_BYTES > 0,
+        _ => false,
+    });
     let pick = |from: &[usize], rng: &mut Rng| {
         (!from.is_empty()).then(|| from[rng.below(from.len() as u64) as usize])
     };
