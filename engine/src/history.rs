@@ -9,6 +9,7 @@ use crate::commit::{LogRow, Repair};
 use crate::db::{Core, Db};
 use crate::derived::ImageRow;
 use crate::ids::Seq;
+use crate::planted::{self, Defect};
 use crate::rows::Pinned;
 use crate::schema::{self, fact, log_key};
 use crate::view::View;
@@ -208,6 +209,7 @@ impl Core {
         let images = ImageRow::load_all(&*view.rows()?)?;
         // What no image has taken in is needed to bring the indexes up to date.
         let saved = images.values().map(|row| row.watermark).min().unwrap_or(Seq(0));
+        let saved = if planted::is(Defect::LogTrimmedTooFar) { view.seq() } else { saved };
         let now_ms = view.now_ms();
         let trim =
             Trim { excess, horizon_ms, last: saved.min(Seq(view.seq().0.saturating_sub(1))) };

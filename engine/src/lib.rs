@@ -59,6 +59,7 @@ mod ids;
 mod maintenance;
 mod memory;
 mod options;
+mod planted;
 mod recall;
 mod rows;
 mod schema;

@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::derived::Indexes;
 use crate::file::Container;
 use crate::ids::{MemoryId, Seq};
+use crate::planted::{self, Defect};
 use crate::rows::{self, Pinned, guarded};
 use crate::schema::{self, Table, log_key};
 use crate::view::{View, Views};
@@ -41,11 +42,12 @@ impl Chain {
             None => Ok(None),
         };
         let Some(row) = rows.read(schema::LOG, decode)? else { return Ok(Chain::EMPTY) };
+        let again = u64::from(planted::is(Defect::IdGivenAgain) && row.next_memory > 1);
         Ok(Chain {
             seq: row.seq,
             hash: row.hash,
             time_ms: row.time_ms,
-            next_memory: MemoryId(row.next_memory),
+            next_memory: MemoryId(row.next_memory - again),
         })
     }
 }
@@ -120,6 +122,10 @@ impl Store for Committer {
             for table in Table::ALL {
                 let rows = &merged[table as usize];
                 write_rows(&transaction, table, rows.iter().map(|(key, value)| (*key, *value)))?;
+            }
+            if planted::is(Defect::RowsApart) {
+                self.commit_rows(transaction)?;
+                return self.finish(self.begin_write()?, sets);
             }
             self.finish(transaction, sets)
         })
@@ -199,6 +205,9 @@ impl Committer {
     /// The one place where a transaction of the running handle is committed.
     pub(super) fn commit_rows(&self, transaction: WriteTransaction) -> Result<()> {
         transaction.commit()?;
+        if planted::is(Defect::FailureIgnored) {
+            return Ok(());
+        }
         self.failure.check()
     }
 
@@ -222,7 +231,7 @@ impl Committer {
         state.chain = chain;
         state.needs_walk = true;
         state.relaxed_bytes = if is_durable { 0 } else { state.relaxed_bytes + bytes };
-        if is_durable {
+        if is_durable || planted::is(Defect::RelaxedCalledDurable) {
             self.durable.store(chain.seq.0, Ordering::Release);
         }
         let rows = Pinned::new(self.database.begin_read()?);
@@ -305,6 +314,7 @@ pub(crate) enum Repair {
 }
 
 fn set_durability(transaction: &mut WriteTransaction, is_durable: bool, repair: Repair) {
+    let is_durable = is_durable && !planted::is(Defect::AcknowledgedEarly);
     let durability = if is_durable { redb::Durability::Immediate } else { redb::Durability::None };
     // Refused only while a persistent savepoint is changed, which never happens here.
     let _ = transaction.set_durability(durability);
@@ -375,7 +385,9 @@ fn append_log(
             hash: GENESIS,
         };
         let bytes = row.seal();
-        log.insert(log_key(row.seq).as_slice(), bytes.as_slice())?;
+        if receipts.is_empty() || !planted::is(Defect::LogRowSkipped) {
+            log.insert(log_key(row.seq).as_slice(), bytes.as_slice())?;
+        }
         if let Some(key) = &set.options.idempotency_key {
             let mut outcomes = transaction.open_table(schema::OUTCOMES)?;
             let value = [row.seq.0.to_le_bytes(), row.time_ms.to_le_bytes()].concat();

@@ -10,6 +10,7 @@ use crate::catalog::Catalog;
 use crate::derived::{Checkpoint, ImageRow, Indexes, Unreadable, Versions};
 use crate::error::Detail;
 use crate::ids::Seq;
+use crate::planted::{self, Defect};
 use crate::rows::Pinned;
 use crate::schema;
 use redb::{Database, ReadableDatabase, WriteTransaction};
@@ -92,7 +93,7 @@ impl Committer {
 /// Puts `fresh` in the place of the running indexes. Returns the images that were named before.
 fn exchange(
     state: &mut State,
-    transaction: WriteTransaction,
+    mut transaction: WriteTransaction,
     database: &Database,
     images: &Images,
     mut fresh: Indexes,
@@ -113,6 +114,9 @@ fn exchange(
         for (name, row) in images {
             table.insert(name.as_bytes(), row.encode().as_slice())?;
         }
+    }
+    if planted::is(Defect::ReleasedBeforeDurable) {
+        let _ = transaction.set_durability(redb::Durability::None);
     }
     *named = true;
     commit(transaction)?;

@@ -7,6 +7,7 @@
 
 use super::fault::Fault;
 use super::map::MAX_CHUNKS;
+use crate::planted::{self, Defect};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -131,7 +132,7 @@ impl Allocator {
     }
 
     fn first_fit(&mut self, chunks: usize) -> usize {
-        if !self.knows_segments {
+        if !self.knows_segments && !planted::is(Defect::FreeBeforeKnown) {
             return self.owners.len();
         }
         let is_free = |c: &usize| self.owners[*c] == Owner::Free;
@@ -154,6 +155,9 @@ impl Allocator {
 
     /// Chunks leave the map: the slot on disk may still name them.
     pub(super) fn leave(&mut self, extent: Extent) {
+        if planted::is(Defect::LimboSkipped) {
+            return self.free(extent);
+        }
         self.owners[indices(extent.range())].fill(Owner::Limbo);
         self.leaving.push(extent);
     }
@@ -194,11 +198,11 @@ impl Allocator {
         let owners = &self.owners[indices(extent.range())];
         assert!(owners.iter().all(|o| *o == Owner::Segment), "released chunks are no segment");
         match self.pins.get_mut(&extent.start) {
-            Some(pin) => {
+            Some(pin) if !planted::is(Defect::PinsIgnored) => {
                 assert!(!pin.released, "segment released twice");
                 pin.released = true;
             }
-            None => self.free(extent),
+            _ => self.free(extent),
         }
     }
 

@@ -10,6 +10,7 @@ use super::disk::{Disk, Mapping};
 use super::fault::Fault;
 use super::open;
 use crate::error::{Error, Result};
+use crate::planted::{self, Defect};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +38,11 @@ impl LatchedDisk {
         if self.is_latched() {
             return Err(Fault::Latched.into());
         }
-        change(&*self.disk).inspect_err(|_| self.latch())
+        change(&*self.disk).inspect_err(|_| {
+            if !planted::is(Defect::LatchSkipped) {
+                self.latch();
+            }
+        })
     }
 
     pub(super) fn len(&self) -> io::Result<u64> {
@@ -57,6 +62,9 @@ impl LatchedDisk {
     }
 
     pub(super) fn sync(&self) -> io::Result<()> {
+        if planted::is(Defect::SyncSkipped) {
+            return Ok(());
+        }
         self.guarded(Disk::sync)
     }
 

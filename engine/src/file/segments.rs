@@ -10,6 +10,7 @@ use super::fault::error_from;
 use super::open::truncated;
 use super::segment::{self, Bytes, Layout, Pin, SegmentRef, SegmentSource};
 use crate::error::{Error, Result};
+use crate::planted::{self, Defect};
 use memlith_index::image::SharedSource;
 use std::sync::Arc;
 
@@ -66,7 +67,9 @@ impl Container {
         self.0.disk.write_at(at, data).map_err(failed)?;
         self.0.disk.write_at(at + len, &tail).map_err(failed)?;
         // Rule 4.
-        self.sync().map_err(failed)?;
+        if !planted::is(Defect::SegmentNotSynced) {
+            self.sync().map_err(failed)?;
+        }
         Ok(SegmentRef { extent, len, checksum })
     }
 

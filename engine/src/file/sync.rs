@@ -10,6 +10,7 @@ use super::fault::error_from;
 use super::map::RUN_LEN;
 use super::slot::{Descriptor, INLINE_RUNS, SLOT_LEN, Slot};
 use crate::error::Result;
+use crate::planted::{self, Defect};
 use parking_lot::MutexGuard;
 use std::io;
 use xxhash_rust::xxh3::xxh3_64;
@@ -29,7 +30,10 @@ impl Container {
     /// One slot write at most, then one fsync (rules 1 and 2).
     fn sync_slot(&self, _one: &MutexGuard<'_, ()>) -> io::Result<()> {
         let disk = &self.0.disk;
-        self.write_sums()?;
+        let are_sums_late = planted::is(Defect::SumsBehindSync);
+        if !are_sums_late {
+            self.write_sums()?;
+        }
         let left = loop {
             let mut state = self.0.state.write();
             if !state.dirty {
@@ -43,6 +47,9 @@ impl Container {
             disk.sync()?;
         };
         disk.sync()?;
+        if are_sums_late {
+            self.write_sums()?;
+        }
         // Rule 3.
         self.0.state.write().chunks.free_left(left);
         Ok(())
@@ -87,8 +94,11 @@ impl Container {
             floor: state.floor,
             spaces: descriptors,
         };
-        let at = state.sequence % 2 * SLOT_LEN as u64;
-        self.0.disk.write_at(at, &slot.encode(&inline))?;
+        let is_second = state.sequence % 2 == 1 && !planted::is(Defect::SlotsInPlace);
+        let at = u64::from(is_second) * SLOT_LEN as u64;
+        if !planted::is(Defect::SlotNotWritten) {
+            self.0.disk.write_at(at, &slot.encode(&inline))?;
+        }
         state.dirty = false;
         state.has_twin = false;
         Ok(left)
@@ -131,7 +141,9 @@ impl Container {
             end
         };
         // The slot that permits a shorter file is durable before the file gets shorter.
-        self.sync_slot(&one)?;
+        if !planted::is(Defect::CutBeforeSlot) {
+            self.sync_slot(&one)?;
+        }
         let mut state = self.0.state.write();
         let used = state.chunks.used_len();
         let end = end.max(self.offset(used as u32));

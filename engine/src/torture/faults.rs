@@ -188,11 +188,19 @@ fn run_into(seed: u64, fault: Fault) {
 
 /// One seed: every call fails once, and every call fails from then on.
 pub(super) fn torture(seed: u64, tally: &mut Tally) {
+    fail_each(seed, 1, tally);
+}
+
+/// Fails one call in so many, in the same two ways.
+pub(super) fn fail_each(seed: u64, nth: usize, tally: &mut Tally) {
     let mut rng = Rng::new(seed);
     let mut changes = 0;
     for (index, call) in calls(seed).into_iter().enumerate() {
         let after = if call.is_change() { changes } else { index };
         changes += usize::from(call.is_change());
+        if index % nth > 0 {
+            continue;
+        }
         // One of the two loses what it was to sync.
         let lossy_one = (call == Call::Sync).then(|| rng.one_in(2));
         for once in [true, false] {

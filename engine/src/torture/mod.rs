@@ -26,10 +26,13 @@ mod damage;
 mod faults;
 mod invariants;
 mod lies;
+mod planted;
 mod points;
 mod setup;
 mod state;
 mod workload;
+
+pub use planted::{PLANTED, Planted};
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -52,6 +55,8 @@ pub struct Part {
     pub seeds: u64,
     /// Seeds beyond them that failed once.
     pub pinned: &'static [u64],
+    /// Are there more seeds than that?
+    pub is_endless: bool,
     run: fn(u64, &mut Tally),
 }
 
@@ -62,6 +67,7 @@ pub const PARTS: &[Part] = &[
         about: "power loss under the file alone: tables, segments, maps, rewriting",
         seeds: 60,
         pinned: &[],
+        is_endless: true,
         run: container::torture,
     },
     Part {
@@ -69,6 +75,7 @@ pub const PARTS: &[Part] = &[
         about: "power loss under the engine at work, and again in the recovery or behind it",
         seeds: 420,
         pinned: &[],
+        is_endless: true,
         run: crashes::torture,
     },
     Part {
@@ -76,6 +83,7 @@ pub const PARTS: &[Part] = &[
         about: "power loss at every instant of a file's first moments, in every way",
         seeds: 4,
         pinned: &[],
+        is_endless: true,
         run: creation::torture,
     },
     Part {
@@ -83,6 +91,7 @@ pub const PARTS: &[Part] = &[
         about: "a sync that the device acknowledged is lost",
         seeds: 60,
         pinned: &[69, 83, 89, 92],
+        is_endless: true,
         run: lies::torture,
     },
     Part {
@@ -90,6 +99,7 @@ pub const PARTS: &[Part] = &[
         about: "every I/O call of a workload fails in turn",
         seeds: 3,
         pinned: &[],
+        is_endless: true,
         run: faults::torture,
     },
     Part {
@@ -97,7 +107,16 @@ pub const PARTS: &[Part] = &[
         about: "flipped bits in a file that was closed in good order",
         seeds: 3,
         pinned: &[],
+        is_endless: true,
         run: damage::torture,
+    },
+    Part {
+        name: "planted",
+        about: "a defect is planted in the engine, and the other parts must find it",
+        seeds: PLANTED.len() as u64,
+        pinned: &[],
+        is_endless: false,
+        run: planted::torture,
     },
 ];
 
@@ -117,11 +136,15 @@ impl Part {
     /// # Errors
     /// In words, what did not hold, and where.
     pub fn run(&self, seed: u64) -> Result<Tally, String> {
-        let mut tally = Tally::default();
-        match catch_unwind(AssertUnwindSafe(|| (self.run)(seed, &mut tally))) {
-            Ok(()) => Ok(tally),
-            Err(panic) => Err(words(&*panic).to_owned()),
-        }
+        run(self.run, seed)
+    }
+}
+
+fn run(part: fn(u64, &mut Tally), seed: u64) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    match catch_unwind(AssertUnwindSafe(|| part(seed, &mut tally))) {
+        Ok(()) => Ok(tally),
+        Err(panic) => Err(words(&*panic).to_owned()),
     }
 }
 

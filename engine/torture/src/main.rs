@@ -32,7 +32,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists the parts and how many seeds an ordinary run has of each.
+    /// Lists the parts, how many seeds an ordinary run has of each, and what can be planted.
     List,
     /// Runs parts, all of them if none is named, and counts.
     Run {
@@ -42,6 +42,9 @@ enum Command {
         /// One seed, or a range such as 100..200, in place of an ordinary run's.
         #[arg(long)]
         seeds: Option<Seeds>,
+        /// Plants a defect in the engine, to see how it is found.
+        #[arg(long, value_name = "NAME")]
+        planted: Option<String>,
     },
     /// Runs seed after seed of all parts, until a failure or the time is over.
     Soak {
@@ -70,7 +73,9 @@ fn main() -> ExitCode {
             run::list();
             Ok(())
         }
-        Command::Run { parts, seeds } => run::run(&parts, seeds.as_ref(), jobs),
+        Command::Run { parts, seeds, planted } => {
+            run::run(&parts, seeds.as_ref(), planted.as_deref(), jobs)
+        }
         Command::Soak { minutes, parts, from } => soak::soak(&parts, minutes, from, jobs),
         #[cfg(unix)]
         Command::Drive { file, script } => kill::drive(&file, &script),

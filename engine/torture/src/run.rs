@@ -3,7 +3,7 @@
 use crate::seeds::Seeds;
 use crate::work::{self, Done, Work};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableStyle};
-use memlith::torture::Tally;
+use memlith::torture::{PLANTED, Planted, Tally};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ const GOALS: &[(&str, u64)] = &[
     ("crash points", 10_000),
     ("compound crash points", 10_000),
     ("syncs lost", 1_000),
+    ("planted defects found", 20),
     #[cfg(unix)]
     ("kill -9", 200),
 ];
@@ -23,20 +24,30 @@ pub(crate) fn list() {
     for part in work::all() {
         table.add_row([part.name, &part.seeds.to_string(), part.about]);
     }
-    println!("{table}");
+    let mut planted = self::table(["to be planted", "found by"]);
+    for Planted { name, part, .. } in PLANTED {
+        planted.add_row([name, part]);
+    }
+    println!("{table}\n{planted}");
 }
 
 /// Runs the named parts, or all.
 ///
 /// # Errors
 /// In words, what failed and how to see it again.
-pub(crate) fn run(names: &[String], seeds: Option<&Seeds>, jobs: usize) -> Result<(), String> {
-    let is_ordinary = names.is_empty() && seeds.is_none();
+pub(crate) fn run(
+    names: &[String],
+    seeds: Option<&Seeds>,
+    planted: Option<&str>,
+    jobs: usize,
+) -> Result<(), String> {
+    let planted = planted.map(work::planted).transpose()?;
+    let is_ordinary = names.is_empty() && seeds.is_none() && planted.is_none();
     let work: Vec<Work> = work::parts(names)?
         .into_iter()
         .map(|part| match seeds {
-            Some(seeds) => Work { part, pinned: &[], seeds: seeds.0.clone() },
-            None => Work { part, pinned: part.pinned, seeds: 0..part.seeds },
+            Some(seeds) => Work { part, pinned: &[], seeds: seeds.0.clone(), planted },
+            None => Work { part, pinned: part.pinned, seeds: 0..part.seeds, planted },
         })
         .collect();
     // Whoever runs one seed again wants to see it.
@@ -89,7 +100,7 @@ pub(crate) fn show(done: &BTreeMap<&str, Done>, started: Instant) {
     println!("{table}\n{} seconds in all", started.elapsed().as_secs());
 }
 
-fn table(heads: [&str; 3]) -> Table {
+fn table<const N: usize>(heads: [&str; N]) -> Table {
     let mut table = Table::new();
     table
         .load_style(TableStyle::new())

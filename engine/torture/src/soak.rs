@@ -16,7 +16,13 @@ pub(crate) fn soak(
 ) -> Result<(), String> {
     let work: Vec<Work> = work::parts(names)?
         .into_iter()
-        .map(|part| Work { part, pinned: &[], seeds: from.unwrap_or(part.seeds)..u64::MAX })
+        .filter(|part| part.is_endless)
+        .map(|part| Work {
+            part,
+            pinned: &[],
+            seeds: from.unwrap_or(part.seeds)..u64::MAX,
+            planted: None,
+        })
         .collect();
     silence_panics();
     let started = Instant::now();

@@ -3,7 +3,7 @@
 //! **Invariant:** what a seed does is its own: which thread runs it, and what runs beside it, is of
 //! no consequence. The first failures are kept, each with the command that shows it again.
 
-use memlith::torture::{PARTS, Part, Tally};
+use memlith::torture::{PARTS, PLANTED, Part, Planted, Tally};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -21,6 +21,8 @@ pub(crate) struct Work {
     /// Seeds that come first.
     pub(crate) pinned: &'static [u64],
     pub(crate) seeds: Range<u64>,
+    /// A defect to run them with.
+    pub(crate) planted: Option<&'static Planted>,
 }
 
 impl Work {
@@ -70,9 +72,22 @@ pub(crate) fn parts(names: &[String]) -> Result<Vec<Part>, String> {
     Ok(parts)
 }
 
+/// The defect of this name.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn planted(name: &str) -> Result<&'static Planted, String> {
+    PLANTED.iter().find(|planted| planted.name == name).ok_or_else(|| {
+        let known: Vec<_> = PLANTED.iter().map(|planted| planted.name).collect();
+        format!("there is no defect {name:?} to plant; there are {}", known.join(", "))
+    })
+}
+
 /// How to run a seed again.
-fn replay(part: &str, seed: u64) -> String {
-    format!("cargo run -p memlith-torture -- run {part} --seeds {seed}")
+fn replay(work: &Work, seed: u64) -> String {
+    let planted = work.planted.map(|planted| format!(" --planted {}", planted.name));
+    let (part, planted) = (work.part.name, planted.unwrap_or_default());
+    format!("cargo run -p memlith-torture -- run {part} --seeds {seed}{planted}")
 }
 
 /// Runs everything, `jobs` seeds at a time, until it is done, too much has failed, or time is up.
@@ -91,11 +106,11 @@ pub(crate) fn run(
             || until.is_some_and(|until| Instant::now() >= until)
     };
     let run_one = |index: usize| -> bool {
-        let part = &work[index].part;
+        let Work { part, planted, .. } = &work[index];
         let seed = work[index].seed(next[index].fetch_add(1, Ordering::Relaxed));
         let Some(seed) = seed.filter(|_| !is_over()) else { return false };
         let started = Instant::now();
-        let outcome = part.run(seed);
+        let outcome = planted.map_or_else(|| part.run(seed), |planted| planted.run(part, seed));
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
         let done = done.entry(part.name).or_default();
         done.seeds += 1;
@@ -104,7 +119,7 @@ pub(crate) fn run(
             Ok(tally) => done.tally.merge(&tally),
             Err(why) => {
                 failures.fetch_add(1, Ordering::Relaxed);
-                let replay = replay(part.name, seed);
+                let replay = replay(&work[index], seed);
                 done.failures.push(format!("{}, {why}\n  replay: {replay}", part.name));
             }
         }
