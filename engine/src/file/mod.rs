@@ -53,6 +53,8 @@ mod tests;
 
 pub(crate) use backend::TableSpace;
 pub(crate) use container::Container;
+#[cfg(any(test, feature = "torture"))]
+pub(crate) use disk::Disk;
 pub(crate) use disk::MemoryDisk;
 pub(crate) use fault::{Fault, error_from};
 pub(crate) use segment::SegmentRef;

@@ -3,10 +3,10 @@
 
 mod store;
 
-use super::points::points;
-use super::{COMPOUND, CRASHES, Tally, at};
+use super::outages::outages;
+use super::{Tally, at};
 use crate::file::Settings;
-use crate::file::crash::{Crash, Replay, Rng};
+use crate::file::crash::{Replay, Rng};
 use crate::file::sim::{Event, SimDisk};
 use store::{Model, Store};
 
@@ -80,33 +80,9 @@ pub(super) fn torture(seed: u64, tally: &mut Tally) {
     let mut rng = Rng::new(seed);
     let Ran { start, record, models } =
         at(&format!("workload of seed {seed}"), || workload(seed, &mut rng));
-    let mut replay = Replay::new(start, &record);
-    for point in points(&record, POINTS, &mut rng) {
-        replay.advance(point);
-        let crash = Crash::any(&mut rng);
-        let image = crash.image(&replay.durable, &replay.pending, &mut rng);
-        let disk = SimDisk::new(image.clone());
-        disk.start_recording();
-        let place = format!("seed {seed}, point {point} of {}, {crash:?}", record.len());
-        at(&place, || check(&disk, seed, &models, &replay, &mut rng));
-        tally.add(CRASHES, 1);
-
-        // The second crash, inside the recovery. If the first was only a killed process, then
-        // what was pending is still in the page cache, and still not durable.
-        let again = disk.take_record();
-        let recovery = again.iter().position(|e| matches!(e, Event::Begin(_)));
-        let stop = rng.below(recovery.unwrap_or(again.len()) as u64 + 1) as usize;
-        let (durable, pending) = match crash {
-            Crash::KeepAll => (replay.durable.clone(), replay.pending.clone()),
-            _ => (image, Vec::new()),
-        };
-        let mut second = Replay::resume(durable, pending, &again);
-        second.advance(stop);
-        (second.acknowledged, second.begun) = (replay.acknowledged, replay.begun);
-        let crash = Crash::any(&mut rng);
-        let image = crash.image(&second.durable, &second.pending, &mut rng);
-        let place = format!("{place}, recovery stopped at {stop} by {crash:?}");
-        at(&place, || check(&SimDisk::new(image), seed, &models, &second, &mut rng));
-        tally.add(COMPOUND, 1);
-    }
+    at(&format!("seed {seed}"), || {
+        outages(start, &record, POINTS, &mut rng, tally, &mut |disk, replay, rng| {
+            check(disk, seed, &models, replay, rng);
+        });
+    });
 }
