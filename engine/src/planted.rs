@@ -49,6 +49,8 @@ pub(crate) enum Defect {
     DeletionsPassedOver,
     /// After reopening, the last memory's id is given again.
     IdGivenAgain,
+    /// Where pages contradict each other, redb's panic is passed on.
+    PanicPassedOn,
 }
 
 /// Is this defect in force here?

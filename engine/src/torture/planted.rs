@@ -3,10 +3,10 @@
 //! **Invariant:** a defect counts as found only if a seed fails with it and holds without it. When
 //! a seed ends, however it ends, nothing is planted any more.
 
-use super::{Part, Tally, container, crashes, faults, run};
+use super::{Part, Tally, container, crashes, faults, lies, run};
 use crate::planted::{Defect, plant};
 
-/// Seeds that may hold although a defect is planted, before it counts as missed. All but one of the
+/// Seeds that may hold although a defect is planted, before it counts as missed; nearly all of the
 /// defects fail one of the first three.
 const MOST_SEEDS: u64 = 120;
 
@@ -45,6 +45,7 @@ pub const PLANTED: &[Planted] = &[
     by_crashes("watermark-too-high", Defect::WatermarkTooHigh),
     by_crashes("deletions-passed-over", Defect::DeletionsPassedOver),
     by_crashes("id-given-again", Defect::IdGivenAgain),
+    by_lies("panic-passed-on", Defect::PanicPassedOn),
 ];
 
 const fn by_container(name: &'static str, defect: Defect) -> Planted {
@@ -57,6 +58,10 @@ const fn by_crashes(name: &'static str, defect: Defect) -> Planted {
 
 const fn by_faults(name: &'static str, defect: Defect) -> Planted {
     Planted { name, part: "faults", defect, hunt: |seed, tally| faults::fail_each(seed, 16, tally) }
+}
+
+const fn by_lies(name: &'static str, defect: Defect) -> Planted {
+    Planted { name, part: "lies", defect, hunt: lies::torture }
 }
 
 impl Planted {
