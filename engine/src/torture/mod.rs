@@ -95,7 +95,7 @@ pub const PARTS: &[Part] = &[
         name: "lies",
         about: "a sync that the device acknowledged is lost",
         seeds: 60,
-        pinned: &[69, 83, 89, 92],
+        pinned: &[],
         is_endless: true,
         run: lies::torture,
     },
