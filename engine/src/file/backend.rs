@@ -86,6 +86,7 @@ impl StorageBackend for TableSpace {
     }
 
     fn close(&self) -> io::Result<()> {
+        // redb has made everything durable that it wants to keep.
         self.stop_use();
         if self.container.is_latched() {
             return Ok(());

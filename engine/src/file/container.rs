@@ -1,6 +1,6 @@
 //! The container: state of the file, and the protocol that keeps it whole.
 //!
-//! **Invariant:** the eight rules of [the module](super). Handles are cheap clones of one state;
+//! **Invariant:** the nine rules of [the module](super). Handles are cheap clones of one state;
 //! the file stays open and locked until the last of them, of its table spaces and of its segment
 //! sources is dropped. Called by the kernel.
 
@@ -13,6 +13,7 @@ use super::map::RUN_LEN;
 use super::open::{self, Space};
 use super::overlay::Overlay;
 use super::pages::{Mode, PageSums};
+use super::seal;
 use super::slot::{self, HEAD_LEN, Slot};
 use super::{Access, Settings, lock};
 use crate::error::{Detail, Error, Result};
@@ -66,6 +67,8 @@ pub(super) struct State {
     pub(super) zeroed: bool,
     /// Both slots say the same.
     pub(super) has_twin: bool,
+    /// Of the newest slot: while it is not 0, redb's header must not change (rule 9).
+    pub(super) seal: u64,
 }
 
 #[derive(Debug)]
@@ -98,6 +101,10 @@ impl Container {
     /// `NotMemlith`; `UnsupportedFormat`; `Corruption`; `Io`. The file is as it was.
     pub(crate) fn open(path: &Path, settings: &Settings, access: Access) -> Result<Self> {
         let disk = Arc::new(FileDisk::new(lock::open_locked(path, access)?));
+        Self::open_with(disk, settings, access)
+    }
+
+    fn open_with(disk: Arc<dyn Disk>, settings: &Settings, access: Access) -> Result<Self> {
         match access {
             Access::ReadWrite => Self::load(disk, settings, access),
             Access::ReadOnly => {
@@ -110,7 +117,7 @@ impl Container {
     /// Opens what a simulated disk holds, for reading and writing.
     #[cfg(any(test, feature = "torture"))]
     pub(crate) fn open_on(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Self> {
-        Self::load(disk, settings, Access::ReadWrite)
+        Self::open_with(disk, settings, Access::ReadWrite)
     }
 
     /// An empty container on an empty disk. It is not durable before the first sync; a file is
@@ -132,6 +139,7 @@ impl Container {
             dirty: true,
             zeroed: false,
             has_twin: false,
+            seal: seal::NONE,
         };
         let format = Format { read: slot::READ_VERSION, write: slot::WRITE_VERSION };
         let chunk_bytes = settings.chunk_bytes.into();
@@ -183,6 +191,7 @@ impl Container {
             dirty: !loaded.has_twin,
             zeroed: false,
             has_twin: false,
+            seal: loaded.slot.seal,
         };
         if state.spaces[1 - active].len > 0 {
             // A rewrite was under way and did not get as far as the switch.

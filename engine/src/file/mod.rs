@@ -9,7 +9,7 @@
 //! described in `docs/file-format.md`, every choice in `docs/decisions/0001-container-file.md`.
 //!
 //! **Invariant:** whatever instant the power fails at, the file opens to the last acknowledged
-//! commit or a later one, and no chunk has two owners. Eight ordering rules keep that; each is
+//! commit or a later one, and no chunk has two owners. Nine ordering rules keep that; each is
 //! named, as "Rule n", where it is kept:
 //!
 //! 1. A changed map is written inside redb's sync, before its one fsync.
@@ -22,6 +22,8 @@
 //! 7. Opening locks, reads, syncs, and only then trusts; until the segment rows are read, chunks
 //!    come from behind the end of the file; every length read is bounded before use.
 //! 8. After a failed write or sync the container latches.
+//! 9. A slot carries the seal of redb's header only once that header is durable and its database
+//!    closed; a slot without one is durable before the header changes again.
 //!
 //! The kernel calls [`Container`]; nobody else touches the file.
 
@@ -37,6 +39,7 @@ mod map;
 mod open;
 mod overlay;
 mod pages;
+mod seal;
 mod segment;
 mod segments;
 mod slot;

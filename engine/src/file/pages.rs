@@ -199,14 +199,26 @@ fn first_mismatch(sums: &[u64], logical: usize, first: usize, pages: &[u8]) -> O
     pages.find(|(page, i)| sums[*i] != checksum(page, logical, *i)).map(|(_, i)| i)
 }
 
+/// redb `docs/design.md`: nine magic bytes, then one byte of flags.
+const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
+const RECOVERY_REQUIRED: u8 = 2;
+const TWO_PHASE_COMMIT: u8 = 4;
+
+/// The flags of redb's header, if it is one.
+fn flags(redb_header: &[u8]) -> Option<u8> {
+    redb_header.strip_prefix(&MAGIC)?.first().copied()
+}
+
 /// Does redb's header say that opening must verify every page, because the last commit was not
 /// synced before it was named? Only then may a page in use be newer than its checksum. The flag
 /// is set again by the commit that ends the recovery, after a sync: so mended checksums are
 /// durable before this says no. A clean close sets it too.
-///
-/// redb `docs/design.md`: nine magic bytes, then one byte of flags.
-pub(super) fn needs_mending(redb_header: [u8; 10]) -> bool {
-    const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
-    const TWO_PHASE_COMMIT: u8 = 4;
-    redb_header.starts_with(&MAGIC) && redb_header[MAGIC.len()] & TWO_PHASE_COMMIT == 0
+pub(super) fn needs_mending(redb_header: &[u8]) -> bool {
+    flags(redb_header).is_some_and(|flags| flags & TWO_PHASE_COMMIT == 0)
+}
+
+/// Does redb's header say that its database was closed in good order? It says so only after a sync
+/// of everything before.
+pub(super) fn is_closed(redb_header: &[u8]) -> bool {
+    flags(redb_header).is_some_and(|flags| flags & RECOVERY_REQUIRED == 0)
 }

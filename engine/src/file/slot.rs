@@ -34,6 +34,9 @@ pub(super) const ENCRYPTED: u64 = 1;
 /// Smallest and largest chunk a file may have: the checksums of a chunk's pages fit in one page.
 pub(super) const CHUNK_BYTES: RangeInclusive<u32> = (16 << 10)..=(2 << 20);
 
+/// No file is written so often that its slots are numbered beyond.
+const MAX_SEQUENCE: u64 = 1 << 62;
+
 const PREFIX_LEN: usize = 64;
 const FIXED_LEN: usize = 256;
 
@@ -50,12 +53,14 @@ mod at {
     pub(super) const ACTIVE: usize = 68;
     pub(super) const FLOOR: usize = 72;
     pub(super) const SPACES: usize = 80;
+    pub(super) const SEAL: usize = 144;
     pub(super) const CHECKSUM: usize = 248;
 }
 
 const DESCRIPTOR_LEN: usize = 32;
 const _: () = assert!(at::PREFIX_CHECKSUM + 8 == PREFIX_LEN);
-const _: () = assert!(at::SPACES + 2 * DESCRIPTOR_LEN <= at::CHECKSUM);
+const _: () = assert!(at::SPACES + 2 * DESCRIPTOR_LEN <= at::SEAL);
+const _: () = assert!(at::SEAL + 8 <= at::CHECKSUM);
 const _: () = assert!(at::CHECKSUM + 8 == FIXED_LEN);
 const _: () = assert!(payload(*CHUNK_BYTES.end() as u64) as usize / PAGE_LEN * SUM_LEN <= SUMS_LEN);
 const _: () = assert!(FIXED_LEN + INLINE_RUNS * RUN_LEN == SLOT_LEN);
@@ -85,6 +90,9 @@ pub(super) struct Slot {
     /// The file has at least this many bytes, durably.
     pub(super) floor: u64,
     pub(super) spaces: [Descriptor; 2],
+    /// Checksum of redb's header in the active space, as it is for as long as this slot is the
+    /// newest; 0 if it may change.
+    pub(super) seal: u64,
 }
 
 /// What was found where a slot should be.
@@ -165,6 +173,7 @@ impl Slot {
         for (space, out) in self.spaces.iter().zip(bytes[at::SPACES..].chunks_mut(DESCRIPTOR_LEN)) {
             space.encode(out);
         }
+        put(&mut bytes, at::SEAL, &self.seal.to_le_bytes());
         let checksum = xxh3_64(&bytes[..at::CHECKSUM]);
         put(&mut bytes, at::CHECKSUM, &checksum.to_le_bytes());
         bytes.extend_from_slice(inline);
@@ -197,7 +206,11 @@ impl Slot {
     fn decode_fields(bytes: &[u8], sequence: u64, read_version: u32) -> Option<Slot> {
         let chunk_bytes = u32_at(bytes, at::CHUNK_BYTES);
         let active = u32_at(bytes, at::ACTIVE) as usize;
-        if active > 1 || !CHUNK_BYTES.contains(&chunk_bytes) || !chunk_bytes.is_power_of_two() {
+        if sequence > MAX_SEQUENCE
+            || active > 1
+            || !CHUNK_BYTES.contains(&chunk_bytes)
+            || !chunk_bytes.is_power_of_two()
+        {
             return None;
         }
         let space = |i: usize| {
@@ -215,6 +228,7 @@ impl Slot {
             active,
             floor: u64_at(bytes, at::FLOOR),
             spaces: [space(0)?, space(1)?],
+            seal: u64_at(bytes, at::SEAL),
         };
         (slot.inline_end(1) <= SLOT_LEN).then_some(slot)
     }
@@ -253,6 +267,7 @@ mod tests {
             active: 1,
             floor: 1 << 20,
             spaces: [space, Descriptor { spill, runs: 9_000, ..space }],
+            seal: 17,
         }
     }
 

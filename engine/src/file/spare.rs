@@ -10,7 +10,7 @@
 
 use super::backend::TableSpace;
 use super::container::Container;
-use super::error_from;
+use super::{error_from, seal};
 use crate::Result;
 use std::sync::atomic::Ordering;
 
@@ -35,6 +35,8 @@ impl Container {
         {
             let mut state = self.0.state.write();
             state.active = 1 - state.active;
+            // It was of the other space's header.
+            state.seal = seal::NONE;
             state.dirty = true;
         }
         self.sync().map_err(|e| error_from("switching table spaces", e))

@@ -93,6 +93,7 @@ impl Container {
             active: state.active,
             floor: state.floor,
             spaces: descriptors,
+            seal: state.seal,
         };
         let is_second = state.sequence % 2 == 1 && !planted::is(Defect::SlotsInPlace);
         let at = u64::from(is_second) * SLOT_LEN as u64;
@@ -104,10 +105,14 @@ impl Container {
         Ok(left)
     }
 
-    /// Writes the state into the older slot too, so that damage to either is harmless later.
+    /// Seals redb's header, and writes the state into the older slot too, so that damage to either
+    /// is harmless later.
     pub(super) fn sync_twin(&self) -> io::Result<()> {
+        let seal = self.find_seal()?;
         let (dirty, has_twin) = {
-            let state = self.0.state.read();
+            let mut state = self.0.state.write();
+            state.dirty |= state.seal != seal;
+            state.seal = seal;
             (state.dirty, state.has_twin)
         };
         if dirty {

@@ -51,6 +51,9 @@ impl Container {
     }
 
     pub(super) fn write_table(&self, space: usize, offset: u64, data: &[u8]) -> io::Result<()> {
+        if offset == 0 {
+            self.break_seal()?;
+        }
         let payload = payload(self.0.chunk_bytes);
         let mut state = self.0.state.read();
         check_inside(&state, space, offset, data.len())?;
@@ -165,12 +168,13 @@ impl Container {
 
     /// Prepares the checking of pages for redb's opening of a space.
     pub(super) fn begin_recovery(&self, space: usize) -> io::Result<()> {
+        self.check_seal(space)?;
         let mut header = [0; 10];
         let has_header = self.table_len(space) >= header.len() as u64;
         if has_header {
             self.read_table(space, 0, &mut header)?;
         }
-        if has_header && needs_mending(header) {
+        if has_header && needs_mending(&header) {
             self.0.pages[space].set_mode(Mode::Recovering);
         }
         Ok(())

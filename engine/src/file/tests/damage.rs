@@ -1,9 +1,10 @@
 //! Damaged, newer and failing storage: a clear error, never a panic, never a wrong answer.
 
+use super::super::alloc::Extent;
 use super::super::crash::Rng;
 use super::super::disk::Disk;
 use super::super::open::load;
-use super::super::sim::SimDisk;
+use super::super::sim::{Event, SimDisk};
 use super::super::slot::{self, Found, HEAD_LEN, SLOT_LEN, Slot};
 use super::super::{Container, Settings, error_from};
 use super::{ROWS, get, open_tables, put, small};
@@ -37,8 +38,8 @@ fn with_slots(bytes: &[u8], change: impl Fn(&mut Slot)) -> Vec<u8> {
         let at = i * SLOT_LEN;
         let old: [u8; SLOT_LEN] = bytes[at..at + SLOT_LEN].try_into().unwrap();
         let Found::Valid(mut slot) = Slot::decode(&old) else { panic!("no slot") };
-        change(&mut slot);
         let runs = old[slot.inline_range(0).start..slot.inline_range(1).end].to_vec();
+        change(&mut slot);
         let new = slot.encode(&runs);
         bytes[at..at + new.len()].copy_from_slice(&new);
     }
@@ -114,8 +115,98 @@ fn maps_that_contradict_themselves_are_corruption() {
     }
 }
 
+type Change = fn(&mut Slot);
+
+/// Fields that a checksum confirms, and that were never written.
+#[test]
+fn a_slot_of_hostile_fields_is_refused_or_harmless() {
+    let sound = sound();
+    let rows = open_and_read(&sound).unwrap();
+    let changes: &[(&str, Change)] = &[
+        ("the last sequence", |slot| slot.sequence = u64::MAX),
+        ("no floor", |slot| slot.floor = 0),
+        ("the highest floor", |slot| slot.floor = u64::MAX),
+        ("the other space", |slot| slot.active = 1 - slot.active),
+        ("chunks of nothing", |slot| slot.chunk_bytes = 0),
+        ("small chunks", |slot| slot.chunk_bytes /= 2),
+        ("chunks of no power", |slot| slot.chunk_bytes += 4096),
+        ("the largest chunks", |slot| slot.chunk_bytes = 1 << 31),
+        ("no length", |slot| slot.spaces[slot.active].len = 0),
+        ("a page less", |slot| slot.spaces[slot.active].len -= 4096),
+        ("a page more", |slot| slot.spaces[slot.active].len += 4096),
+        ("part of a page", |slot| slot.spaces[slot.active].len += 1),
+        ("the last length", |slot| slot.spaces[slot.active].len = u64::MAX),
+        ("no runs", |slot| slot.spaces[slot.active].runs = 0),
+        ("all runs there can be", |slot| slot.spaces[slot.active].runs = u32::MAX),
+        ("runs elsewhere", |slot| slot.spaces[slot.active].spill = Some(at(0, 1))),
+        ("runs behind the end", |slot| slot.spaces[slot.active].spill = Some(at(1 << 20, 1))),
+        ("runs everywhere", |slot| slot.spaces[slot.active].spill = Some(at(0, 1 << 24))),
+        ("runs beyond all", |slot| slot.spaces[slot.active].spill = Some(at(u32::MAX, 9))),
+        ("runs of the other space", |slot| slot.spaces[1 - slot.active].runs = 9),
+        ("a length of the other space", |slot| slot.spaces[1 - slot.active].len = 1 << 40),
+        ("another seal", |slot| slot.seal ^= 1),
+        ("no seal", |slot| slot.seal = 0),
+    ];
+    for (what, change) in changes {
+        match open_and_read(&with_slots(&sound, change)) {
+            Ok(found) => assert!(found == rows, "{what}: other rows"),
+            Err(e) => assert_eq!(e.kind(), ErrorKind::Corruption, "{what}: {e}"),
+        }
+    }
+}
+
+fn at(start: u32, chunks: u32) -> Extent {
+    Extent { start, chunks }
+}
+
+#[test]
+fn noise_behind_a_sound_header_is_corruption() {
+    let sound = sound();
+    let page = HEAD_LEN as usize + 4096;
+    for (from, seal) in [(HEAD_LEN as usize, true), (HEAD_LEN as usize, false), (page + 4096, true)]
+    {
+        let mut bytes = with_slots(&sound, |slot| slot.seal = if seal { slot.seal } else { 0 });
+        let noise = Rng::new(from as u64).bytes(bytes.len() - from);
+        bytes[from..].copy_from_slice(&noise);
+        let e = open_and_read(&bytes).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Corruption, "from {from} on, sealed: {seal}: {e}");
+    }
+}
+
+#[test]
+fn a_header_of_redb_that_changed_while_it_was_sealed_is_corruption() {
+    let sound = sound();
+    let header = HEAD_LEN as usize + 4096;
+    for at in [0, 9, 11, 12, 20, 24, 40, 64, 200, 319, 320, 4095] {
+        let mut bytes = sound.clone();
+        bytes[header + at] ^= 1;
+        let e = open_and_read(&bytes).unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Corruption, "byte {at}: {e}");
+    }
+}
+
+#[test]
+fn a_seal_is_broken_durably_before_the_header_changes() {
+    let disk = SimDisk::new(sound());
+    let start = disk.start_recording();
+    let container = Container::open_on(Arc::new(disk.clone()), &small()).unwrap();
+    container.register(&[]).unwrap();
+    let sealed = load(&SimDisk::new(start)).unwrap().slot;
+    assert_ne!(sealed.seal, 0, "it was closed in good order");
+    drop(open_tables(&container));
+    let record = disk.take_record();
+    let header = HEAD_LEN + 4096;
+    let is_slot = |e: &&Event| matches!(e, Event::Write(at, _) if *at < HEAD_LEN);
+    let first = record.iter().position(|e| matches!(e, Event::Write(at, _) if *at == header));
+    let before = &record[..first.expect("redb notes that it is open")];
+    let broken = before.iter().position(|e| is_slot(&e)).expect("a slot without a seal");
+    assert!(before[broken..].iter().any(|e| matches!(e, Event::Sync)), "it is durable");
+    let seal = load(&disk).unwrap().slot.seal;
+    assert!(seal != 0 && seal != sealed.seal, "closing seals the new header");
+}
+
 /// Every row, or the first error.
-fn read_all(tables: &Database) -> Result<Vec<(u64, Vec<u8>)>, redb::Error> {
+fn read_all(tables: &Database) -> Result<Vec<(u64, Vec<u8>)>, Error> {
     let rows = tables.begin_read()?.open_table(ROWS)?;
     let mut all = Vec::new();
     for row in rows.iter()? {
@@ -130,11 +221,7 @@ fn open_and_read(bytes: &[u8]) -> Result<Vec<(u64, Vec<u8>)>, Error> {
     let opened =
         Database::builder().set_cache_size(1 << 20).create_with_backend(container.backend());
     container.set_verifying();
-    opened.map_err(redb::Error::from).and_then(|tables| read_all(&tables)).map_err(|e| match e {
-        redb::Error::Io(e) => error_from("reading", e),
-        redb::Error::Corrupted(_) => Error::corruption("tables", "sound ones", "damaged ones"),
-        e => panic!("{e:?}"),
-    })
+    read_all(&opened?)
 }
 
 #[test]
