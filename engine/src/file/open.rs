@@ -31,7 +31,7 @@ pub(super) struct Loaded {
     pub(super) spaces: [Space; 2],
     /// Owners as far as the maps know them.
     pub(super) chunks: Allocator,
-    /// Is the other slot valid too? After a crash it may be torn.
+    /// Is the other slot valid too, and was this one the newer? After a crash it may be torn.
     pub(super) has_twin: bool,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn load(disk: &dyn Disk) -> Result<Loaded> {
     }
     let mut found: Vec<_> = slots.iter().map(|bytes| (Slot::decode(bytes), bytes)).collect();
     found.sort_by_key(|(found, _)| std::cmp::Reverse(sequence(found)));
-    let has_twin = found.iter().all(|(found, _)| sequence(found).is_some());
+    let mut has_twin = found.iter().all(|(found, _)| sequence(found).is_some());
     for (found, bytes) in found {
         match found {
             Found::Newer { version: found, .. } => {
@@ -68,6 +68,8 @@ pub(super) fn load(disk: &dyn Disk) -> Result<Loaded> {
                 if let Some((spaces, chunks)) = load_spaces(disk, &slot, bytes, file_len)? {
                     return Ok(Loaded { slot, spaces, chunks, has_twin });
                 }
+                // Its map is damaged: the other slot stands alone.
+                has_twin = false;
             }
             Found::Nothing | Found::Damaged => {}
         }
