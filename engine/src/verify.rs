@@ -72,8 +72,14 @@ impl VerifyReport {
 }
 
 impl Db {
-    /// Checks everything there is to check, under one View. `progress` gets the name of each part
-    /// as it begins.
+    /// Checks everything there is to check: what the file says under one View, then every image and
+    /// every page that it has now. `progress` gets the name of each part as it begins.
+    ///
+    /// Readers go on meanwhile. Writers do too, but for the two last parts, which make them wait; so
+    /// do not call it inside of a transaction.
+    ///
+    /// An image that is damaged is a problem although it costs no answer: opening makes its index
+    /// anew from the rows. A [`checkpoint`](Db::checkpoint) replaces it.
     ///
     /// # Errors
     /// Only if it cannot be carried out at all; damage is in the report. A handle that is
@@ -107,6 +113,13 @@ impl Db {
         report.check("other tables", |_| read_other_tables(&rows));
         progress("indexes");
         report.check("indexes", |report| verify_indexes(&view, &rows, report));
+        progress("images");
+        report.check("images", |report| {
+            let committer = &self.core.committer;
+            committer.read_images(|name, e| report.add(format!("image {name}"), e))
+        });
+        progress("pages");
+        report.check("pages", |_| self.core.committer.read_all_pages());
         Ok(report)
     }
 }

@@ -19,6 +19,7 @@ use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -79,9 +80,32 @@ pub(crate) struct Opened {
     pub(crate) indexes: Indexes,
 }
 
+/// A database that closes without a panic.
+struct Tables(Option<Database>);
+
+impl Deref for Tables {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        let Tables(Some(database)) = self else { unreachable!("only dropping takes it") };
+        database
+    }
+}
+
+impl Drop for Tables {
+    fn drop(&mut self) {
+        // Where redb has panicked over contradictory pages it does so again when it closes. Whoever
+        // met the first panic was told; what is in the file stays.
+        let _ = guarded(|| {
+            drop(self.0.take());
+            Ok(())
+        });
+    }
+}
+
 /// The writer of an open file.
 pub(crate) struct Committer {
-    database: Database,
+    database: Tables,
     failure: Failure,
     container: Container,
     state: Mutex<State>,
@@ -141,7 +165,7 @@ impl Committer {
         let Opened { database, failure, container, chain, indexes } = opened;
         let committer = Committer {
             durable: AtomicU64::new(chain.seq.0),
-            database,
+            database: Tables(Some(database)),
             failure,
             container,
             state: Mutex::new(State { chain, indexes, relaxed_bytes: 0, needs_walk: false }),
@@ -234,7 +258,7 @@ impl Committer {
         if is_durable || planted::is(Defect::RelaxedCalledDurable) {
             self.durable.store(chain.seq.0, Ordering::Release);
         }
-        let rows = Pinned::new(self.database.begin_read()?);
+        let rows = self.rows()?;
         if sets.iter().any(|s| s.touches_catalog()) {
             state.indexes.adopt_catalog(Catalog::load(&rows)?, &rows)?;
         }
@@ -261,6 +285,22 @@ impl Committer {
         Ok(())
     }
 
+    /// The rows as they are now.
+    pub(super) fn rows(&self) -> Result<Pinned> {
+        Ok(Pinned::new(self.database.begin_read()?))
+    }
+
+    /// Reads every page that the tables reach, those of redb's own tables included; returns how
+    /// many rows' pages there are. Writers wait meanwhile.
+    pub(crate) fn read_all_pages(&self) -> Result<u64> {
+        guarded(|| {
+            let transaction = self.begin_write()?;
+            let stats = transaction.stats()?;
+            transaction.abort()?;
+            Ok(stats.leaf_pages() + stats.branch_pages())
+        })
+    }
+
     /// Runs a durable transaction that changes no fact of any user, and so has no log row.
     pub(crate) fn maintain<T>(
         &self,
@@ -275,7 +315,7 @@ impl Committer {
     }
 
     fn publish(&self, state: &State) -> Result<()> {
-        let rows = Pinned::new(self.database.begin_read()?);
+        let rows = self.rows()?;
         self.views.publish(rows, &state.indexes, state.chain, 0);
         Ok(())
     }

@@ -5,7 +5,6 @@
 //! for the moment of the exchange.
 
 use super::committer::{Committer, Repair, State};
-use crate::Result;
 use crate::catalog::Catalog;
 use crate::derived::{Checkpoint, ImageRow, Indexes, Unreadable, Versions};
 use crate::error::Detail;
@@ -13,6 +12,7 @@ use crate::ids::Seq;
 use crate::planted::{self, Defect};
 use crate::rows::Pinned;
 use crate::schema;
+use crate::{Error, Result};
 use redb::{Database, ReadableDatabase, WriteTransaction};
 use std::collections::BTreeMap;
 
@@ -43,6 +43,24 @@ impl Committer {
         let indexes = Indexes::rebuild(&rows, view.seq(), &mut |done| progress(done, total))?;
         let stored = self.store(&indexes.versions(view.seq()), view.seq())?;
         self.adopt(stored, &rows)
+    }
+
+    /// Reads every image that the file names, anew, as none is named that opening could not use;
+    /// returns how many. `damaged` is told of each that cannot be read.
+    pub(crate) fn read_images(&self, mut damaged: impl FnMut(&str, Error)) -> Result<u64> {
+        // Nobody gives an image back meanwhile.
+        let _alone = self.replacing.lock();
+        let images = ImageRow::load_all(&self.rows()?)?;
+        for (name, row) in &images {
+            let read = row.place.open(self.container()).and_then(|image| {
+                image.get(0..image.len())?;
+                Ok(())
+            });
+            if let Err(e) = read {
+                damaged(name, e);
+            }
+        }
+        Ok(images.len() as u64)
     }
 
     fn store(&self, versions: &Versions, seq: Seq) -> Result<Checkpoint> {
