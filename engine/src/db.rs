@@ -17,7 +17,7 @@ use crate::rows::{Pinned, guarded};
 use crate::schema::{self, Table};
 use crate::transaction::{Committed, Transaction, WriteTx};
 use crate::view::{Shared, View, ViewLimits, Views};
-use crate::{ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, VerifyReport};
 use redb::{Database, ReadableDatabase};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,6 +30,9 @@ const FIRST_RETRY: Duration = Duration::from_millis(1);
 const LAST_RETRY: Duration = Duration::from_millis(100);
 /// Write sets that one group commit takes together, in bytes.
 const GROUP_BYTES: usize = 8 << 20;
+/// redb says that its repair has come less far than this, but not 0, when it has found the last
+/// commit damaged and is about to go back to the one before.
+const GOES_BACK: f64 = 0.5;
 
 /// An open Memlith file. Cheap to clone, and usable from any thread.
 ///
@@ -200,6 +203,7 @@ impl Db {
             pid: std::process::id(),
         });
         let opened = open_file(container, &settings)?;
+        let failure = opened.failure.clone();
         let limits = ViewLimits {
             max_age_ms: settings.snapshot_max_age.as_millis() as i64,
             max_bytes: settings.snapshot_max_bytes,
@@ -217,10 +221,30 @@ impl Db {
             listed,
             is_read_only,
         });
-        if core.settings.threads && !is_read_only {
-            Maintenance::start(&core)?;
+        let db = Db { core };
+        if db.core.settings.verify_on_open {
+            db.refuse_damage()?;
         }
-        Ok(Db { core })
+        // Everything could be read: only now may the file change.
+        failure.arm()?;
+        if db.core.settings.threads && !is_read_only {
+            Maintenance::start(&db.core)?;
+        }
+        Ok(db)
+    }
+
+    /// Gives the file up, unchanged, if anything in it is damaged.
+    fn refuse_damage(&self) -> Result<()> {
+        let report = self.verify(&mut |_| {});
+        if report.as_ref().is_ok_and(VerifyReport::is_clean) {
+            return Ok(());
+        }
+        // Dropping the handle is not to write anything either.
+        self.core.committer.container().latch();
+        let report = report?;
+        let first = report.problems.first().map(|p| format!("{}: {}", p.place, p.what));
+        let found = format!("{} problems, the first: {first:?}", report.problem_count);
+        Err(Error::corruption("file", "a file that verifies", found))
     }
 }
 
@@ -306,19 +330,32 @@ pub(crate) fn initialise(container: &Container) -> Result<()> {
     Ok(())
 }
 
-/// From a container to indexes that show what its rows say.
+/// From a container to indexes that show what its rows say. Nothing is written before the
+/// [`failure`](Opened::failure) of what this returns is armed.
 fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
     guarded(|| open_tables(container, settings))
 }
 
 fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
-    let shield = Shield::new(&container)?;
+    let mut shield = Shield::new(&container)?;
     let failure = shield.failure();
-    let database = Database::builder()
-        .set_cache_size(settings.memory_limit / 2)
-        .create_with_backend(shield)?;
+    let mut builder = Database::builder();
+    builder.set_cache_size(settings.memory_limit / 2);
+    let is_verified = settings.verify_on_open && shield.hide_close()?;
+    if is_verified {
+        builder.set_repair_callback(|repair| {
+            if repair.progress() > 0.0 && repair.progress() < GOES_BACK {
+                repair.abort();
+            }
+        });
+    }
+    let mut database = builder.create_with_backend(shield)?;
     // Recovery may look at pages that a crash left half written; from here on none is.
     container.set_verifying();
+    if settings.verify_on_open && !is_verified && !database.check_integrity()? {
+        let found = "other pages, or free ones in use";
+        return Err(Error::corruption("table space", "pages as redb's checksums say", found));
+    }
     let rows = Pinned::new(database.begin_read()?);
     let images = ImageRow::load_all(&rows)?;
     let segments: Vec<_> = images
@@ -333,8 +370,6 @@ fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
     let catalog = Catalog::load(&rows)?;
     let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq)?;
     drop(rows);
-    // Everything could be read: only now may the file change.
-    failure.arm()?;
     Ok(Opened { database, failure, container, chain, indexes })
 }
 

@@ -65,6 +65,7 @@ pub(crate) struct Settings {
     pub(crate) snapshot_max_bytes: u64,
     pub(crate) log_retention: LogRetention,
     pub(crate) mapping: bool,
+    pub(crate) verify_on_open: bool,
     pub(crate) relaxed_bytes: u64,
     pub(crate) relaxed_delay: Duration,
     /// Images up to this size lie in rows: a segment takes whole chunks.
@@ -82,6 +83,7 @@ impl Default for Settings {
             snapshot_max_bytes: 1 << 30,
             log_retention: LogRetention::new(1_000_000, Duration::from_hours(90 * 24)),
             mapping: true,
+            verify_on_open: false,
             relaxed_bytes: 16 << 20,
             relaxed_delay: Duration::from_millis(100),
             max_inline_image: 64 << 10,
@@ -125,6 +127,7 @@ pub struct Setting {
 /// | [`snapshot_max_bytes`](Self::snapshot_max_bytes) | `MEMLITH_SNAPSHOT_MAX_BYTES` | 1 GiB |
 /// | [`log_retention`](Self::log_retention) | `MEMLITH_LOG_MAX_ROWS`, `MEMLITH_LOG_MAX_AGE` (ms) | 1,000,000; 90 days |
 /// | [`mapping`](Self::mapping) | `MEMLITH_MAPPING` (`on`, `off`) | `on` |
+/// | [`verify_on_open`](Self::verify_on_open) | `MEMLITH_VERIFY_ON_OPEN` (`on`, `off`) | `off` |
 #[derive(Default)]
 pub struct Options {
     given: Given,
@@ -152,6 +155,7 @@ struct Given {
     snapshot_max_bytes: Option<u64>,
     log_retention: Option<LogRetention>,
     mapping: Option<bool>,
+    verify_on_open: Option<bool>,
 }
 
 impl Options {
@@ -217,6 +221,18 @@ impl Options {
     #[must_use]
     pub fn mapping(mut self, mapping: bool) -> Self {
         self.given.mapping = Some(mapping);
+        self
+    }
+
+    /// Is the whole file verified before it is opened? Then damage anywhere in it refuses the
+    /// opening as [`Corruption`](crate::ErrorKind::Corruption), and the file stays as it is;
+    /// without, damage is reported by the call that meets it.
+    ///
+    /// Costs what [`Db::verify`] does, and another reading of all tables: time and reading in
+    /// proportion to the file, and memory for a second copy of every index.
+    #[must_use]
+    pub fn verify_on_open(mut self, verify: bool) -> Self {
+        self.given.verify_on_open = Some(verify);
         self
     }
 
@@ -351,6 +367,13 @@ impl Options {
                 )?,
             },
             mapping: choose.pick("mapping", given.mapping, default.mapping, switch, show_switch)?,
+            verify_on_open: choose.pick(
+                "verify_on_open",
+                given.verify_on_open,
+                default.verify_on_open,
+                switch,
+                show_switch,
+            )?,
             ..default
         };
         Ok((settings, all))

@@ -134,6 +134,9 @@ fn from_storage(e: redb::Error) -> Error {
             Error::corruption("table space", "the header of redb", e.to_string())
         }
         redb::Error::Io(e) => crate::file::error_from("accessing the table space", e),
+        redb::Error::RepairAborted => {
+            Error::corruption("table space", "pages as redb's checksums say", "others")
+        }
         redb::Error::Corrupted(what) => Error::corruption("table space", "valid pages", what),
         redb::Error::PreviousIo | redb::Error::DatabaseClosed | redb::Error::LockPoisoned(_) => {
             Detail::Latched.into()

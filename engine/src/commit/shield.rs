@@ -19,7 +19,7 @@
 
 use crate::Result;
 use crate::error::Detail;
-use crate::file::{Container, Fault, TableSpace, error_from};
+use crate::file::{Container, Fault, REDB_HEADER_LEN, TableSpace, error_from, hide_close};
 use parking_lot::RwLock;
 use redb::{BackendError, StorageBackend};
 use std::io;
@@ -32,7 +32,11 @@ const MAX_KEPT_BYTES: usize = 64 << 20;
 
 /// The table space of a file, for the one database over it.
 #[derive(Debug)]
-pub(crate) struct Shield(Arc<Shared>);
+pub(crate) struct Shield {
+    shared: Arc<Shared>,
+    /// redb is not told that the file was closed in good order.
+    hides_close: bool,
+}
 
 /// What went wrong below a database, if anything. Clones are of the same database.
 #[derive(Clone, Debug)]
@@ -122,11 +126,25 @@ impl Shield {
             first: None,
         };
         let container = container.clone();
-        Ok(Shield(Arc::new(Shared { inner, container, state: RwLock::new(state) })))
+        let shared = Arc::new(Shared { inner, container, state: RwLock::new(state) });
+        Ok(Shield { shared, hides_close: false })
+    }
+
+    /// Makes redb verify every page by its own checksums before it uses any, as it does after a
+    /// crash, although the file was closed in good order. False if it was not: then redb does what
+    /// it must.
+    pub(crate) fn hide_close(&mut self) -> Result<bool> {
+        let mut header = [0; REDB_HEADER_LEN];
+        if self.shared.inner.len().is_ok_and(|len| len >= header.len() as u64) {
+            let read = self.shared.inner.read(0, &mut header);
+            read.map_err(|e| error_from("opening the table space", e))?;
+            self.hides_close = hide_close(&mut header);
+        }
+        Ok(self.hides_close)
     }
 
     pub(crate) fn failure(&self) -> Failure {
-        Failure(self.0.clone())
+        Failure(self.shared.clone())
     }
 
     /// Makes a change, or keeps it.
@@ -135,7 +153,7 @@ impl Shield {
         make: impl FnOnce(&TableSpace) -> io::Result<()>,
         kept: impl FnOnce() -> Change,
     ) -> io::Result<()> {
-        let Shared { inner, container, state } = &*self.0;
+        let Shared { inner, container, state } = &*self.shared;
         let phase = state.read().phase;
         if matches!(phase, Phase::Running | Phase::Passing) {
             let Err(e) = make(inner) else { return Ok(()) };
@@ -226,21 +244,26 @@ impl State {
 
 impl StorageBackend for Shield {
     fn len(&self) -> io::Result<u64> {
-        let state = self.0.state.read();
+        let state = self.shared.state.read();
         match state.phase {
             Phase::Opening | Phase::Failed => Ok(state.len),
-            Phase::Passing | Phase::Running => self.0.inner.len(),
+            Phase::Passing | Phase::Running => self.shared.inner.len(),
         }
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.0.state.read();
+        let state = self.shared.state.read();
         if matches!(state.phase, Phase::Opening | Phase::Failed) {
-            return state.read(&self.0.inner, offset, out);
+            state.read(&self.shared.inner, offset, out)?;
+            let is_closed = offset == 0 && self.hides_close && state.kept.is_empty();
+            if is_closed && out.len() >= REDB_HEADER_LEN {
+                hide_close(out);
+            }
+            return Ok(());
         }
         drop(state);
         // redb answers nothing any more once a read has failed, so nothing can be built on it.
-        self.0.inner.read(offset, out).inspect_err(|_| self.0.container.latch())
+        self.shared.inner.read(offset, out).inspect_err(|_| self.shared.container.latch())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -256,7 +279,7 @@ impl StorageBackend for Shield {
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.inner.try_lock_range(start, end)
+        self.shared.inner.try_lock_range(start, end)
     }
 
     fn try_lock_shared_range(
@@ -264,18 +287,18 @@ impl StorageBackend for Shield {
         start: Bound<u64>,
         end: Bound<u64>,
     ) -> Result<bool, BackendError> {
-        self.0.inner.try_lock_shared_range(start, end)
+        self.shared.inner.try_lock_shared_range(start, end)
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.inner.unlock_range(start, end)
+        self.shared.inner.unlock_range(start, end)
     }
 
     fn close(&self) -> io::Result<()> {
-        if self.0.state.read().phase == Phase::Opening {
+        if self.shared.state.read().phase == Phase::Opening {
             // The file was refused: closing must not write to it either.
-            self.0.container.latch();
+            self.shared.container.latch();
         }
-        self.0.inner.close()
+        self.shared.inner.close()
     }
 }

@@ -60,6 +60,7 @@ pub(crate) use container::Container;
 pub(crate) use disk::Disk;
 pub(crate) use disk::MemoryDisk;
 pub(crate) use fault::{Fault, error_from};
+pub(crate) use pages::{REDB_HEADER_LEN, hide_close};
 pub(crate) use segment::SegmentRef;
 
 /// What the caller means to do with the file.

@@ -60,7 +60,7 @@ struct Cache {
 }
 
 /// The checksum of a page: also of its place, so that a page gone astray does not match.
-fn checksum(page: &[u8], logical: usize, index: usize) -> u64 {
+pub(super) fn checksum(page: &[u8], logical: usize, index: usize) -> u64 {
     let place = (logical as u64) << 16 | index as u64;
     let sum = xxh3_64(page) ^ place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     if sum == NEVER { 1 } else { sum }
@@ -204,6 +204,9 @@ const MAGIC: [u8; 9] = *b"redb\x1A\x0A\xA9\x0D\x0A";
 const RECOVERY_REQUIRED: u8 = 2;
 const TWO_PHASE_COMMIT: u8 = 4;
 
+/// What redb reads and writes of its header's page.
+pub(crate) const REDB_HEADER_LEN: usize = 320;
+
 /// The flags of redb's header, if it is one.
 fn flags(redb_header: &[u8]) -> Option<u8> {
     redb_header.strip_prefix(&MAGIC)?.first().copied()
@@ -221,4 +224,15 @@ pub(super) fn needs_mending(redb_header: &[u8]) -> bool {
 /// of everything before.
 pub(super) fn is_closed(redb_header: &[u8]) -> bool {
     flags(redb_header).is_some_and(|flags| flags & RECOVERY_REQUIRED == 0)
+}
+
+/// Makes the header of a database that was closed in good order look like one whose last commit
+/// was of one phase: redb verifies all that such a commit reaches before it uses it. False, and
+/// nothing is changed, for any other header.
+pub(crate) fn hide_close(redb_header: &mut [u8]) -> bool {
+    let hides = is_closed(redb_header);
+    if hides {
+        redb_header[MAGIC.len()] &= !TWO_PHASE_COMMIT;
+    }
+    hides
 }
