@@ -120,6 +120,12 @@ impl Container {
         Self::open_with(disk, settings, Access::ReadWrite)
     }
 
+    /// Opens what a simulated disk holds, for reading only.
+    #[cfg(any(test, feature = "torture"))]
+    pub(crate) fn open_on_read_only(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Self> {
+        Self::open_with(disk, settings, Access::ReadOnly)
+    }
+
     /// An empty container on an empty disk. It is not durable before the first sync; a file is
     /// made by [`create`](Self::create), which hides it until then.
     pub(crate) fn create_on(disk: Arc<dyn Disk>, settings: &Settings) -> Result<Self> {

@@ -48,6 +48,8 @@ mod sync;
 mod table;
 
 #[cfg(any(test, feature = "torture"))]
+pub(crate) mod anatomy;
+#[cfg(any(test, feature = "torture"))]
 pub(crate) mod crash;
 #[cfg(any(test, feature = "torture"))]
 pub(crate) mod sim;

@@ -35,6 +35,7 @@ mod tables;
 mod tally;
 mod workload;
 
+pub use damage::{HeapGauge, measure_heap};
 pub use planted::{PLANTED, Planted};
 pub use tally::{Tally, at};
 
@@ -109,11 +110,35 @@ pub const PARTS: &[Part] = &[
     },
     Part {
         name: "damage",
-        about: "flipped bits in a file that was closed in good order",
-        seeds: 3,
+        about: "flipped bytes all over a file that was closed in good order",
+        seeds: 16,
         pinned: &[],
         is_endless: true,
-        run: damage::torture,
+        run: damage::flips,
+    },
+    Part {
+        name: "metadata",
+        about: "every byte of a small file that says how others are to be read, flipped",
+        seeds: 1,
+        pinned: &[],
+        is_endless: true,
+        run: damage::metadata,
+    },
+    Part {
+        name: "cuts",
+        about: "a file cut or extended at every kind of border",
+        seeds: 2,
+        pinned: &[],
+        is_endless: true,
+        run: damage::cuts,
+    },
+    Part {
+        name: "swaps",
+        about: "bytes of another place, another file or an earlier time, or wiped",
+        seeds: 4,
+        pinned: &[],
+        is_endless: true,
+        run: damage::swaps,
     },
     Part {
         name: "planted",

@@ -6,6 +6,7 @@
 //! cargo run -p memlith-torture --release -- soak --minutes 600
 //! ```
 
+mod heap;
 #[cfg(unix)]
 mod kill;
 mod run;
@@ -65,6 +66,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memlith::torture::measure_heap(heap::GAUGE);
     let Args { command, jobs } = Args::parse();
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = jobs.unwrap_or_else(cores).max(1);

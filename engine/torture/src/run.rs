@@ -13,6 +13,7 @@ const GOALS: &[(&str, u64)] = &[
     ("compound crash points", 10_000),
     ("syncs lost", 1_000),
     ("planted defects found", 21),
+    ("flips", 5_000),
     #[cfg(unix)]
     ("kill -9", 200),
 ];
