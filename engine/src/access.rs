@@ -5,10 +5,10 @@
 //! loses pending counts and nothing else.
 
 use crate::Result;
-use crate::commit::Mutex;
 use crate::ids::MemoryId;
 use crate::rows::Pinned;
 use crate::schema;
+use crate::sync::Mutex;
 use redb::{ReadableTable, WriteTransaction};
 use std::collections::HashMap;
 

@@ -65,12 +65,14 @@ mod rows;
 mod schema;
 mod shortcuts;
 mod stats;
+mod sync;
 #[cfg(any(test, feature = "torture"))]
 #[doc(hidden)]
 pub mod torture;
 mod transaction;
 mod verify;
 mod view;
+mod worker;
 
 pub use catalog::Space;
 pub use clock::{Clock, SystemClock};

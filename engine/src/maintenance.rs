@@ -4,18 +4,19 @@
 //! deleted. With threads off, writers do the same work after their commit, a bounded part at a time.
 
 use crate::Result;
-use crate::commit::{IndexStats, Monitor, Repair, WriteOptions};
+use crate::commit::{IndexStats, Repair, WriteOptions};
 use crate::db::Core;
 use crate::derived::{column, field};
 use crate::ids::MemoryId;
+use crate::sync::Mutex;
 use crate::transaction::WriteTx;
+use crate::worker::{Occasion, Pace, Worker};
 use redb::WriteTransaction;
-use std::sync::{Arc, Weak};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the thread sleeps when nobody wakes it.
-const IDLE: Duration = Duration::from_secs(30);
+/// How long the thread rests when nobody wakes it.
+const REST: Duration = Duration::from_secs(30);
 /// Images are written again once this many changes are not in them …
 const MIN_UNSAVED: u64 = 8_192;
 /// … and this part of all that is in them.
@@ -28,56 +29,44 @@ const MAX_EXPIRED: usize = 1_000;
 const MIN_UNSAVED_AT_CLOSE: u64 = 512;
 const UNSAVED_SHARE_AT_CLOSE: u64 = 64;
 
-/// The background thread of a handle, and how to talk to it.
+/// The background thread of a handle, and what it has to say.
 #[derive(Default)]
 pub(crate) struct Maintenance {
-    signal: Arc<Monitor<Signal>>,
-    thread: crate::commit::Mutex<Option<JoinHandle<()>>>,
-    last_error: crate::commit::Mutex<Option<String>>,
+    worker: Worker,
+    last_error: Mutex<Option<String>>,
     /// Held while the work is done: what it commits must not start it again.
-    working: crate::commit::Mutex<()>,
-}
-
-#[derive(Default)]
-struct Signal {
-    is_woken: bool,
-    is_stopped: bool,
+    working: Mutex<()>,
 }
 
 impl Maintenance {
     /// Starts the thread. It does not keep the handle alive.
     pub(crate) fn start(core: &Arc<Core>) -> Result<()> {
         let weak = Arc::downgrade(core);
-        let signal = core.maintenance.signal.clone();
-        let delay = core.settings.relaxed_delay;
-        let thread = thread::Builder::new()
-            .name("memlith".into())
-            .spawn(move || run(&weak, &signal, delay))
-            .map_err(|e| crate::Error::io("starting the background thread", e))?;
-        *core.maintenance.thread.lock() = Some(thread);
-        Ok(())
+        // The delay gathers what comes within the promise of relaxed commits.
+        let pace = Pace { delay: core.settings.relaxed_delay, rest: REST };
+        let started = core.maintenance.worker.start(pace, move |occasion| {
+            let Some(core) = weak.upgrade() else { return false };
+            core.maintenance.note(core.maintain().and_then(|()| match occasion {
+                Occasion::Woken => Ok(()),
+                Occasion::Rested => core.rest(),
+            }));
+            true
+        });
+        started.map_err(|e| crate::Error::io("starting the background thread", e))
     }
 
     pub(crate) fn wake(&self) {
-        self.signal.update(|s| s.is_woken = true);
+        self.worker.wake();
     }
 
     /// Ends the thread and waits for it.
     pub(crate) fn stop(&self) {
-        self.signal.update(|s| s.is_stopped = true);
-        let thread = self.thread.lock().take();
-        if let Some(thread) = thread {
-            // The last handle may be dropped by the thread itself.
-            if thread.thread().id() != thread::current().id() {
-                // It reports what goes wrong through `last_error`; a panic in it ends only itself.
-                let _ = thread.join();
-            }
-        }
+        self.worker.stop();
     }
 
     /// Forgets the thread, which a child process does not have.
     pub(crate) fn abandon(&self) {
-        std::mem::forget(self.thread.lock().take());
+        self.worker.abandon();
     }
 
     /// Keeps what went wrong for who asks.
@@ -90,25 +79,6 @@ impl Maintenance {
     /// What went wrong last in the background, if anything.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.last_error.lock().clone()
-    }
-}
-
-fn run(core: &Weak<Core>, signal: &Monitor<Signal>, delay: Duration) {
-    loop {
-        let woken = signal.wait_at_most(IDLE, |s| {
-            let due = std::mem::take(&mut s.is_woken) || s.is_stopped;
-            due.then_some(s.is_stopped)
-        });
-        if woken == Some(true) {
-            return;
-        }
-        // Gathers what comes within the promise of relaxed commits.
-        let is_stopped = signal.wait_at_most(delay, |s| s.is_stopped.then_some(())).is_some();
-        let Some(core) = core.upgrade().filter(|_| !is_stopped) else { return };
-        core.maintenance.note(core.maintain().and_then(|()| match woken {
-            None => core.rest(),
-            Some(_) => Ok(()),
-        }));
     }
 }
 

@@ -5,14 +5,14 @@
 
 use crate::access::Accesses;
 use crate::clock::Clock;
-use crate::commit::{Chain, Mutex};
+use crate::commit::Chain;
 use crate::derived::{Indexes, Versions};
 use crate::embed::Embedders;
 use crate::error::Detail;
 use crate::ids::Seq;
 use crate::rows::Pinned;
+use crate::sync::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use crate::{Error, Result};
-use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 

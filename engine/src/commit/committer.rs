@@ -3,7 +3,6 @@
 //! **Invariant:** whoever changes the file holds redb's write transaction first and the state lock
 //! second. The View that is published last shows exactly the commits that the state counts.
 
-use super::Mutex;
 use super::group::Store;
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
 use super::shield::Failure;
@@ -15,6 +14,7 @@ use crate::ids::{MemoryId, Seq};
 use crate::planted::{self, Defect};
 use crate::rows::{self, Pinned, guarded};
 use crate::schema::{self, Table, log_key};
+use crate::sync::Mutex;
 use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};

@@ -14,8 +14,7 @@
 //! every set that was submitted before its turn. When a unit fails, it and everything that was
 //! accepted on top of it fail together, and nothing is accepted afterwards.
 
-use super::sync::{Monitor, Mutex};
-use parking_lot::MutexGuard;
+use crate::sync::{Monitor, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

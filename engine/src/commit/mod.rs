@@ -10,7 +10,6 @@ mod group;
 pub(crate) mod log;
 mod replace;
 mod shield;
-mod sync;
 mod write_set;
 
 pub(crate) use committer::{
@@ -21,6 +20,5 @@ pub(crate) use group::Store;
 pub(crate) use group::{Failure, Group, Turn};
 pub use log::{Change, ChangeKind, LogRow, Model};
 pub(crate) use shield::Shield;
-pub(crate) use sync::{Monitor, Mutex};
 pub use write_set::{Durability, WriteOptions};
 pub(crate) use write_set::{NewRow, WriteSet};

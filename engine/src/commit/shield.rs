@@ -20,7 +20,7 @@
 use crate::Result;
 use crate::error::Detail;
 use crate::file::{Container, Fault, REDB_HEADER_LEN, TableSpace, error_from, hide_close};
-use parking_lot::RwLock;
+use crate::sync::RwLock;
 use redb::{BackendError, StorageBackend};
 use std::io;
 use std::ops::Bound;

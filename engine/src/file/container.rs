@@ -17,7 +17,7 @@ use super::seal;
 use super::slot::{self, HEAD_LEN, Slot};
 use super::{Access, Settings, lock};
 use crate::error::{Detail, Error, Result};
-use parking_lot::{Mutex, RwLock};
+use crate::sync::{Mutex, RwLock};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;

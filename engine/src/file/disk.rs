@@ -4,8 +4,8 @@
 //! those past its end. It orders nothing: what is not synced may be lost, whole or in part, in
 //! any order. Only the container calls it.
 
+use crate::sync::RwLock;
 use memmap2::Mmap;
-use parking_lot::RwLock;
 use std::fmt::Debug;
 use std::fs::File;
 use std::io;

@@ -8,7 +8,7 @@
 
 use super::disk::{Disk, Mapping};
 use super::fault::Fault;
-use parking_lot::RwLock;
+use crate::sync::RwLock;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;

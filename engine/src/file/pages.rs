@@ -12,7 +12,7 @@
 //! **Invariant:** in [`Mode::Verifying`] a page is returned only if it is the one written last,
 //! in this place. Used by the table space.
 
-use parking_lot::RwLock;
+use crate::sync::RwLock;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::io;

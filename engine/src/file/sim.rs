@@ -5,7 +5,7 @@
 //! gives the bytes it ended with. For torture alone.
 
 use super::disk::{Disk, Mapping, read_from, write_to};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use super::map::RUN_LEN;
 use super::slot::{Descriptor, INLINE_RUNS, SLOT_LEN, Slot};
 use crate::error::Result;
 use crate::planted::{self, Defect};
-use parking_lot::MutexGuard;
+use crate::sync::MutexGuard;
 use std::io;
 use xxhash_rust::xxh3::xxh3_64;
 

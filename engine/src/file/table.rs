@@ -9,7 +9,7 @@ use super::container::{Container, State};
 use super::fault::Fault;
 use super::map::check_count;
 use super::pages::{Mode, PAGE_LEN, SUM_LEN, SUMS_LEN, needs_mending};
-use parking_lot::RwLockWriteGuard;
+use crate::sync::RwLockWriteGuard;
 use std::io;
 use std::ops::Range;
 

@@ -1,12 +1,19 @@
-//! The synchronisation primitives that commit publication rests on, behind one small door.
+//! What threads wait with, behind one small door.
 //!
-//! **Invariant:** `commit::group` blocks only through this module, so that a schedule explorer
-//! can take the place of the operating system by giving these two types other bodies.
+//! **Invariant:** the engine blocks, and starts threads, only through this module, so that a
+//! schedule explorer can take the place of the operating system by giving these types other
+//! bodies: `engine/schedules` does. Nothing here is poisoned by a panic: what a lock guards is
+//! valid between any two statements.
 
-use parking_lot::{Condvar, MutexGuard};
-use std::time::Duration;
+use parking_lot::Condvar;
+use std::time::{Duration, Instant};
 
-/// A mutex. Not poisoned by a panic: what it guards is valid between any two statements.
+pub(crate) use parking_lot::{
+    MappedRwLockReadGuard, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
+pub(crate) use std::thread;
+
+/// A mutex.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(parking_lot::Mutex<T>);
 
@@ -59,7 +66,7 @@ impl<T> Monitor<T> {
         mut ready: impl FnMut(&mut T) -> Option<R>,
     ) -> Option<R> {
         let mut state = self.state.lock();
-        let until = std::time::Instant::now() + timeout;
+        let until = Instant::now() + timeout;
         loop {
             if let Some(result) = ready(&mut state) {
                 return Some(result);
