@@ -31,7 +31,7 @@ mod alloc;
 mod backend;
 mod container;
 mod create;
-mod disk;
+pub(crate) mod disk;
 mod fault;
 mod latch;
 mod lock;

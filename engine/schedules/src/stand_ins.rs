@@ -1,0 +1,51 @@
+//! What the explored files mention and do not wait through: as little of it as they use.
+//!
+//! **Invariant:** nothing here takes a lock.
+
+pub(crate) mod access {
+    pub(crate) struct Accesses;
+}
+
+pub(crate) mod commit {
+    use crate::ids::Seq;
+
+    #[derive(Clone, Copy)]
+    pub(crate) struct Chain {
+        pub(crate) seq: Seq,
+        pub(crate) time_ms: i64,
+    }
+}
+
+/// Indexes are the number of the commit that they have folded last.
+pub(crate) mod derived {
+    use crate::ids::Seq;
+
+    pub(crate) struct Indexes(pub(crate) Seq);
+
+    pub(crate) struct Versions {
+        pub(crate) folded: Seq,
+    }
+
+    impl Indexes {
+        pub(crate) fn versions(&self, _newest: Seq) -> Versions {
+            Versions { folded: self.0 }
+        }
+    }
+}
+
+pub(crate) mod embed {
+    pub(crate) struct Embedders;
+}
+
+pub(crate) mod filter {
+    #[derive(Debug, thiserror::Error)]
+    #[error("no filter is read here")]
+    pub(crate) struct FilterError;
+}
+
+/// Rows are the number of the commit that they show.
+pub(crate) mod rows {
+    use crate::ids::Seq;
+
+    pub(crate) struct Pinned(pub(crate) Seq);
+}
