@@ -49,6 +49,8 @@ pub(super) enum Mode {
 pub(super) struct PageSums {
     mode: AtomicU8,
     cache: RwLock<Cache>,
+    /// More chunks than that leave memory with the next sync.
+    max_cached: usize,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +59,8 @@ struct Cache {
     chunks: HashMap<usize, Box<[u64]>>,
     /// Chunks whose checksums differ from the disk.
     dirty: BTreeSet<usize>,
+    /// How often chunks have left memory for want of room.
+    evictions: u64,
 }
 
 /// The checksum of a page: also of its place, so that a page gone astray does not match.
@@ -68,7 +72,8 @@ pub(super) fn checksum(page: &[u8], logical: usize, index: usize) -> u64 {
 
 impl PageSums {
     pub(super) fn new() -> Self {
-        PageSums { mode: AtomicU8::new(Mode::Verifying as u8), cache: RwLock::default() }
+        let mode = AtomicU8::new(Mode::Verifying as u8);
+        PageSums { mode, cache: RwLock::default(), max_cached: MAX_CACHED }
     }
 
     pub(super) fn set_mode(&self, mode: Mode) {
@@ -134,7 +139,7 @@ impl PageSums {
         load: impl FnOnce() -> io::Result<Box<[u64]>>,
         change: impl FnOnce(&mut [u64]),
     ) -> io::Result<()> {
-        let Cache { chunks, dirty } = &mut *self.cache.write();
+        let Cache { chunks, dirty, .. } = &mut *self.cache.write();
         let sums = match chunks.entry(logical) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => place.insert(load()?),
@@ -157,13 +162,23 @@ impl PageSums {
             return Ok(Ok(()));
         }
         let check = |sums: &[u64]| first_mismatch(sums, logical, first, pages);
-        let known = self.cache.read().chunks.get(&logical).map(|sums| check(sums));
+        let (known, evictions) = {
+            let cache = self.cache.read();
+            (cache.chunks.get(&logical).map(|sums| check(sums)), cache.evictions)
+        };
         let mismatch = if let Some(mismatch) = known {
             mismatch
         } else {
             let sums = load()?;
-            // Somebody may have loaded and changed them meanwhile.
-            check(self.cache.write().chunks.entry(logical).or_insert(sums))
+            let mut cache = self.cache.write();
+            if cache.evictions == evictions {
+                // Somebody may have loaded and changed them meanwhile.
+                check(cache.chunks.entry(logical).or_insert(sums))
+            } else {
+                // Or even changed them, and they have left memory again: what was loaded holds for
+                // these pages, which nobody writes under a reader, and must not come back.
+                check(&sums)
+            }
         };
         let Some(index) = mismatch else { return Ok(Ok(())) };
         if !self.is(Mode::Recovering) {
@@ -179,16 +194,17 @@ impl PageSums {
         mut write: impl FnMut(usize, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let changed: Vec<(usize, Vec<u8>)> = {
-            let Cache { chunks, dirty } = &mut *self.cache.write();
+            let Cache { chunks, dirty, .. } = &mut *self.cache.write();
             let dirty = std::mem::take(dirty).into_iter();
             let bytes = |sums: &[u64]| sums.iter().flat_map(|sum| sum.to_le_bytes()).collect();
             dirty.map(|logical| (logical, bytes(&chunks[&logical]))).collect()
         };
         changed.iter().try_for_each(|(logical, bytes)| write(*logical, bytes))?;
         // Only now: until it is written nobody may load a chunk's checksums from the disk.
-        let Cache { chunks, dirty } = &mut *self.cache.write();
-        if chunks.len() > MAX_CACHED {
+        let Cache { chunks, dirty, evictions } = &mut *self.cache.write();
+        if chunks.len() > self.max_cached {
             chunks.retain(|logical, _| dirty.contains(logical));
+            *evictions += 1;
         }
         Ok(())
     }
@@ -235,4 +251,41 @@ pub(crate) fn hide_close(redb_header: &mut [u8]) -> bool {
         redb_header[MAGIC.len()] &= !TWO_PHASE_COMMIT;
     }
     hides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn checksums_that_were_loaded_before_a_change_do_not_come_back_after_it() {
+        let sums = PageSums { max_cached: 0, ..PageSums::new() };
+        let disk = RefCell::new(vec![0; SUMS_LEN]);
+        let load = || -> io::Result<Box<[u64]>> {
+            let bytes = disk.borrow();
+            let (words, _) = bytes.as_chunks::<SUM_LEN>();
+            Ok(words.iter().map(|word| u64::from_le_bytes(*word)).collect())
+        };
+        let flush = || {
+            sums.flush(|_, bytes| {
+                *disk.borrow_mut() = bytes.to_vec();
+                Ok(())
+            })
+        };
+        let (first, second) = (vec![1; PAGE_LEN], vec![2; PAGE_LEN]);
+        sums.wrote(0, 1, &first, load).unwrap();
+        flush().unwrap();
+
+        // While a reader of the first page holds what it has loaded, the second is written, and
+        // the checksums go to the disk and out of memory.
+        let slowly = || {
+            let loaded = load();
+            sums.wrote(0, 2, &second, load)?;
+            flush()?;
+            loaded
+        };
+        assert_eq!(sums.read(0, 1, &first, slowly).unwrap(), Ok(()));
+        assert_eq!(sums.read(0, 2, &second, load).unwrap(), Ok(()));
+    }
 }
