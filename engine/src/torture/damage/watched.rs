@@ -4,7 +4,7 @@
 
 use crate::file::Disk;
 use crate::file::sim::SimDisk;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
