@@ -73,7 +73,8 @@ impl Lines {
         Lines::new(file, len_bytes)
     }
 
-    fn new(source: impl Read + 'static, len_bytes: Option<u64>) -> io::Result<Lines> {
+    /// The lines of any source; its length only tells how far reading has come.
+    pub(crate) fn new(source: impl Read + 'static, len_bytes: Option<u64>) -> io::Result<Lines> {
         let read = BytesRead::default();
         let counted = Counted { source, read: read.clone() };
         let mut packed = BufReader::with_capacity(256 << 10, counted);

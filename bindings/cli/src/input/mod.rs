@@ -12,6 +12,6 @@ mod values;
 
 pub(crate) use derived_id::DerivedIds;
 pub(crate) use jsonl::{Line, Lines};
-pub(crate) use npy::{NpyError, Rows};
+pub(crate) use npy::{Matrix, NpyError};
 pub(crate) use query::Query;
 pub(crate) use record::{Defaults, Record};

@@ -10,7 +10,7 @@
 use half::slice::HalfFloatSliceExt;
 use memlith::MAX_DIMENSIONS;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -72,16 +72,27 @@ pub(crate) struct Rows<R> {
     halves: Vec<half::f16>,
 }
 
-impl Rows<BufReader<File>> {
+/// A matrix of whatever source.
+pub(crate) type Matrix = Rows<Box<dyn Read>>;
+
+impl Matrix {
     /// Opens a matrix and checks that its length is what its header says.
     pub(crate) fn open(path: &Path) -> Result<Self, NpyError> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        let (rows, begin) = Rows::begin(BufReader::with_capacity(1 << 20, file))?;
+        let (rows, begin) = Matrix::begin(Box::new(BufReader::with_capacity(1 << 20, file)))?;
         // A pipe has no length; what is missing of it shows when it ends.
         if metadata.is_file() {
             rows.check_length(metadata.len().saturating_sub(begin))?;
         }
+        Ok(rows)
+    }
+
+    /// As [`open`](Self::open), of the bytes of a file.
+    pub(crate) fn of(bytes: Vec<u8>) -> Result<Self, NpyError> {
+        let len = bytes.len() as u64;
+        let (rows, begin) = Matrix::begin(Box::new(Cursor::new(bytes)))?;
+        rows.check_length(len.saturating_sub(begin))?;
         Ok(rows)
     }
 }

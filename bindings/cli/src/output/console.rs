@@ -6,18 +6,25 @@
 use super::failure::{Failure, Outcome, coloured};
 use serde::Serialize;
 use std::fmt::Display;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 
 /// The two streams of a command, and how the user wants to be spoken to.
 pub(crate) struct Console {
-    out: BufWriter<Stdout>,
+    out: BufWriter<Box<dyn Write>>,
     json: bool,
+    is_silent: bool,
 }
 
 impl Console {
     /// Speaks JSON, or to people.
     pub(crate) fn new(json: bool) -> Self {
-        Console { out: BufWriter::with_capacity(64 << 10, io::stdout()), json }
+        let out = BufWriter::with_capacity(64 << 10, Box::new(io::stdout()) as Box<dyn Write>);
+        Console { out, json, is_silent: false }
+    }
+
+    /// Keeps answers and remarks to itself.
+    pub(crate) fn silent() -> Self {
+        Console { out: BufWriter::new(Box::new(io::sink())), json: true, is_silent: true }
     }
 
     /// Is the answer to be JSON?
@@ -55,6 +62,9 @@ impl Console {
         #[derive(Serialize)]
         struct Envelope<'a, T> {
             warning: &'a T,
+        }
+        if self.is_silent {
+            return;
         }
         let mut err = io::stderr().lock();
         let _ = if self.json {

@@ -112,6 +112,14 @@ impl Export {
     }
 }
 
+/// Every memory with its vectors, as `export` writes it.
+pub(crate) fn export_bytes(view: &View) -> Outcome<Vec<u8>> {
+    let mut out = Vec::new();
+    let list = List::new().order(Order::Oldest).limit(PAGE);
+    LineWriter::new(view, &mut out, true).all_of(&list)?;
+    Ok(out)
+}
+
 /// Lines are written in small pieces, which neither a file nor a packer takes well.
 fn buffered<W: Write>(out: W) -> BufWriter<W> {
     BufWriter::with_capacity(256 << 10, out)

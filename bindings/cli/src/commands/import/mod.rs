@@ -10,15 +10,15 @@ mod tally;
 
 use super::spaces::{MetricName, Spaces};
 use crate::args::Store;
-use crate::input::{Defaults, DerivedIds, Lines, NpyError, Rows};
+use crate::input::{Defaults, DerivedIds, Lines, Matrix, NpyError};
 use crate::output::{Console, Failure, Outcome};
 use clap::Args;
 use load::Load;
 use memlith::{DEFAULT_NAMESPACE, DEFAULT_SPACE, Db};
 use reader::{Reader, Vectors};
-use std::fs::File;
-use std::io::BufReader;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use tally::Tally;
 
 const AFTER_HELP: &str = "\
 Each line is an object with a \"text\" and any of: id, namespace, kind, tags, importance, valence,
@@ -80,11 +80,8 @@ impl Import {
         let db = super::open_or_create(&self.store.file)?;
         check_dimensions(&db, &reader)?;
 
-        let spaces = Spaces::of(&db, self.metric)?;
         let how = (self.strict, self.batch);
-        let mut load = Load::new(&db, spaces, console, how, reader.lines.len_bytes());
-        let loaded = load.all_of(&mut reader);
-        let tally = load.finish();
+        let (tally, loaded) = load(&db, &mut reader, self.metric, how, console)?;
         let closed = db.close();
         let rows_left = if loaded.is_ok() { reader.rows_left() } else { 0 };
         let is_all_skipped = tally.is_all_skipped();
@@ -114,9 +111,52 @@ impl Import {
     }
 }
 
+/// Loads all that the reader has, and counts it whatever became of it.
+fn load(
+    db: &Db,
+    reader: &mut Reader,
+    metric: MetricName,
+    how: (bool, u32),
+    console: &Console,
+) -> Outcome<(Tally, Outcome)> {
+    let spaces = Spaces::of(db, metric)?;
+    let mut load = Load::new(db, spaces, console, how, reader.lines.len_bytes());
+    let loaded = load.all_of(reader);
+    Ok((load.finish(), loaded))
+}
+
+/// Imports bytes in place of files, with few lines to a commit. Says how many lines are in.
+pub(crate) fn import_bytes(
+    db: &Db,
+    lines: &[u8],
+    vectors: Option<&[u8]>,
+    is_strict: bool,
+) -> Outcome<u64> {
+    const LINES_TO_A_COMMIT: u32 = 3;
+    let invalid = |e: NpyError| Failure::Input(e.to_string());
+    let vectors = match vectors {
+        Some(bytes) => {
+            Some(Vectors { path: "-".into(), rows: Matrix::of(bytes.to_vec()).map_err(invalid)? })
+        }
+        None => None,
+    };
+    let mut reader = Reader {
+        path: "-".into(),
+        lines: Lines::new(Cursor::new(lines.to_vec()), None).map_err(Failure::Output)?,
+        vectors,
+        defaults: Defaults::default(),
+        derived_ids: DerivedIds::default(),
+    };
+    check_dimensions(db, &reader)?;
+    let how = (is_strict, LINES_TO_A_COMMIT);
+    let silent = Console::silent();
+    let (tally, loaded) = load(db, &mut reader, MetricName::default(), how, &silent)?;
+    loaded.map(|()| tally.taken())
+}
+
 /// Opens a matrix that the user named.
-pub(super) fn open_vectors(path: &Path) -> Outcome<Rows<BufReader<File>>> {
-    match Rows::open(path) {
+pub(super) fn open_vectors(path: &Path) -> Outcome<Matrix> {
+    match Matrix::open(path) {
         Ok(rows) => Ok(rows),
         Err(NpyError::Io(e)) => Err(Failure::io("opening", path, e)),
         Err(e) => Err(Failure::Input(format!("{}: {e}", path.display()))),

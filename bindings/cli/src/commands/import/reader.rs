@@ -3,16 +3,14 @@
 //! **Invariant:** row *i* of the matrix goes to line *i* of the input, counted through blank and
 //! bad lines, so that one bad line shifts nothing.
 
-use crate::input::{Defaults, DerivedIds, Line, Lines, Record, Rows};
+use crate::input::{Defaults, DerivedIds, Line, Lines, Matrix, Record};
 use crate::output::{Failure, Outcome};
-use std::fs::File;
-use std::io::BufReader;
 use std::path::PathBuf;
 
 /// A matrix, and what to call it in an error.
 pub(super) struct Vectors {
     pub(super) path: PathBuf,
-    pub(super) rows: Rows<BufReader<File>>,
+    pub(super) rows: Matrix,
 }
 
 /// What became of a line.

@@ -111,6 +111,11 @@ impl Tally {
         self.imported + self.updated + self.skipped
     }
 
+    /// Lines whose memory is in.
+    pub(super) fn taken(&self) -> u64 {
+        self.imported + self.updated
+    }
+
     /// Was there something, and could none of it be taken?
     pub(super) fn is_all_skipped(&self) -> bool {
         self.skipped > 0 && self.skipped == self.lines()

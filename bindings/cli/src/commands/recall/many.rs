@@ -5,11 +5,9 @@
 
 use super::Mode;
 use crate::args::parse_filter;
-use crate::input::{Line, Lines, Query, Rows};
+use crate::input::{Line, Lines, Matrix, Query};
 use crate::output::{Console, Failure, Outcome, shown_id, write_json_line};
 use memlith::{Recall, View};
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,7 +15,7 @@ use std::time::Instant;
 pub(super) struct Questions {
     path: PathBuf,
     lines: Lines,
-    vectors: Option<(PathBuf, Rows<BufReader<File>>)>,
+    vectors: Option<(PathBuf, Matrix)>,
     mode: Option<Mode>,
 }
 
