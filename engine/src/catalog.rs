@@ -171,7 +171,12 @@ impl Catalog {
             return Err(Detail::AlreadyExists { what: "vector space", name }.into());
         }
         limit("number of vector spaces", self.spaces.len() + 1, MAX_SPACES)?;
-        let id = counter + 1;
+        let beyond = || Detail::Limit {
+            what: "the number of vector spaces ever made",
+            found: u64::from(u32::MAX) + 1,
+            limit: u32::MAX.into(),
+        };
+        let id = counter.checked_add(1).ok_or_else(beyond)?;
         let row = json!({
             "id": id,
             "dimension": space.dimension,

@@ -13,7 +13,7 @@ use crate::file::Container;
 use crate::ids::{MemoryId, Seq};
 use crate::planted::{self, Defect};
 use crate::rows::{self, Pinned, guarded};
-use crate::schema::{self, Table, log_key};
+use crate::schema::{self, Table, log_key, read_u64};
 use crate::sync::Mutex;
 use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
@@ -32,6 +32,9 @@ pub(crate) struct Chain {
     pub(crate) next_memory: MemoryId,
 }
 
+/// Nobody makes so many commits or memories: to count on from there is to overflow in the end.
+const MAX_COUNT: u64 = 1 << 62;
+
 impl Chain {
     const EMPTY: Chain =
         Chain { seq: Seq(0), hash: GENESIS, time_ms: i64::MIN, next_memory: MemoryId(1) };
@@ -39,10 +42,16 @@ impl Chain {
     /// The end of the log that `rows` show.
     pub(crate) fn load(rows: &Pinned) -> Result<Chain> {
         let decode = |log: &rows::Opened| match log.last()? {
-            Some((_, last)) => LogRow::decode(last.value()).map(Some),
+            Some((key, last)) => {
+                LogRow::decode(last.value()).map(|row| Some((read_u64(key.value()), row)))
+            }
             None => Ok(None),
         };
-        let Some(row) = rows.read(schema::LOG, decode)? else { return Ok(Chain::EMPTY) };
+        let Some((key, row)) = rows.read(schema::LOG, decode)? else { return Ok(Chain::EMPTY) };
+        if key != Some(row.seq.0) || row.seq.0.max(row.next_memory) > MAX_COUNT {
+            let found = format!("{} and {}", row.seq, row.next_memory);
+            return Err(Error::corruption("log", "numbers that can be counted on from", found));
+        }
         let again = u64::from(planted::is(Defect::IdGivenAgain) && row.next_memory > 1);
         Ok(Chain {
             seq: row.seq,

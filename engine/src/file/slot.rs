@@ -31,6 +31,10 @@ pub(super) const WRITE_VERSION: u32 = 1;
 /// Reserved: chunks are encrypted. No version writes it yet.
 pub(super) const ENCRYPTED: u64 = 1;
 
+/// No file is written so often. Counting on from a number near the end of `u64` would overflow, and
+/// make the older slot the newer one.
+const MAX_SEQUENCE: u64 = 1 << 62;
+
 /// Smallest and largest chunk a file may have: the checksums of a chunk's pages fit in one page.
 pub(super) const CHUNK_BYTES: RangeInclusive<u32> = (16 << 10)..=(2 << 20);
 
@@ -213,6 +217,9 @@ impl Slot {
         {
             return None;
         }
+        if sequence > MAX_SEQUENCE {
+            return None;
+        }
         let space = |i: usize| {
             Descriptor::decode(
                 &bytes[at::SPACES + i * DESCRIPTOR_LEN..][..DESCRIPTOR_LEN],
@@ -306,6 +313,8 @@ mod tests {
         let mut huge = slot();
         huge.spaces[0].len = u64::MAX;
         assert_eq!(Slot::decode(&full(huge.encode(&[]))), Found::Damaged);
+        let sequence = Slot { sequence: u64::MAX, ..slot() };
+        assert_eq!(Slot::decode(&full(sequence.encode(&[]))), Found::Damaged);
         let mut runs = slot();
         runs.spaces[0].runs = INLINE_RUNS as u32 + 1;
         assert_eq!(Slot::decode(&full(runs.encode(&[]))), Found::Damaged);

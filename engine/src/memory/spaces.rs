@@ -18,8 +18,13 @@ impl WriteTx<'_> {
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken.
     pub fn create_space(&mut self, space: &Space) -> Result<()> {
         let counter = Rows::get(self, Table::Catalog, &Catalog::counter_key())?;
-        let text = counter.as_deref().map(String::from_utf8_lossy);
-        let highest = text.and_then(|t| t.parse().ok()).unwrap_or(0);
+        // To begin anew at 0 would give the number of a space to another.
+        let highest = match counter.as_deref() {
+            None => 0,
+            Some(text) => serde_json::from_slice(text).map_err(|e| {
+                Error::corruption("catalogue row", "the highest number of a space", e.to_string())
+            })?,
+        };
         let (id, edits) = self.catalog().add_space(space, highest)?;
         for (key, row) in edits {
             self.put_catalog(&key, row)?;
