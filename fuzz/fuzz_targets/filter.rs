@@ -1,11 +1,5 @@
-//! A text as a filter.
 #![no_main]
 
-#[path = "../bodies/filter.rs"]
-mod body;
-
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|text: &str| {
-    body::parse(text);
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    memlith_fuzz_bodies::target("filter").run(input);
 });

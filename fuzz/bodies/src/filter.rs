@@ -27,8 +27,9 @@ impl Subject for Blank {
     }
 }
 
-/// A text as a filter. Tells whether it is one.
-pub(crate) fn parse(text: &str) -> bool {
+/// Bytes as the text of a filter. Tells whether it is one.
+pub(crate) fn parse(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
     match text.parse::<Filter>() {
         Ok(filter) => {
             filter.validate().expect("what parses is valid");

@@ -21,7 +21,14 @@ pub(crate) fn open(bytes: &[u8]) -> bool {
         let _ = view.search("word2 nothing", 5, Some(&within), &mut || true);
         let _ = view.scores("the word3", &within, &mut || true);
         let _ = view.matched_terms("the again", 6);
-        let _ = view.write_image();
+        let _ = view.for_each_live(|_, _| {});
+        let _ = view.for_each_posting(|_, _, _| {});
+        if view.validate().is_ok() {
+            let again = view.write_image().expect("what is whole can be stored");
+            let again = TextIndex::from_image(Arc::new(again), Analyzer::default());
+            let again = again.expect("what is stored reads back").view(seq);
+            assert_eq!(again.digest().ok(), view.digest().ok());
+        }
         let _ = index.insert(9, "the new text", seq);
         let _ = index.remove(12, seq);
     }

@@ -1,48 +1,13 @@
-//! What the fuzzers have found stays found: their corpora, on the ordinary compiler.
+//! Seeds of the targets that take the image of an index: written anew when its format changes.
 
 #![expect(clippy::unwrap_used, reason = "an error where none belongs fails the test")]
 
-#[path = "../../fuzz/bodies/attributes.rs"]
-mod attributes_body;
-#[path = "../../fuzz/bodies/text.rs"]
-mod text_body;
-#[path = "../../fuzz/bodies/vectors.rs"]
-mod vectors_body;
-
+use memlith_fuzz_bodies::target;
 use memlith_index::attributes::{Attributes, ColumnId, Entry, FieldId};
 use memlith_index::text::{Analyzer, TextIndex};
 use memlith_index::vectors::{Metric, VectorIndex};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-fn folder(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
-}
-
-/// Runs every input of a target. Some must open, or the corpus no longer reaches anything: then
-/// the format has changed, and `write_seeds` makes new ones.
-fn replay(target: &str, run: fn(&[u8]) -> bool) {
-    let mut opened = 0;
-    for entry in fs::read_dir(folder(target)).unwrap() {
-        opened += usize::from(run(&fs::read(entry.unwrap().path()).unwrap()));
-    }
-    assert!(opened >= 2, "only {opened} inputs of `{target}` open");
-}
-
-#[test]
-fn attributes() {
-    replay("attributes", attributes_body::open);
-}
-
-#[test]
-fn text() {
-    replay("text", text_body::open);
-}
-
-#[test]
-fn vectors() {
-    replay("vectors", vectors_body::open);
-}
+use std::path::Path;
 
 /// A sound image of each form that the formats have.
 fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
@@ -80,21 +45,17 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 
 #[test]
 fn seeds_open() {
-    for (target, name, image) in seeds() {
-        let run = match target {
-            "attributes" => attributes_body::open,
-            "text" => text_body::open,
-            _ => vectors_body::open,
-        };
-        assert!(run(&image), "{target}/{name}");
+    for (of, name, image) in seeds() {
+        assert!(target(of).run(&image), "{of}/{name}");
     }
 }
 
 #[test]
 #[ignore = "writes into the source tree: run it when an image format has changed"]
 fn write_seeds() {
-    for (target, name, image) in seeds() {
-        fs::create_dir_all(folder(target)).unwrap();
-        fs::write(folder(target).join(name), image).unwrap();
+    for (of, name, image) in seeds() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(of);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), image).unwrap();
     }
 }

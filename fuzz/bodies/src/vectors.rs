@@ -21,6 +21,12 @@ pub(crate) fn open(bytes: &[u8]) -> bool {
         }
         let _ = view.coverage();
         let _ = view.contains(4);
+        let _ = view.matches(4, &query);
+        let _ = view.score_of(&[0, 4, 6], &query, &mut fetch);
+        let mut codes = 0;
+        if view.for_each_code(|_, _| codes += 1).is_ok() {
+            assert_eq!(codes, view.live());
+        }
         let _ = index.write_image(seq);
         let _ = index.remove(2, 1);
         let _ = index.insert(4, &query, 1);
