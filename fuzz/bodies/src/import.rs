@@ -42,6 +42,8 @@ pub(crate) fn import(input: &[u8]) -> bool {
 
     let db = empty();
     let taken = fuzzing::import(&db, lines, matrix, is_strict);
+    let spaces = db.read().expect("a view").spaces();
+    assert!(taken != Ok(0) || spaces.is_empty(), "bad lines have left {spaces:?}");
     let report = db.verify(&mut |_| {}).expect("it can be verified");
     assert!(report.is_clean(), "{report:#?}");
     let first = exported(&db);

@@ -133,18 +133,20 @@ impl Put {
         let by = Ids { ids: Vec::new(), number: false };
         let mut spaces = Spaces::of(&db, metric)?;
         let upsert = db.write(|tx| {
-            spaces.make_for(tx, &memory)?;
+            let mut replaced = None;
             if let Some(old) = &supersedes {
                 let namespace = Some(memory.namespace.as_str());
-                return match lookup::in_transaction(tx, namespace, old, &by)? {
-                    Some(old) => tx.supersede(old.id, memory).map(|id| Some(Upsert::Created(id))),
-                    None => Ok(None),
-                };
+                replaced = lookup::in_transaction(tx, namespace, old, &by)?;
+                if replaced.is_none() {
+                    return Ok(None);
+                }
             }
-            match memory.external_id {
-                Some(_) => tx.upsert(memory).map(Some),
-                None => tx.remember(memory).map(|id| Some(Upsert::Created(id))),
-            }
+            let written = spaces.made_for(tx, memory, |tx, memory| match (replaced, &memory) {
+                (Some(old), _) => tx.supersede(old.id, memory).map(Upsert::Created),
+                (None, NewMemory { external_id: Some(_), .. }) => tx.upsert(memory),
+                (None, _) => tx.remember(memory).map(Upsert::Created),
+            });
+            written.map(Some)
         })?;
         db.close()?;
         let Some(upsert) = upsert else {

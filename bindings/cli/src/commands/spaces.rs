@@ -1,7 +1,7 @@
 //! Making vector spaces as the first vectors come for them.
 //!
 //! **Invariant:** a space is made in the transaction of the first memory that has a vector in it,
-//! with the length of that vector.
+//! with the length of that vector; a memory that is not taken leaves no space behind.
 
 use clap::ValueEnum;
 use memlith::{Db, Metric, NewMemory, Space, WriteTx};
@@ -41,16 +41,36 @@ impl Spaces {
         Ok(Spaces { known, metric: metric.into() })
     }
 
-    /// Makes what spaces a memory needs.
-    pub(super) fn make_for(
+    /// Makes what spaces a memory needs, and writes it. If it is not taken, its spaces go again:
+    /// they would have the dimension of a vector that nobody has, and refuse all others.
+    pub(super) fn made_for<T>(
+        &mut self,
+        tx: &mut WriteTx<'_>,
+        memory: NewMemory,
+        write: impl FnOnce(&mut WriteTx<'_>, NewMemory) -> memlith::Result<T>,
+    ) -> memlith::Result<T> {
+        let mut made = Vec::new();
+        let written = self.make(tx, &memory, &mut made).and_then(|()| write(tx, memory));
+        if written.is_err() {
+            for name in made {
+                tx.drop_space(&name)?;
+                self.known.remove(&name);
+            }
+        }
+        written
+    }
+
+    fn make(
         &mut self,
         tx: &mut WriteTx<'_>,
         memory: &NewMemory,
+        made: &mut Vec<String>,
     ) -> memlith::Result<()> {
         for (name, vector) in &memory.vectors {
             if !self.known.contains(name) {
                 tx.create_space(&Space::new(name, vector.len()).metric(self.metric))?;
                 self.known.insert(name.clone());
+                made.push(name.clone());
             }
         }
         Ok(())

@@ -192,6 +192,19 @@ fn vectors_that_no_space_takes_are_bad_lines() {
 }
 
 #[test]
+fn a_bad_line_does_not_decide_how_long_the_vectors_of_a_space_are() {
+    let place = Place::new();
+    let lines = [
+        json!({"id": "a", "text": "a", "embedding": [1, 2], "kind": ""}),
+        json!({"id": "b", "text": "b", "embedding": [1, 2, 3]}),
+    ];
+    place.write_lines("in.jsonl", &lines);
+    let run = place.run(&["import", "t.lith", "in.jsonl"]).exits(0);
+    assert!(run.err.contains("line 1 skipped"), "{run:?}");
+    assert_eq!(place.ids(), ["b"]);
+}
+
+#[test]
 fn a_matrix_that_does_not_fit_the_lines_is_refused() {
     let place = Place::new();
     place.write_lines("in.jsonl", &lines(4));

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use crate::commands::spaces::Spaces;
 use crate::input::Record;
 use crate::output::{Bar, Console, Failure, Outcome};
-use memlith::{Db, ErrorKind, Upsert, WriteTx};
+use memlith::{Db, ErrorKind, NewMemory, Upsert, WriteTx};
 
 /// A batch is committed early when its lines and vectors take this much.
 const MAX_BATCH_BYTES: usize = 32 << 20;
@@ -148,9 +148,16 @@ fn write_all(
 /// Writes one memory; a new one that replaces another is linked to it.
 fn write(tx: &mut WriteTx<'_>, record: Record, spaces: &mut Spaces) -> memlith::Result<Written> {
     let Record { memory, supersedes, .. } = record;
-    spaces.make_for(tx, &memory)?;
+    spaces.made_for(tx, memory, |tx, memory| link(tx, memory, supersedes.as_deref()))
+}
+
+fn link(
+    tx: &mut WriteTx<'_>,
+    memory: NewMemory,
+    supersedes: Option<&str>,
+) -> memlith::Result<Written> {
     let mut is_unlinked = false;
-    if let (Some(old), Some(new)) = (&supersedes, &memory.external_id) {
+    if let (Some(old), Some(new)) = (supersedes, &memory.external_id) {
         let there = tx.get_external(&memory.namespace, new)?;
         let old = tx.get_external(&memory.namespace, old)?;
         if let (None, Some(old)) = (&there, &old) {
