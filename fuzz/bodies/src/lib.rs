@@ -16,6 +16,7 @@ mod lines;
 mod matrix;
 mod memory;
 mod model;
+mod panics;
 mod sound;
 mod text;
 mod vectors;
@@ -62,7 +63,7 @@ impl Target {
     /// # Panics
     /// If the input shows a defect; also if it makes the engine take much memory.
     pub fn run(&self, input: &[u8]) -> bool {
-        let (is_taken, peak) = memory::peak_of(|| (self.body)(input));
+        let (is_taken, peak) = memory::peak_of(|| panics::watched(|| (self.body)(input)));
         let allowed = self.base_bytes + self.bytes_per_byte * input.len();
         assert!(peak <= allowed, "{peak} bytes of heap for an input of {}", input.len());
         is_taken
