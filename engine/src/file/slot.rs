@@ -38,9 +38,6 @@ const MAX_SEQUENCE: u64 = 1 << 62;
 /// Smallest and largest chunk a file may have: the checksums of a chunk's pages fit in one page.
 pub(super) const CHUNK_BYTES: RangeInclusive<u32> = (16 << 10)..=(2 << 20);
 
-/// No file is written so often that its slots are numbered beyond.
-const MAX_SEQUENCE: u64 = 1 << 62;
-
 const PREFIX_LEN: usize = 64;
 const FIXED_LEN: usize = 256;
 
@@ -215,9 +212,6 @@ impl Slot {
             || !CHUNK_BYTES.contains(&chunk_bytes)
             || !chunk_bytes.is_power_of_two()
         {
-            return None;
-        }
-        if sequence > MAX_SEQUENCE {
             return None;
         }
         let space = |i: usize| {
