@@ -29,6 +29,7 @@
 
 mod alloc;
 mod backend;
+mod claim;
 mod container;
 mod create;
 pub(crate) mod disk;
@@ -46,6 +47,7 @@ mod slot;
 mod spare;
 mod sync;
 mod table;
+mod wreck;
 
 #[cfg(any(test, feature = "torture"))]
 pub(crate) mod anatomy;
@@ -64,6 +66,7 @@ pub(crate) use disk::MemoryDisk;
 pub(crate) use fault::{Fault, error_from};
 pub(crate) use pages::{REDB_HEADER_LEN, hide_close};
 pub(crate) use segment::SegmentRef;
+pub(crate) use wreck::{Flaw, Swap, Wreck};
 
 /// What the caller means to do with the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

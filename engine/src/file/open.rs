@@ -85,7 +85,7 @@ pub(super) fn truncated(expected: u64, found: u64) -> Error {
     Error::corruption("file (it is truncated)", expected, format!("{found} bytes"))
 }
 
-fn sequence(found: &Found) -> Option<u64> {
+pub(super) fn sequence(found: &Found) -> Option<u64> {
     match found {
         Found::Nothing | Found::Damaged => None,
         Found::Newer { sequence, .. } | Found::Unsupported { sequence, .. } => Some(*sequence),
@@ -108,22 +108,35 @@ fn load_spaces(
     }
     let mut spaces = [Space::default(), Space::default()];
     let mut chunks = Allocator::new(in_file as usize, false);
-    for (i, (space, descriptor)) in spaces.iter_mut().zip(&slot.spaces).enumerate() {
-        let runs = match descriptor.spill {
-            None => Some(bytes[slot.inline_range(i)].to_vec()),
-            Some(spill) => read_spilled(disk, descriptor, spill, chunk, file_len)?,
-        };
-        let len = descriptor.len.div_ceil(payload(chunk)) as usize;
-        let map = runs
-            .filter(|runs| xxh3_64(runs) == descriptor.map_checksum)
-            .and_then(|runs| ChunkMap::decode(&runs, len));
-        let Some(map) = map else { return Ok(None) };
-        *space = Space { len: descriptor.len, map, spill: descriptor.spill };
+    for (i, space) in spaces.iter_mut().enumerate() {
+        let Some(loaded) = load_space(disk, slot, i, bytes, file_len)? else { return Ok(None) };
+        *space = loaded;
         if !claim_space(&mut chunks, space) {
             return Ok(None);
         }
     }
     Ok(Some((spaces, chunks)))
+}
+
+/// One of the spaces of a slot; none if its map is not what the slot says.
+pub(super) fn load_space(
+    disk: &dyn Disk,
+    slot: &Slot,
+    space: usize,
+    bytes: &[u8; SLOT_LEN],
+    file_len: u64,
+) -> Result<Option<Space>> {
+    let chunk = u64::from(slot.chunk_bytes);
+    let descriptor = &slot.spaces[space];
+    let runs = match descriptor.spill {
+        None => Some(bytes[slot.inline_range(space)].to_vec()),
+        Some(spill) => read_spilled(disk, descriptor, spill, chunk, file_len)?,
+    };
+    let len = descriptor.len.div_ceil(payload(chunk)) as usize;
+    let map = runs
+        .filter(|runs| xxh3_64(runs) == descriptor.map_checksum)
+        .and_then(|runs| ChunkMap::decode(&runs, len));
+    Ok(map.map(|map| Space { len: descriptor.len, map, spill: descriptor.spill }))
 }
 
 /// Records who owns the chunks of a space; false if one has an owner already.

@@ -12,6 +12,7 @@
 //! **Invariant:** in [`Mode::Verifying`] a page is returned only if it is the one written last,
 //! in this place. Used by the table space.
 
+use super::map::MAX_CHUNKS;
 use crate::sync::RwLock;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -63,11 +64,36 @@ struct Cache {
     evictions: u64,
 }
 
+/// Spreads a place over all bits of a checksum; odd, so that [`place_of`] can take it back.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+const _: () = assert!(SPREAD.wrapping_mul(inverse(SPREAD)) == 1);
+
 /// The checksum of a page: also of its place, so that a page gone astray does not match.
 pub(super) fn checksum(page: &[u8], logical: usize, index: usize) -> u64 {
     let place = (logical as u64) << 16 | index as u64;
-    let sum = xxh3_64(page) ^ place.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let sum = xxh3_64(page) ^ place.wrapping_mul(SPREAD);
     if sum == NEVER { 1 } else { sum }
+}
+
+/// The logical chunk for which page number `index` of it has this checksum; `None` if it has it
+/// for no place there can be. Of 2^40 pages that do not match, one passes.
+pub(super) fn place_of(page: &[u8], index: usize, sum: u64) -> Option<usize> {
+    let place = (sum ^ xxh3_64(page)).wrapping_mul(inverse(SPREAD));
+    let logical = (place >> 16) as usize;
+    let is_possible = sum != NEVER && place & 0xffff == index as u64;
+    (is_possible && logical < MAX_CHUNKS as usize).then_some(logical)
+}
+
+/// The number whose product with an odd one is 1, modulo 2^64: each step doubles the bits that
+/// are right, of which the first three are.
+const fn inverse(odd: u64) -> u64 {
+    let mut inverse = odd;
+    let mut bits = 3;
+    while bits < u64::BITS {
+        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(odd.wrapping_mul(inverse)));
+        bits *= 2;
+    }
+    inverse
 }
 
 impl PageSums {
