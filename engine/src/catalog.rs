@@ -177,17 +177,21 @@ impl Catalog {
             limit: u32::MAX.into(),
         };
         let id = counter.checked_add(1).ok_or_else(beyond)?;
+        Ok((SpaceId(id), Self::space_rows(space, id, id)))
+    }
+
+    /// The rows of a space of this number, where `highest` is the highest ever given.
+    pub(crate) fn space_rows(space: &Space, id: u32, highest: u32) -> Vec<Edit> {
         let row = json!({
             "id": id,
             "dimension": space.dimension,
             "metric": space.metric.name(),
             "embedder": space.embedder,
         });
-        let edits = vec![
+        vec![
             (key(Kind::Space, &space.name), Some(row.to_string().into_bytes())),
-            (key(Kind::Counter, "space"), Some(json!(id).to_string().into_bytes())),
-        ];
-        Ok((SpaceId(id), edits))
+            (key(Kind::Counter, "space"), Some(json!(highest).to_string().into_bytes())),
+        ]
     }
 
     pub(crate) fn drop_space(name: &str) -> Edit {

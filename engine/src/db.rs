@@ -173,6 +173,19 @@ impl Db {
         Self::from_container(container, options, settings, listed)
     }
 
+    /// Makes a file of what `fill` writes: it gets its name once everything is in it, durably, and
+    /// if anything fails there is none.
+    pub(crate) fn create_filled(path: &Path, fill: impl FnOnce(&Db) -> Result<()>) -> Result<()> {
+        let (settings, listed) =
+            Options::new().threads(false).settle(|name| std::env::var(name).ok())?;
+        Container::create(path, &file_settings(&settings), |container| {
+            initialise(container)?;
+            let db = Self::from_container(container.clone(), Options::new(), settings, listed)?;
+            fill(&db)?;
+            db.close()
+        })
+    }
+
     pub(crate) fn open_path_read_only(path: &Path, options: Options) -> Result<Db> {
         let (settings, listed) = options.settle(|name| std::env::var(name).ok())?;
         let file_settings = file_settings(&settings);

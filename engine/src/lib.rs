@@ -34,7 +34,8 @@
 //! - [`View`] is one instant of the file, for reads that must agree with each other.
 //! - [`Recall`] searches by text, vector and filter at once; [`filter`] is the language of filters.
 //! - [`Db::log`], [`Db::verify_log`] and [`Db::head`] show and prove the history;
-//!   [`Db::verify`] checks the file.
+//!   [`Db::verify`] checks the file, and [`salvage()`] gets out of a damaged one what it still
+//!   holds.
 //!
 //! # What holds
 //! - A write that returned is durable, unless [`Durability::Relaxed`] was asked for.
@@ -62,6 +63,7 @@ mod options;
 mod planted;
 mod recall;
 mod rows;
+mod salvage;
 mod schema;
 mod shortcuts;
 mod stats;
@@ -89,6 +91,7 @@ pub use options::{LogRetention, Options, Origin, Setting};
 pub use recall::{
     Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recall, Recalled, Weights,
 };
+pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};
 pub use stats::{NamespaceStats, SpaceStats, Stats};
 pub use transaction::{Committed, Transaction, WriteTx};
 pub use verify::{Problem, VerifyReport};

@@ -6,6 +6,7 @@ mod matching;
 mod merge;
 mod read;
 mod record;
+mod restore;
 mod row;
 mod spaces;
 mod subject;
@@ -22,4 +23,4 @@ pub use record::{
 pub(crate) use row::{ArchivedMemoryRow, MemoryRow, SpaceVector, access, vector_digest};
 pub(crate) use subject::RowSubject;
 pub(crate) use validate::vector as check_vector;
-pub(crate) use write::check_embedder;
+pub(crate) use write::{VectorBytes, check_embedder};

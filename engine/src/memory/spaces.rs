@@ -67,7 +67,13 @@ impl WriteTx<'_> {
         self.note_catalog(Model::MetadataIndex, u64::from(index.field), ChangeKind::Deleted, path)
     }
 
-    fn note_catalog(&mut self, model: Model, id: u64, kind: ChangeKind, name: &str) -> Result<()> {
+    pub(super) fn note_catalog(
+        &mut self,
+        model: Model,
+        id: u64,
+        kind: ChangeKind,
+        name: &str,
+    ) -> Result<()> {
         let commitment = commitment(&random()?, name.as_bytes());
         self.set.note(model, id, kind, Aspects::NONE, commitment);
         Ok(())

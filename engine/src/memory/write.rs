@@ -21,6 +21,8 @@ use crate::{Error, Result};
 
 /// Vectors by the name of their space.
 type NamedVectors = Vec<(String, Vec<f32>)>;
+/// A vector as it is stored.
+pub(crate) type VectorBytes = Vec<u8>;
 
 impl WriteTx<'_> {
     /// Remembers something new and returns its number.
@@ -288,7 +290,7 @@ impl WriteTx<'_> {
         Ok(true)
     }
 
-    fn put_row(
+    pub(super) fn put_row(
         &mut self,
         id: MemoryId,
         row: &MemoryRow,

@@ -1,0 +1,94 @@
+//! Writing rows as they once were: with their numbers, times and links.
+//!
+//! **Invariant:** what is restored passes every rule that a new memory must, and stays byte for
+//! byte what it was, so that the log's commitment to it is the old one too. For salvage, into a
+//! file that has nothing but what was restored.
+
+use super::row::{MemoryRow, vector_digest};
+use super::write::VectorBytes;
+use super::{read, validate};
+use crate::catalog::{Catalog, Space};
+use crate::commit::Model;
+use crate::commit::log::{Aspects, ChangeKind};
+use crate::derived::read_vector;
+use crate::error::Detail;
+use crate::ids::{MemoryId, SpaceId};
+use crate::rows::Rows;
+use crate::schema::{Table, external_key};
+use crate::transaction::WriteTx;
+use crate::{Error, Result};
+
+/// No file gets as far as this; a number at or above it was made up.
+const MAX_ID: u64 = 1 << 62;
+
+impl WriteTx<'_> {
+    /// Creates vector spaces under the numbers they had; `highest` is the highest ever given.
+    pub(crate) fn restore_spaces(
+        &mut self,
+        spaces: &[(SpaceId, Space)],
+        highest: u32,
+    ) -> Result<()> {
+        for (id, space) in spaces {
+            for (key, row) in Catalog::space_rows(space, id.0, highest.max(id.0)) {
+                self.put_catalog(&key, row)?;
+            }
+            self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Created, &space.name)?;
+        }
+        Ok(())
+    }
+
+    /// Creates a memory under the number it had, with the vectors that its row names, in order.
+    ///
+    /// # Errors
+    /// If the row breaks a rule; then nothing of it is written.
+    pub(crate) fn restore_row(
+        &mut self,
+        id: MemoryId,
+        row: &MemoryRow,
+        vectors: &[VectorBytes],
+    ) -> Result<()> {
+        self.check_restored(id, row, vectors)?;
+        if let Some(external) = &row.external_id {
+            let key = external_key(&row.namespace, external);
+            if Rows::get(self, Table::External, &key)?.is_some() {
+                let name = external.as_str().into();
+                return Err(Detail::AlreadyExists { what: "external id", name }.into());
+            }
+            self.put(Table::External, &key, Some(id.0.to_be_bytes().to_vec()))?;
+        }
+        for (vector, bytes) in row.vectors.iter().zip(vectors) {
+            let key = crate::schema::vector_key(SpaceId(vector.space), id);
+            self.put(Table::Vectors, &key, Some(bytes.clone()))?;
+        }
+        self.set.next_memory = self.set.next_memory.max(id.0 + 1);
+        self.put_row(id, row, ChangeKind::Created, Aspects::ALL)
+    }
+
+    /// No memory created from now on gets a number below this.
+    pub(crate) fn restore_next_memory(&mut self, next: MemoryId) {
+        self.set.next_memory = self.set.next_memory.max(next.0.min(MAX_ID));
+    }
+
+    fn check_restored(&self, id: MemoryId, row: &MemoryRow, vectors: &[VectorBytes]) -> Result<()> {
+        let ascends = row.tags.is_sorted_by(|a, b| a < b)
+            && row.vectors.is_sorted_by(|a, b| a.space < b.space);
+        let is_number = (1..MAX_ID).contains(&id.0);
+        if !is_number || !ascends || vectors.len() != row.vectors.len() {
+            return Err(Error::invalid("memory row", "must be as the library writes it"));
+        }
+        validate::row(row)?;
+        validate::metadata(&read::metadata_value(&row.metadata)?)?;
+        for (named, bytes) in row.vectors.iter().zip(vectors) {
+            let spaces = &mut self.catalog().spaces();
+            let space = spaces.find(|(id, _)| id.0 == named.space);
+            let (_, space) = space.ok_or_else(|| Error::not_found("vector space", named.space))?;
+            let mut vector = vec![0.0; space.dimension];
+            let is_whole = read_vector(bytes, &mut vector).is_some();
+            if !is_whole || vector_digest(bytes) != named.digest {
+                return Err(Error::invalid("vector", "must be the one that its memory names"));
+            }
+            validate::vector(space, &vector)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! Writing what was proved into a new file.
+//!
+//! **Invariant:** the new file holds nothing but what the survey proves, and each memory under its
+//! old number, byte for byte, or, if one of its vectors is lost, without that vector and nothing
+//! else changed.
+
+use super::survey::{Progress, Survey};
+use super::tree::{Found, Step, Trees, Walked};
+use crate::clock::random;
+use crate::commit::{Durability, Repair, WriteOptions};
+use crate::db::Db;
+use crate::history::hex;
+use crate::ids::{MemoryId, SpaceId};
+use crate::memory::{MemoryRow, SpaceVector, VectorBytes, vector_digest};
+use crate::schema::{self, Table, read_u64, vector_key};
+use crate::transaction::Transaction;
+use crate::{ErrorKind, Result};
+use redb::TableHandle;
+use roaring::RoaringTreemap;
+use std::collections::BTreeSet;
+
+/// Memories, and bytes of them, that one transaction writes.
+const BATCH: usize = 1_000;
+const BATCH_BYTES: usize = 8 << 20;
+/// Access counts that one transaction writes.
+const ACCESS_BATCH: usize = 10_000;
+
+/// What was written.
+#[derive(Default)]
+pub(super) struct Filled {
+    pub(super) memories: RoaringTreemap,
+    pub(super) vectors: u64,
+    pub(super) accesses: u64,
+    pub(super) lost_vectors: Vec<(MemoryId, String)>,
+    /// Memories whose rows break a rule.
+    pub(super) refused: BTreeSet<u64>,
+}
+
+/// Fills an empty file.
+pub(super) fn fill(survey: &Survey<'_>, db: &Db, progress: Progress<'_>) -> Result<Filled> {
+    let mut filler = Filler {
+        survey,
+        db,
+        lookup: Trees::new(survey.wreck),
+        open: None,
+        batch: 0,
+        batch_bytes: 0,
+        filled: Filled::default(),
+    };
+    filler.catalogue()?;
+    let total = survey.state.tables.len(Table::Memories.definition().name());
+    survey.each_proved(&mut |id, value| {
+        filler.memory(MemoryId(id), value)?;
+        progress("writing", filler.filled.memories.len(), total);
+        Ok(())
+    })?;
+    filler.finish()?;
+    filler.accesses()?;
+    Ok(filler.filled)
+}
+
+struct Filler<'a> {
+    survey: &'a Survey<'a>,
+    db: &'a Db,
+    /// Finds vectors.
+    lookup: Trees<'a>,
+    open: Option<Transaction<'a>>,
+    batch: usize,
+    batch_bytes: usize,
+    filled: Filled,
+}
+
+impl<'a> Filler<'a> {
+    /// The transaction under way.
+    fn transaction(&mut self) -> Result<&mut Transaction<'a>> {
+        if self.open.is_none() {
+            let options = WriteOptions::new()
+                .durability(Durability::Relaxed)
+                .actor("memlith")
+                .reason(origin(self.survey));
+            self.open = Some(self.db.begin(options)?);
+        }
+        // It was begun just now if there was none.
+        self.open.as_mut().ok_or_else(|| crate::error::Detail::Latched.into())
+    }
+
+    fn catalogue(&mut self) -> Result<()> {
+        let survey = self.survey;
+        if !survey.spaces.is_empty() {
+            self.transaction()?.restore_spaces(&survey.spaces, survey.highest_space)?;
+        }
+        for path in &survey.indexes {
+            self.transaction()?.index_metadata(path)?;
+        }
+        if let Some(transaction) = self.open.take() {
+            transaction.commit()?;
+        }
+        Ok(())
+    }
+
+    fn memory(&mut self, id: MemoryId, value: &[u8]) -> Result<()> {
+        if self.batch == BATCH || self.batch_bytes > BATCH_BYTES {
+            // Before a memory and not behind one: so the last transaction is never empty.
+            if let Some(transaction) = self.open.take() {
+                transaction.commit()?;
+            }
+            (self.batch, self.batch_bytes) = (0, 0);
+        }
+        let Ok(mut row) = MemoryRow::decode(value) else {
+            self.filled.refused.insert(id.0);
+            return Ok(());
+        };
+        let (found, lost) = self.vectors_of(id, &mut row)?;
+        let bytes = value.len() + found.iter().map(Vec::len).sum::<usize>();
+        match self.transaction()?.restore_row(id, &row, &found) {
+            Ok(()) => {
+                self.batch += 1;
+                self.batch_bytes += bytes;
+                self.filled.memories.insert(id.0);
+                self.filled.vectors += found.len() as u64;
+                self.filled.lost_vectors.extend(lost.into_iter().map(|space| (id, space)));
+                Ok(())
+            }
+            Err(e) if is_about_the_row(e.kind()) => {
+                self.filled.refused.insert(id.0);
+                Ok(())
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The vectors that a row names, and the spaces of those that are lost; the row names these no
+    /// longer.
+    fn vectors_of(
+        &mut self,
+        id: MemoryId,
+        row: &mut MemoryRow,
+    ) -> Result<(Vec<VectorBytes>, Vec<String>)> {
+        let (mut found, mut kept, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        for named in &row.vectors {
+            let space = self.survey.spaces.iter().find(|(id, _)| id.0 == named.space);
+            match self.vector(id, named).filter(|_| space.is_some()) {
+                Some(bytes) => {
+                    found.push(bytes);
+                    kept.push(*named);
+                }
+                None => lost.push(match space {
+                    Some((_, space)) => space.name.clone(),
+                    None => named.space.to_string(),
+                }),
+            }
+        }
+        if !lost.is_empty() {
+            row.vectors = kept;
+            row.salt = random()?;
+        }
+        Ok((found, lost))
+    }
+
+    fn vector(&mut self, id: MemoryId, named: &SpaceVector) -> Option<VectorBytes> {
+        let root = self.survey.state.tables.of(Table::Vectors);
+        if let Found::Value(bytes) = self.lookup.get(root, &vector_key(SpaceId(named.space), id))
+            && vector_digest(&bytes) == named.digest
+        {
+            return Some(bytes);
+        }
+        let at = self.survey.vectors.get(&(named.space, id.0))?;
+        at.read(self.survey.wreck).filter(|bytes| vector_digest(bytes) == named.digest)
+    }
+
+    /// Commits what is left. Numbers of memories that are gone are not given again.
+    fn finish(&mut self) -> Result<()> {
+        if let Some(mut transaction) = self.open.take() {
+            transaction.restore_next_memory(self.survey.next_memory);
+            transaction.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Access counts are in no log: only the tree of the state proves them.
+    fn accesses(&mut self) -> Result<()> {
+        let root = self.survey.state.tables.tree(schema::ACCESSES.name());
+        let trees = Trees::new(self.survey.wreck);
+        let mut batch = Vec::new();
+        trees.walk(root, &mut Walked::default(), &mut |step| {
+            if let Step::Row(row) = step
+                && read_u64(row.key).is_some_and(|id| self.filled.memories.contains(id))
+            {
+                batch.push((row.key.to_vec(), row.value.to_vec()));
+                self.filled.accesses += 1;
+            }
+            if batch.len() == ACCESS_BATCH { self.write_accesses(&mut batch) } else { Ok(()) }
+        })?;
+        self.write_accesses(&mut batch)
+    }
+
+    fn write_accesses(&self, batch: &mut Vec<(Vec<u8>, Vec<u8>)>) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.db.core.committer.maintain(Repair::Walk, |transaction| {
+            let mut table = transaction.open_table(schema::ACCESSES)?;
+            for (key, value) in batch.drain(..) {
+                table.insert(key.as_slice(), value.as_slice())?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What the log of the new file says of where its memories come from.
+fn origin(survey: &Survey<'_>) -> String {
+    let file = survey.wreck.file_id().map_or_else(|| "of unknown id".into(), |id| hex(&id));
+    match survey.state.tables.tip {
+        Some(tip) => {
+            format!("salvaged from file {file}, commit {}, head {}", tip.seq, hex(&tip.hash))
+        }
+        None => format!("salvaged from file {file}, from a commit of unknown number"),
+    }
+}
+
+/// Does the error speak of the row that was to be written, and not of the file?
+fn is_about_the_row(kind: ErrorKind) -> bool {
+    use ErrorKind::{
+        AlreadyExists, Corruption, DimensionMismatch, InvalidInput, LimitExceeded, NotFound,
+    };
+    let kinds =
+        [AlreadyExists, Corruption, DimensionMismatch, InvalidInput, LimitExceeded, NotFound];
+    kinds.contains(&kind)
+}
