@@ -18,7 +18,7 @@ Examples:
   memlith recall agent.lith --vector-file query.npy --filter 'tag:ops and importance >= 0.5'
   memlith verify agent.lith
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 busy, 5 damaged";
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 busy, 5 damaged, 6 incomplete";
 
 /// One file that remembers and recalls.
 #[derive(Debug, Parser)]
@@ -46,6 +46,7 @@ pub(crate) enum Command {
     Log(commands::log::Log),
     Export(commands::export::Export),
     Rebuild(commands::rebuild::Rebuild),
+    Salvage(commands::salvage::Salvage),
 }
 
 /// The file that every command works on.

@@ -4,7 +4,7 @@
 //! command with exit code 5 and names the first bad row.
 
 use crate::args::Store;
-use crate::output::table::{grouped, number, snippet, table};
+use crate::output::table::{grouped, hex, number, snippet, table};
 use crate::output::{Console, Failure, Outcome, Time};
 use clap::Args;
 use memlith::{Db, Head, LogRow, Seq};
@@ -155,9 +155,4 @@ fn changed(row: &LogRow) -> String {
     }
     let parts = counts.iter().map(|((model, kind), n)| format!("{} {model} {kind}", grouped(*n)));
     parts.collect::<Vec<_>>().join(", ")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }

@@ -1,7 +1,7 @@
 //! One module per command, and how they open the file.
 //!
 //! **Invariant:** commands that only read open the file for reading, so that several run side by
-//! side; only `import` and `put` create a file.
+//! side; only `import`, `put` and `salvage` create a file.
 
 pub(crate) mod export;
 pub(crate) mod forget;
@@ -13,6 +13,7 @@ mod lookup;
 pub(crate) mod put;
 pub(crate) mod rebuild;
 pub(crate) mod recall;
+pub(crate) mod salvage;
 mod spaces;
 pub(crate) mod stats;
 pub(crate) mod verify;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Log(args) => args.run(console),
         Command::Export(args) => args.run(console),
         Command::Rebuild(args) => args.run(console),
+        Command::Salvage(args) => args.run(console),
     }
 }
 

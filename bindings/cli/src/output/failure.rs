@@ -1,8 +1,8 @@
 //! How a command fails: what is said, and with which exit code.
 //!
 //! **Invariant:** the exit codes are 0 done, 1 failed, 2 usage, 3 not found, 4 busy, 5 damaged,
-//! and a kind never moves from one to another. Every command returns a [`Failure`]; only `main`
-//! prints it.
+//! 6 incomplete, and a kind never moves from one to another. Every command returns a [`Failure`];
+//! only `main` prints it.
 
 use memlith::ErrorKind;
 use serde::Serialize;
@@ -30,6 +30,9 @@ pub(crate) enum Failure {
     /// The file was read, and what it holds is not what its checksums promise.
     #[error("{0}")]
     Damaged(String),
+    /// It is done, and something that should be in the result is missing.
+    #[error("{0}")]
+    Incomplete(String),
     /// Reading or writing a file that is not the store.
     #[error("{doing}: {source}")]
     Io { doing: String, source: io::Error },
@@ -73,6 +76,7 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::NotFound(_) => 3,
             Failure::Damaged(_) => 5,
+            Failure::Incomplete(_) => 6,
             Failure::Input(_) | Failure::Io { .. } | Failure::Output(_) => 1,
             Failure::Engine(e) | Failure::Open { source: e, .. } => match e.kind() {
                 ErrorKind::FilterSyntax => 2,
@@ -94,6 +98,7 @@ impl Failure {
             Failure::NotFound(_) => "not_found".into(),
             Failure::Input(_) => "invalid_input".into(),
             Failure::Damaged(_) => "corruption".into(),
+            Failure::Incomplete(_) => "incomplete".into(),
             Failure::Io { .. } | Failure::Output(_) => "io".into(),
         }
     }

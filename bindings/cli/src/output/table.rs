@@ -85,6 +85,12 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
 /// Characters of one line.
 pub(crate) fn width() -> u16 {
     terminal_size::terminal_size().map_or(WIDTH_WITHOUT_TERMINAL, |(w, _)| w.0.max(40))

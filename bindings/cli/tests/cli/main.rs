@@ -9,5 +9,6 @@ mod interrupted;
 mod log;
 mod recall;
 mod records;
+mod salvage;
 mod streams;
 mod support;

@@ -1,0 +1,208 @@
+//! `memlith salvage`: what a damaged file still provably holds, in a new one.
+//!
+//! **Invariant:** the damaged file is only read. Exit code 0 says that nothing of it is lost, 6
+//! that the new file is there and something is missing in it; with any other there is no new file.
+
+use crate::output::table::{grouped, hex, number, printable, table};
+use crate::output::{Bar, Console, Failure, Outcome};
+use clap::Args;
+use memlith::{ErrorKind, LostMemory, SalvageReport, Salvaged};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Lost memories that are shown to people one by one.
+const MAX_SHOWN: usize = 20;
+
+const AFTER_HELP: &str = "\
+Only what is proved comes out: by the checksums that lead from the last commit to a row, or by the
+log's commitment to it. Memories keep their numbers, times, links, vectors and access counts. The
+log stays behind; that of the new file says where its memories come from.
+
+Examples:
+  memlith salvage damaged.lith new.lith
+  memlith salvage damaged.lith new.lith --json > report.json";
+
+/// Get out of a damaged file what it still provably holds, into a new one
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Salvage {
+    /// The damaged file; it is only read
+    #[arg(value_name = "DAMAGED")]
+    damaged: PathBuf,
+
+    /// The file to make
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    complete: bool,
+    newest: bool,
+    seq: Option<u64>,
+    hash: Option<String>,
+    file_id: Option<String>,
+    memories: Count,
+    vectors: Count,
+    catalogue: Count,
+    accesses: Count,
+    log: Count,
+    lost: Vec<Lost<'a>>,
+    unidentified: u64,
+    gaps: Vec<[u64; 2]>,
+    lost_vectors: Vec<LostVector<'a>>,
+    unproven: Vec<u64>,
+    damage: Vec<Damage<'a>>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Count {
+    recovered: u64,
+    lost: u64,
+}
+
+#[derive(Serialize)]
+struct Lost<'a> {
+    number: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    why: &'static str,
+}
+
+#[derive(Serialize)]
+struct LostVector<'a> {
+    number: u64,
+    space: &'a str,
+}
+
+#[derive(Serialize)]
+struct Damage<'a> {
+    place: &'a str,
+    what: &'a str,
+}
+
+impl Salvage {
+    pub(crate) fn run(self, console: &mut Console) -> Outcome {
+        let started = Instant::now();
+        let bar = Bar::over_steps();
+        let salvaged = memlith::salvage(&self.damaged, &self.new, &mut |part, done, total| {
+            bar.step(part, done, total);
+        });
+        drop(bar);
+        let report = salvaged.map_err(|source| match source.kind() {
+            // It names the file that is there.
+            ErrorKind::AlreadyExists => Failure::Engine(source),
+            _ => Failure::Open { file: self.damaged, source },
+        })?;
+        if console.is_json() {
+            console.json(&json(&report, started.elapsed().as_secs_f64()))?;
+        } else {
+            print(&report, console)?;
+        }
+        if report.is_complete() {
+            Ok(())
+        } else {
+            Err(Failure::Incomplete(what_is_missing(&report)))
+        }
+    }
+}
+
+fn json(report: &SalvageReport, seconds: f64) -> Report<'_> {
+    let count = |count: Salvaged| Count { recovered: count.recovered, lost: count.lost };
+    Report {
+        complete: report.is_complete(),
+        newest: report.is_newest,
+        seq: report.seq.map(|seq| seq.0),
+        hash: report.hash.map(|hash| hex(&hash)),
+        file_id: report.file_id.map(|id| hex(&id)),
+        memories: count(report.memories),
+        vectors: count(report.vectors),
+        catalogue: count(report.catalogue),
+        accesses: count(report.accesses),
+        log: count(report.log),
+        lost: report.lost.iter().map(lost).collect(),
+        unidentified: report.unidentified,
+        gaps: report.gaps.iter().map(|(first, last)| [first.0, last.0]).collect(),
+        lost_vectors: report
+            .lost_vectors
+            .iter()
+            .map(|(id, space)| LostVector { number: id.0, space })
+            .collect(),
+        unproven: report.unproven.iter().map(|id| id.0).collect(),
+        damage: report.damage.iter().map(|d| Damage { place: &d.place, what: &d.what }).collect(),
+        seconds,
+    }
+}
+
+fn lost(lost: &LostMemory) -> Lost<'_> {
+    let name = lost.external_id.as_ref();
+    let (namespace, id) = name.map(|(namespace, id)| (namespace.as_str(), id.as_str())).unzip();
+    Lost { number: lost.id.0, namespace, id, why: lost.why.name() }
+}
+
+fn print(report: &SalvageReport, console: &mut Console) -> Outcome {
+    let mut counts = table(["", "recovered", "lost"]);
+    for (what, count) in [
+        ("memories", report.memories),
+        ("vectors", report.vectors),
+        ("spaces, indexes", report.catalogue),
+        ("access counts", report.accesses),
+        ("log rows, read", report.log),
+    ] {
+        let cells = [number(grouped(count.recovered)), number(grouped(count.lost))];
+        counts.add_row([what.into()].into_iter().chain(cells));
+    }
+    console.line(counts.trim_fmt())?;
+    for problem in &report.damage {
+        console.line(format_args!("damage: the {} {}", problem.place, problem.what))?;
+    }
+    for lost in report.lost.iter().take(MAX_SHOWN) {
+        let name = lost.external_id.as_ref().map(|(namespace, id)| format!(", {namespace}: {id}"));
+        let name = printable(&name.unwrap_or_default());
+        console.line(format_args!("lost memory {}{name} ({})", lost.id, lost.why.name()))?;
+    }
+    for (id, space) in report.lost_vectors.iter().take(MAX_SHOWN) {
+        console.line(format_args!("lost vector of memory {id} in {}", printable(space)))?;
+    }
+    let hidden = report.lost.len().saturating_sub(MAX_SHOWN)
+        + report.lost_vectors.len().saturating_sub(MAX_SHOWN);
+    if hidden > 0 {
+        console.line(format_args!("{} more; --json names all", grouped(hidden as u64)))?;
+    }
+    if report.unidentified > 0 {
+        let count = grouped(report.unidentified);
+        console.line(format_args!("lost memories of unknown number: {count}"))?;
+    }
+    if !report.unproven.is_empty() {
+        let count = grouped(report.unproven.len() as u64);
+        console.line(format_args!(
+            "note: of {count} more numbers a row was found that nothing proves; they may have been \
+             forgotten long before"
+        ))?;
+    }
+    match report.seq {
+        Some(seq) => console.line(format_args!("as of commit {seq}")),
+        None => console.line("as of a commit whose number is lost"),
+    }
+}
+
+/// Why the exit code is not 0.
+fn what_is_missing(report: &SalvageReport) -> String {
+    let lost = [
+        ("memories", report.memories),
+        ("vectors", report.vectors),
+        ("spaces or indexes", report.catalogue),
+        ("access counts", report.accesses),
+    ];
+    let lost = lost.into_iter().filter(|(_, count)| count.lost > 0);
+    let mut missing: Vec<String> =
+        lost.map(|(what, count)| format!("{} {what}", grouped(count.lost))).collect();
+    if !report.is_newest {
+        missing.push("perhaps what was committed last".into());
+    }
+    format!("the new file is there, without {}", missing.join(", "))
+}
