@@ -9,7 +9,7 @@
 //!           fill   a new file of them
 //! ```
 //!
-//! What is proved by what, and why, stands in `docs/decisions/0010-salvage.md`.
+//! What is proved by what, and why, stands in `docs/decisions/0011-salvage.md`.
 //!
 //! **Invariant:** the damaged file is not changed. Everything in the new file was in the damaged
 //! one after one commit of it, unchanged; what was and is not in the new file is counted. No bytes
