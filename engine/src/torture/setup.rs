@@ -77,7 +77,9 @@ impl Watch {
 
 impl Clock for TestClock {
     fn now_ms(&self) -> i64 {
-        if let Some(watch) = self.watch.lock_within(Duration::ZERO).as_deref_mut().and_then(Option::as_mut) {
+        if let Some(watch) =
+            self.watch.lock_within(Duration::ZERO).as_deref_mut().and_then(Option::as_mut)
+        {
             // A handle of this process can always be read.
             let _ = watch.look();
         }
