@@ -1,12 +1,12 @@
 //! Explores schedules of the engine's threads.
 //!
 //! The modules below are the engine's own files. They wait through `crate::sync` alone, and here
-//! that is [`sync`]: at each lock, wait and start of a thread the explorer decides who goes on. A
+//! that is `sync`: at each lock, wait and start of a thread the explorer decides who goes on. A
 //! scenario is a handful of such threads with something that must hold in every schedule; the tests
 //! of this package run each under many of them. `docs/testing.md`, "Threads", says which.
 //!
 //! **Invariant:** what a scenario does is a function of its schedule: no clock, no file, no thread
-//! of the system's. What is not the engine's own stands in [`stand_ins`].
+//! of the system's. What is not the engine's own stands in `stand_ins`.
 
 #![expect(unexpected_cfgs, reason = "a file of the engine asks for a feature of the engine")]
 

@@ -9,6 +9,7 @@
 mod heap;
 #[cfg(unix)]
 mod kill;
+mod progress;
 mod run;
 mod seeds;
 mod soak;

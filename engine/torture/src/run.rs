@@ -1,5 +1,6 @@
 //! An ordinary run: every part, its seeds, and what must have been reached in the end.
 
+use crate::progress::Progress;
 use crate::seeds::Seeds;
 use crate::work::{self, Done, Work};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableStyle};
@@ -14,6 +15,8 @@ const GOALS: &[(&str, u64)] = &[
     ("syncs lost", 1_000),
     ("planted defects found", 21),
     ("flips", 5_000),
+    ("changes failed", 500),
+    ("reads failed", 500),
     #[cfg(unix)]
     ("kill -9", 200),
 ];
@@ -52,11 +55,12 @@ pub(crate) fn run(
         })
         .collect();
     // Whoever runs one seed again wants to see it.
-    if work.iter().map(Work::len).sum::<u64>() > 1 {
+    let all = work.iter().map(Work::len).sum();
+    if all > 1 {
         silence_panics();
     }
     let started = Instant::now();
-    let done = work::run(&work, jobs, None, &|_, _| {});
+    let done = work::run(&work, jobs, None, &Progress::new(Some(all)));
     show(&done, started);
     let total = fail_if_any(&done)?;
     if is_ordinary {
@@ -70,11 +74,11 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// The failures, if there are any; else everything that was counted.
+/// How many seeds failed, if any did; else everything that was counted.
 pub(crate) fn fail_if_any(done: &BTreeMap<&str, Done>) -> Result<Tally, String> {
-    let failures: Vec<&str> = done.values().flat_map(|d| &d.failures).map(String::as_str).collect();
-    if !failures.is_empty() {
-        return Err(failures.join("\n"));
+    let failures: u64 = done.values().map(|done| done.failures).sum();
+    if failures > 0 {
+        return Err(format!("{failures} seeds failed; see above"));
     }
     let mut total = Tally::default();
     for done in done.values() {

@@ -1,5 +1,6 @@
 //! Seed after seed, for as long as one has.
 
+use crate::progress::Progress;
 use crate::run::{fail_if_any, show, silence_panics};
 use crate::work::{self, Work};
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ pub(crate) fn soak(
     silence_panics();
     let started = Instant::now();
     let until = started + Duration::from_secs(minutes.saturating_mul(60));
-    let done = work::run(&work, jobs, Some(until), &|_, _| {});
+    let done = work::run(&work, jobs, Some(until), &Progress::new(None));
     show(&done, started);
     fail_if_any(&done).map(drop)
 }

@@ -1,8 +1,9 @@
 //! Seeds of parts, run on several threads.
 //!
 //! **Invariant:** what a seed does is its own: which thread runs it, and what runs beside it, is of
-//! no consequence. The first failures are kept, each with the command that shows it again.
+//! no consequence. A failure is told at once, with the command that shows it again.
 
+use crate::progress::Progress;
 use memlith::torture::{PARTS, PLANTED, Part, Planted, Tally};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -47,7 +48,7 @@ pub(crate) struct Done {
     pub(crate) seeds: u64,
     /// Summed over threads.
     pub(crate) busy: Duration,
-    pub(crate) failures: Vec<String>,
+    pub(crate) failures: u64,
 }
 
 /// Every part: those of the engine, and those that need processes and a file system.
@@ -96,7 +97,7 @@ pub(crate) fn run(
     work: &[Work],
     jobs: usize,
     until: Option<Instant>,
-    progress: &(dyn Fn(&str, u64) + Sync),
+    progress: &Progress,
 ) -> BTreeMap<&'static str, Done> {
     let next: Vec<AtomicU64> = work.iter().map(|_| AtomicU64::new(0)).collect();
     let done: Mutex<BTreeMap<&str, Done>> = Mutex::default();
@@ -119,11 +120,12 @@ pub(crate) fn run(
             Ok(tally) => done.tally.merge(&tally),
             Err(why) => {
                 failures.fetch_add(1, Ordering::Relaxed);
+                done.failures += 1;
                 let replay = replay(&work[index], seed);
-                done.failures.push(format!("{}, {why}\n  replay: {replay}", part.name));
+                progress.failed(&format!("{}, {why}\n  replay: {replay}", part.name));
             }
         }
-        progress(part.name, done.seeds);
+        progress.done(part.name);
         true
     };
     thread::scope(|scope| {

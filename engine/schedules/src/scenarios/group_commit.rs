@@ -14,7 +14,7 @@ const SHORT: Duration = Duration::from_millis(1);
 const WRITERS: u32 = 3;
 const EACH: u32 = 2;
 
-/// What becomes of a unit that has [`POISON`] in it.
+/// What becomes of a unit that has `POISON` in it.
 #[derive(Clone, Copy, Debug)]
 pub enum Ends {
     /// The store says that it failed.

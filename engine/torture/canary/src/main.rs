@@ -33,6 +33,10 @@ mod torture {
     pub(crate) mod tally;
 }
 
+#[expect(dead_code, unused_imports, reason = "the engine waits for more")]
+#[path = "../../../src/sync.rs"]
+mod sync;
+
 use std::process::ExitCode;
 use torture::tables;
 use torture::tally::{self, Tally};
