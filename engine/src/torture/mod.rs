@@ -12,9 +12,9 @@
 //! (salts and ids), whose number and place do not depend on their value. Nothing but the tests of
 //! this crate and `engine/torture`, which runs all seeds and counts, may use this module.
 //!
-//! A model joins in by adding what one does with it to [`actions::ACTIONS`] and what must hold of
-//! it to [`invariants::INVARIANTS`]. That its rows are those of one commit is checked already: a
-//! [`State`](state::State) is every row of every table in the schema.
+//! A model joins in by adding what one does with it to `actions::ACTIONS` and what must hold of
+//! it to `invariants::INVARIANTS`. That its rows are those of one commit is checked already: a
+//! `State` is every row of every table in the schema.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a seed fails")]
 

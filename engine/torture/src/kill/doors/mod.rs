@@ -2,7 +2,7 @@
 //!
 //! A library for another language joins in with a driver of its own: a program that carries out a
 //! [`Script`](super::script::Script) and says what `driver.rs` says. Its door is a
-//! [`Scripted`] with the command that starts it.
+//! `Scripted` with the command that starts it.
 //!
 //! **Invariant:** a door puts into the ledger what a process is to commit before the process starts.
 
