@@ -6,7 +6,9 @@
 
 use crate::access::Accesses;
 use crate::catalog::Catalog;
-use crate::commit::{Chain, Committer, CommitterSettings, Group, Opened, Shield, WriteOptions};
+use crate::commit::{
+    Chain, Committer, CommitterSettings, Group, Opened, Shield, Tables, WriteOptions,
+};
 use crate::derived::{ImageRow, Indexes, Place, Unreadable};
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
@@ -127,6 +129,9 @@ impl Db {
 
     /// Makes every relaxed commit durable.
     pub fn flush(&self) -> Result<()> {
+        if !self.core.is_read_only {
+            self.core.check_writable()?;
+        }
         self.core.committer.sync()
     }
 
@@ -291,9 +296,11 @@ impl Core {
             return Ok(());
         }
         self.maintenance.stop();
-        if self.check_writable().is_err() {
+        if self.is_read_only {
             return Ok(());
         }
+        // Of a latched handle nothing more becomes durable, which whoever closes it must hear.
+        self.check_writable()?;
         self.flush_accesses()?;
         self.committer.sync()?;
         if self.is_checkpoint_due(true) {
@@ -362,7 +369,8 @@ fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
             }
         });
     }
-    let mut database = builder.create_with_backend(shield)?;
+    let database = builder.create_with_backend(shield)?;
+    let mut database = Tables::new(database, failure.clone(), container.clone());
     // Recovery may look at pages that a crash left half written; from here on none is.
     container.set_verifying();
     if settings.verify_on_open && !is_verified && !database.check_integrity()? {

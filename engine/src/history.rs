@@ -10,7 +10,7 @@ use crate::db::{Core, Db};
 use crate::derived::ImageRow;
 use crate::ids::Seq;
 use crate::planted::{self, Defect};
-use crate::rows::Pinned;
+use crate::rows::{Pinned, guarded};
 use crate::schema::{self, fact, log_key};
 use crate::view::View;
 use crate::{Error, Result};
@@ -175,14 +175,16 @@ struct Anchor {
 
 impl Anchor {
     fn load(rows: &Pinned) -> Result<Anchor> {
-        let facts = rows.transaction().open_table(schema::FACTS)?;
-        let Some(row) = facts.get(fact::LOG_ANCHOR)? else {
-            return Ok(Anchor { seq: Seq(0), hash: GENESIS });
-        };
-        let bad = || Error::corruption("log anchor", "40 bytes", "another length");
-        let (seq, hash) = row.value().split_first_chunk().ok_or_else(bad)?;
-        let hash = hash.try_into().map_err(|_| bad())?;
-        Ok(Anchor { seq: Seq(u64::from_le_bytes(*seq)), hash })
+        guarded(|| {
+            let facts = rows.transaction().open_table(schema::FACTS)?;
+            let Some(row) = facts.get(fact::LOG_ANCHOR)? else {
+                return Ok(Anchor { seq: Seq(0), hash: GENESIS });
+            };
+            let bad = || Error::corruption("log anchor", "40 bytes", "another length");
+            let (seq, hash) = row.value().split_first_chunk().ok_or_else(bad)?;
+            let hash = hash.try_into().map_err(|_| bad())?;
+            Ok(Anchor { seq: Seq(u64::from_le_bytes(*seq)), hash })
+        })
     }
 
     fn encode(&self) -> Vec<u8> {

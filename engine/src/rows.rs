@@ -76,15 +76,16 @@ impl Pinned {
         from: Bound<&[u8]>,
         mut each: impl FnMut(&[u8], &[u8]) -> Result<bool>,
     ) -> Result<()> {
-        guarded(|| {
-            for entry in self.table(table)?.range::<&[u8]>((from, Bound::Unbounded))? {
-                let (key, value) = entry?;
-                if !each(key.value(), value.value())? {
-                    break;
-                }
+        let mut rows =
+            guarded(|| Ok(self.table(table)?.range::<&[u8]>((from, Bound::Unbounded))?))?;
+        // Not around `each`, whose panics are its own.
+        while let Some((key, value)) = guarded(|| Ok(rows.next().transpose()?))? {
+            let (key, value) = guarded(|| Ok((key.value(), value.value())))?;
+            if !each(key, value)? {
+                break;
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// The underlying transaction, for what is not a row.

@@ -131,7 +131,7 @@ impl<'a> WriteTx<'a> {
         let rows = self.set.take_rows();
         for table in Table::ALL {
             let rows = rows[table as usize].iter().map(|(key, value)| (key.as_ref(), value));
-            crate::commit::write_rows(transaction, table, rows)?;
+            guarded(|| crate::commit::write_rows(transaction, table, rows))?;
         }
         Ok(())
     }

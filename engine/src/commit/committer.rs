@@ -6,6 +6,7 @@
 use super::group::Store;
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
 use super::shield::Failure;
+use super::tables::Tables;
 use super::write_set::{Durability, NewRow, WriteSet};
 use crate::catalog::Catalog;
 use crate::derived::Indexes;
@@ -19,7 +20,6 @@ use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
 use std::collections::BTreeMap;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -81,35 +81,12 @@ pub(crate) struct CommitterSettings {
 
 /// A file that has been opened far enough to be written to.
 pub(crate) struct Opened {
-    pub(crate) database: Database,
+    pub(crate) database: Tables,
     /// What went wrong below the database.
     pub(crate) failure: Failure,
     pub(crate) container: Container,
     pub(crate) chain: Chain,
     pub(crate) indexes: Indexes,
-}
-
-/// A database that closes without a panic.
-struct Tables(Option<Database>);
-
-impl Deref for Tables {
-    type Target = Database;
-
-    fn deref(&self) -> &Database {
-        let Tables(Some(database)) = self else { unreachable!("only dropping takes it") };
-        database
-    }
-}
-
-impl Drop for Tables {
-    fn drop(&mut self) {
-        // Where redb has panicked over contradictory pages it does so again when it closes. Whoever
-        // met the first panic was told; what is in the file stays.
-        let _ = guarded(|| {
-            drop(self.0.take());
-            Ok(())
-        });
-    }
 }
 
 /// The writer of an open file.
@@ -162,6 +139,8 @@ impl Store for Committer {
             }
             self.finish(transaction, sets)
         })
+        // The indexes may have folded a part: nothing is to be published any more.
+        .inspect_err(|_| self.container.latch())
     }
 
     fn size_bytes(set: &WriteSet) -> usize {
@@ -174,7 +153,7 @@ impl Committer {
         let Opened { database, failure, container, chain, indexes } = opened;
         let committer = Committer {
             durable: AtomicU64::new(chain.seq.0),
-            database: Tables(Some(database)),
+            database,
             failure,
             container,
             state: Mutex::new(State { chain, indexes, relaxed_bytes: 0, needs_walk: false }),
@@ -231,7 +210,8 @@ impl Committer {
         transaction: WriteTransaction,
         set: &Arc<WriteSet>,
     ) -> Result<Receipt> {
-        let receipts = guarded(|| self.finish(transaction, std::slice::from_ref(set)))?;
+        let receipts = guarded(|| self.finish(transaction, std::slice::from_ref(set)))
+            .inspect_err(|_| self.container.latch())?;
         receipts.first().copied().ok_or_else(|| Error::invalid("write set", "must not be empty"))
     }
 

@@ -10,6 +10,7 @@ mod group;
 pub(crate) mod log;
 mod replace;
 mod shield;
+mod tables;
 mod write_set;
 
 pub(crate) use committer::{
@@ -20,5 +21,6 @@ pub(crate) use group::Store;
 pub(crate) use group::{Failure, Group, Turn};
 pub use log::{Change, ChangeKind, LogRow, Model};
 pub(crate) use shield::Shield;
+pub(crate) use tables::Tables;
 pub use write_set::{Durability, WriteOptions};
 pub(crate) use write_set::{NewRow, WriteSet};

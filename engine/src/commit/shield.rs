@@ -99,6 +99,11 @@ impl Failure {
         })
     }
 
+    /// Has the file opened, and has nothing failed since?
+    pub(super) fn is_armed(&self) -> bool {
+        self.0.state.read().phase == Phase::Running
+    }
+
     /// # Errors
     /// What went wrong first, to the first who asks; `Latched` to everybody else.
     pub(crate) fn check(&self) -> Result<()> {

@@ -143,8 +143,8 @@ fn remove_stale(folder: &Path, name: &OsStr) {
             continue;
         }
         let path = entry.path();
-        // A creation that is alive holds the lock.
-        if lock::open_locked(&path, Access::ReadWrite).is_ok() {
+        // A creation that is alive holds the lock; it is held here until the file is gone.
+        if let Ok(_locked) = lock::open_locked(&path, Access::ReadWrite) {
             let _ = fs::remove_file(&path);
         }
     }

@@ -6,7 +6,8 @@
 //! slots that closing writes carry one over it, and opening for writing takes it away first.
 //!
 //! **Invariant:** rule 9: while the newest slot has a seal, redb's header in the active space is
-//! the one that was sealed, whatever instant the power fails at. Used by the table space.
+//! the one that was sealed, whatever instant the power fails at. Of a file that has but one sound slot
+//! a seal says nothing. Used by the table space.
 
 use super::container::Container;
 use super::fault::Fault;
@@ -41,7 +42,8 @@ impl Container {
             let state = self.0.state.read();
             (state.seal, state.active)
         };
-        if seal == NONE || space != active {
+        // Where the other slot is damaged it may have been the newer one, without a seal.
+        if seal == NONE || space != active || self.found_one_slot() {
             return Ok(());
         }
         let found = self.read_redb_header(space)?.map(|header| seal_of(&header));

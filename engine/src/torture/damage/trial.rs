@@ -124,7 +124,7 @@ impl Subject {
                 tally.add("refused by an opening that verifies", 1);
             }
         }
-        if matches!(fate, Fate::Harmless | Fate::Noted) && goes_on {
+        if matches!(fate, Fate::Harmless | Fate::Noted) && goes_on && used != Use::Live {
             self.go_on(bytes);
             tally.add("damaged files written to, closed and verified", 1);
         }

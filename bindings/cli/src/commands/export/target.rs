@@ -99,9 +99,9 @@ fn remove_left(path: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let prefix = prefix(path);
     for entry in entries.flatten().filter(|entry| is_under_way(&entry.file_name(), &prefix)) {
-        // An export that is alive holds the lock.
-        let is_left = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-        if is_left {
+        let Ok(file) = File::open(entry.path()) else { continue };
+        // An export that is alive holds the lock; it is held here until the file is gone.
+        if file.try_lock().is_ok() {
             let _ = fs::remove_file(entry.path());
         }
     }
