@@ -151,6 +151,10 @@ impl Db {
 
     /// Ends background work, makes everything durable and writes what speeds up the next opening.
     /// Dropping the last clone does the same, but cannot report what went wrong.
+    ///
+    /// # Errors
+    /// [`Latched`](ErrorKind::Latched) if the handle has failed before: relaxed commits that were not
+    /// durable by then are lost.
     pub fn close(self) -> Result<()> {
         self.core.finish()
     }
@@ -357,6 +361,9 @@ fn open_file(container: Container, settings: &Settings) -> Result<Opened> {
 }
 
 fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
+    if settings.verify_on_open {
+        container.trust_lone_seal();
+    }
     let mut shield = Shield::new(&container)?;
     let failure = shield.failure();
     let mut builder = Database::builder();

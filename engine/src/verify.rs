@@ -75,8 +75,12 @@ impl Db {
     /// Checks everything there is to check: what the file says under one View, then every image and
     /// every page that it has now. `progress` gets the name of each part as it begins.
     ///
-    /// Readers go on meanwhile. Writers do too, but for the two last parts, which make them wait; so
-    /// do not call it inside of a transaction.
+    /// Readers go on meanwhile. Writers do too, but for the two last parts, which make them wait for
+    /// as long as it takes to read all tables (a transaction that begins may be
+    /// [`Busy`](crate::ErrorKind::Busy) meanwhile); so do not call it inside of a transaction.
+    ///
+    /// What the handle has in its cache is not read from the disk again: damage to such a page shows
+    /// once it is read, or when the file is verified by a handle that has just opened it.
     ///
     /// An image that is damaged is a problem although it costs no answer: opening makes its index
     /// anew from the rows. A [`checkpoint`](Db::checkpoint) replaces it.

@@ -87,6 +87,8 @@ pub(super) struct Inner {
     pub(super) in_use: [AtomicBool; 2],
     /// Was one of the two slots damaged when the file was opened?
     found_one_slot: AtomicBool,
+    /// Does a seal count although the other slot is damaged?
+    trusts_lone_seal: AtomicBool,
 }
 
 /// A handle to an open file.
@@ -173,6 +175,7 @@ impl Container {
             pages: [PageSums::new(), PageSums::new()],
             in_use: [AtomicBool::new(false), AtomicBool::new(false)],
             found_one_slot: AtomicBool::new(false),
+            trusts_lone_seal: AtomicBool::new(false),
         }))
     }
 
@@ -235,6 +238,17 @@ impl Container {
     /// replaced it, or, for reading only, nothing has.
     pub(crate) fn found_one_slot(&self) -> bool {
         self.0.found_one_slot.load(Ordering::Relaxed)
+    }
+
+    /// From now on a seal counts although the other slot is damaged: a file that does not keep to it
+    /// may be one that a killed process had opened, or an older one. Whoever wants neither opens
+    /// the file with verification.
+    pub(crate) fn trust_lone_seal(&self) {
+        self.0.trusts_lone_seal.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn trusts_lone_seal(&self) -> bool {
+        self.0.trusts_lone_seal.load(Ordering::Relaxed)
     }
 
     pub(crate) fn format(&self) -> Format {

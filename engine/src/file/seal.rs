@@ -7,7 +7,7 @@
 //!
 //! **Invariant:** rule 9: while the newest slot has a seal, redb's header in the active space is
 //! the one that was sealed, whatever instant the power fails at. Of a file that has but one sound slot
-//! a seal says nothing. Used by the table space.
+//! a seal counts for an opening with verification alone. Used by the table space.
 
 use super::container::Container;
 use super::fault::Fault;
@@ -43,7 +43,8 @@ impl Container {
             (state.seal, state.active)
         };
         // Where the other slot is damaged it may have been the newer one, without a seal.
-        if seal == NONE || space != active || self.found_one_slot() {
+        let counts = !self.found_one_slot() || self.trusts_lone_seal();
+        if seal == NONE || space != active || !counts {
             return Ok(());
         }
         let found = self.read_redb_header(space)?.map(|header| seal_of(&header));

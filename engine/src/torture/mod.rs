@@ -135,7 +135,7 @@ pub const PARTS: &[Part] = &[
     Part {
         name: "swaps",
         about: "bytes of another place, another file or an earlier time, or wiped",
-        seeds: 4,
+        seeds: 16,
         pinned: &[],
         is_endless: true,
         run: damage::swaps,
