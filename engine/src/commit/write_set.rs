@@ -81,6 +81,8 @@ pub(crate) struct WriteSet {
     pub(crate) now_ms: i64,
     /// The id that the next memory gets.
     pub(crate) next_memory: u64,
+    /// Is there to be a row in the log even if nothing changes?
+    pub(crate) is_kept: bool,
 }
 
 /// What a row costs in memory beyond its bytes.
@@ -102,11 +104,13 @@ impl WriteSet {
             durability,
             now_ms,
             next_memory: next_memory.0,
+            is_kept: false,
         }
     }
 
+    /// Is there nothing to commit?
     pub(crate) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.rows.iter().all(BTreeMap::is_empty)
+        !self.is_kept && self.changes.is_empty() && self.rows.iter().all(BTreeMap::is_empty)
     }
 
     /// What the set takes in memory, about.

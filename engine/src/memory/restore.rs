@@ -64,9 +64,11 @@ impl WriteTx<'_> {
         self.put_row(id, row, ChangeKind::Created, Aspects::ALL)
     }
 
-    /// No memory created from now on gets a number below this.
+    /// No memory created from now on gets a number below this. The transaction is committed also
+    /// if it changes nothing else.
     pub(crate) fn restore_next_memory(&mut self, next: MemoryId) {
         self.set.next_memory = self.set.next_memory.max(next.0.min(MAX_ID));
+        self.set.is_kept = true;
     }
 
     fn check_restored(&self, id: MemoryId, row: &MemoryRow, vectors: &[VectorBytes]) -> Result<()> {

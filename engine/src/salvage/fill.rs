@@ -100,7 +100,6 @@ impl<'a> Filler<'a> {
 
     fn memory(&mut self, id: MemoryId, value: &[u8]) -> Result<()> {
         if self.batch == BATCH || self.batch_bytes > BATCH_BYTES {
-            // Before a memory and not behind one: so the last transaction is never empty.
             if let Some(transaction) = self.open.take() {
                 transaction.commit()?;
             }
@@ -168,10 +167,12 @@ impl<'a> Filler<'a> {
         at.read(self.survey.wreck).filter(|bytes| vector_digest(bytes) == named.digest)
     }
 
-    /// Commits what is left. Numbers of memories that are gone are not given again.
+    /// Commits what is left. Also where nothing is, the log says where the file comes from, and
+    /// numbers of memories that are gone are not given again.
     fn finish(&mut self) -> Result<()> {
-        if let Some(mut transaction) = self.open.take() {
-            transaction.restore_next_memory(self.survey.next_memory);
+        let next = self.survey.next_memory;
+        self.transaction()?.restore_next_memory(next);
+        if let Some(transaction) = self.open.take() {
             transaction.commit()?;
         }
         Ok(())

@@ -4,7 +4,9 @@
 
 mod original;
 
-use memlith::{Db, ErrorKind, LogRow, Loss, Model, NewMemory, SalvageReport, Seq, salvage};
+use memlith::{
+    Db, ErrorKind, LogRow, Loss, MemoryId, Model, NewMemory, SalvageReport, Seq, Space, salvage,
+};
 use original::{End, Log, Original, Rng};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -80,6 +82,34 @@ fn the_new_log_says_where_its_memories_come_from_and_commits_to_the_same_rows() 
     old.extend(original.log.iter().flat_map(memories));
     old.retain(|_, commitment| *commitment != [0; 16]);
     assert_eq!(new, old);
+}
+
+#[test]
+fn a_file_whose_memories_are_all_gone_gives_none_of_their_numbers_again() {
+    for has_space in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, new) = (folder.path().join("t.lith"), folder.path().join("new.lith"));
+        let db = Db::open(&path).unwrap();
+        if has_space {
+            db.create_space(&Space::new("left", 2)).unwrap();
+        }
+        for text in ["one", "two", "three"] {
+            let id = db.remember(NewMemory::new(text)).unwrap();
+            assert!(db.forget(id).unwrap());
+        }
+        let spaces = db.read().unwrap().spaces();
+        db.close().unwrap();
+        let report = salvage(&path, &new, &mut |_, _, _| {}).unwrap();
+        assert!(report.is_complete(), "{report:#?}");
+        let db = Db::open(&new).unwrap();
+        assert_eq!(db.read().unwrap().spaces(), spaces);
+        let log = db.log(Seq(0), 10).unwrap();
+        let last = log.last().expect("the new log says where the file comes from");
+        assert!(last.reason.starts_with("salvaged from file "), "{log:?}");
+        assert_eq!(db.remember(NewMemory::new("four")).unwrap(), MemoryId(4));
+        let verified = db.verify(&mut |_| {}).unwrap();
+        assert!(verified.is_clean(), "{:?}", verified.problems);
+    }
 }
 
 #[test]
