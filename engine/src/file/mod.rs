@@ -40,6 +40,7 @@ mod map;
 mod open;
 mod overlay;
 mod pages;
+mod remains;
 mod seal;
 mod segment;
 mod segments;

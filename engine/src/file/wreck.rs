@@ -4,19 +4,20 @@
 //! say it themselves: the checksums of a chunk's pages include its place (`claim.rs`).
 //!
 //! **Invariant:** the file is locked against writers and never written. Whatever its bytes are, no
-//! more is allocated than the file is long, and nothing is promised of what is read: who reads it
-//! must prove it. Used by salvage alone.
+//! range panics, and none that is read takes more memory than twice what the file is long. Nothing
+//! is promised of what is read: who reads it must prove it. Used by salvage alone.
 
 use super::claim::{self, Claim};
 use super::disk::{Disk, FileDisk};
 use super::fault::error_from;
-use super::open::{Space, load_space, sequence};
 use super::pages::{PAGE_LEN, SUM_LEN, SUMS_LEN, checksum};
-use super::slot::{ENCRYPTED, Found, HEAD_LEN, READ_VERSION, SLOT_LEN, Slot, has_magic};
+use super::remains::Header;
+use super::slot::{HEAD_LEN, SLOT_LEN, has_magic};
 use super::table::payload;
 use super::{Access, lock};
 use crate::error::{Detail, Result};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,7 +77,7 @@ impl Wreck {
         // Slots that cannot be read are as good as wiped ones.
         let is_read = disk.read_at(0, &mut header).is_ok();
         let (slots, _) = header.as_chunks::<SLOT_LEN>();
-        let Header { slot, space, is_sure, mut flaws } = read_slots(&*disk, slots, file_len)?;
+        let Header { slot, space, is_sure, mut flaws } = Header::read(&*disk, slots, file_len)?;
         if !is_read {
             flaws.push(("file header", "cannot be read".into()));
         }
@@ -149,7 +150,7 @@ impl Wreck {
         let mut done = 0;
         while done < out.len() {
             let at = offset + done as u64;
-            let (logical, within) = ((at / payload) as u32, at % payload);
+            let (logical, within) = (u32::try_from(at / payload).ok()?, at % payload);
             let n = (payload - within).min((out.len() - done) as u64) as usize;
             let swapped = swap.filter(|s| s.logical == logical).map(|s| s.physical);
             if let Some(physical) = swapped.or_else(|| self.places.get(&logical).copied()) {
@@ -162,14 +163,21 @@ impl Wreck {
     }
 
     /// The ways to read a range: the first choice, and one for each other chunk that may be meant.
+    /// None, if it cannot be a range of the table space.
     pub(crate) fn ways(&self, offset: u64, len: u64) -> Vec<Option<Swap>> {
-        let payload = payload(self.chunk_bytes);
-        let range = (offset / payload) as u32..=(offset.saturating_add(len) / payload) as u32;
+        let Some(range) = self.chunks_of(offset, len) else { return Vec::new() };
         let other = |(logical, chunks): (&u32, &Vec<u32>)| {
             let logical = *logical;
             chunks.clone().into_iter().map(move |physical| Some(Swap { logical, physical }))
         };
         [None].into_iter().chain(self.others.range(range).flat_map(other)).collect()
+    }
+
+    /// The logical chunks that a range of the table space lies in.
+    fn chunks_of(&self, offset: u64, len: u64) -> Option<RangeInclusive<u32>> {
+        let end = offset.checked_add(len).filter(|end| *end <= self.len)?;
+        let logical = |at: u64| u32::try_from(at / payload(self.chunk_bytes)).ok();
+        Some(logical(offset)?..=logical(end.saturating_sub(1).max(offset))?)
     }
 
     /// How many chunks [`each_chunk`](Self::each_chunk) gives.
@@ -220,81 +228,6 @@ impl ChunkPages {
                 checksum(page, self.logical as usize, index) == u64::from_le_bytes(*sum);
             (offset, page, is_intact)
         })
-    }
-}
-
-/// What the two slots say.
-struct Header {
-    /// The newest that can be read.
-    slot: Option<Slot>,
-    /// Its active table space, if its map holds together.
-    space: Option<Space>,
-    /// Is nothing newer possible?
-    is_sure: bool,
-    flaws: Vec<Flaw>,
-}
-
-fn read_slots(disk: &dyn Disk, slots: &[[u8; SLOT_LEN]], file_len: u64) -> Result<Header> {
-    let names = ["first header slot", "second header slot"];
-    let mut found: Vec<_> =
-        slots.iter().zip(names).map(|(bytes, name)| (Slot::decode(bytes), bytes, name)).collect();
-    found.sort_by_key(|(found, ..)| std::cmp::Reverse(sequence(found)));
-    let mut header = Header { slot: None, space: None, is_sure: true, flaws: Vec::new() };
-    for (found, bytes, name) in found {
-        match found {
-            // An older slot decides nothing any more.
-            Found::Newer { .. } | Found::Unsupported { .. } if header.space.is_some() => {}
-            Found::Newer { version: found, .. } => {
-                return Err(Detail::Format { does: "reads", found, supported: READ_VERSION }.into());
-            }
-            Found::Unsupported { flags, .. } => {
-                let encrypted = flags & ENCRYPTED != 0;
-                let what = if encrypted { "encryption" } else { "a feature" };
-                return Err(Detail::Feature { what }.into());
-            }
-            Found::Valid(slot) => header.take(disk, slot, bytes, name, file_len)?,
-            Found::Nothing | Found::Damaged => {
-                // The very first slot has no twin yet.
-                let is_first = header.slot.as_ref().is_some_and(|slot| slot.sequence == 1);
-                if !is_first {
-                    header.is_sure = false;
-                    header.flaws.push((name, "is damaged".into()));
-                }
-            }
-        }
-    }
-    header.is_sure &= header.space.is_some();
-    Ok(header)
-}
-
-impl Header {
-    /// Takes in a valid slot, the newest first.
-    fn take(
-        &mut self,
-        disk: &dyn Disk,
-        slot: Slot,
-        bytes: &[u8; SLOT_LEN],
-        name: &'static str,
-        file_len: u64,
-    ) -> Result<()> {
-        if self.space.is_some() {
-            return Ok(());
-        }
-        if self.slot.is_none() && file_len < slot.floor {
-            let lost = slot.floor - file_len;
-            self.flaws.push(("file", format!("is truncated: at least {lost} bytes are missing")));
-        }
-        self.space = match load_space(disk, &slot, slot.active, bytes, file_len) {
-            Ok(space) => space,
-            Err(e) if e.kind() == crate::ErrorKind::Io => None,
-            Err(e) => return Err(e),
-        };
-        if self.space.is_none() {
-            self.is_sure = false;
-            self.flaws.push((name, "has a damaged chunk map".into()));
-        }
-        self.slot.get_or_insert(slot);
-        Ok(())
     }
 }
 
@@ -368,8 +301,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_chunk_of_the_same_place_can_be_read_too() {
+    /// A file without slots, one chunk of which is there twice, and the bytes of the copy.
+    fn with_two_of_one_place() -> (Wreck, Vec<u8>) {
         let mut bytes = sound(16 << 10);
         let (from, len) = (HEAD_LEN as usize + 2 * (16 << 10), 16 << 10);
         let copy = bytes[from..from + len].to_vec();
@@ -378,7 +311,12 @@ mod tests {
         // One page of the first is damaged, so the copy is the better of the two.
         bytes[from + PAGE_LEN + 50] ^= 1;
         bytes[..HEAD_LEN as usize].fill(0);
-        let wreck = wreck(&bytes).unwrap();
+        (wreck(&bytes).unwrap(), copy)
+    }
+
+    #[test]
+    fn a_chunk_of_the_same_place_can_be_read_too() {
+        let (wreck, copy) = with_two_of_one_place();
         let (logical, others) = wreck.others.first_key_value().expect("two of one place");
         assert_eq!(others.len(), 1);
         let at = u64::from(*logical) * payload(16 << 10);
@@ -401,8 +339,29 @@ mod tests {
     }
 
     #[test]
-    fn no_range_takes_more_memory_than_the_file() {
-        let wreck = wreck(&sound(16 << 10)).unwrap();
+    fn a_range_beyond_the_table_space_cannot_be_read_in_any_way() {
+        let (wreck, _) = with_two_of_one_place();
+        let payload = payload(16 << 10);
+        let len = PAGE_LEN as u64;
+        // Numbers of chunks that no longer fit 32 bits, and ends that no longer fit 64.
+        for offset in [wreck.len, (payload << 32) - len, payload << 32, u64::MAX - 1] {
+            assert_eq!(wreck.ways(offset, len), [], "{offset}");
+            assert_eq!(wreck.read(offset, len, None), None, "{offset}");
+        }
+        assert_eq!(wreck.ways(wreck.len - len, len).first(), Some(&None));
+        // A range without bytes lies in the chunk that it begins in.
+        for logical in wreck.others.keys() {
+            assert_eq!(wreck.ways(u64::from(*logical) * payload, 0).len(), 2);
+        }
+    }
+
+    #[test]
+    fn no_range_takes_more_memory_than_twice_the_file() {
+        let mut wreck = wreck(&sound(16 << 10)).unwrap();
+        // A slot can say anything.
+        wreck.len = u64::MAX;
+        assert_eq!(wreck.read(0, 2 * wreck.file_len + 1, None), None);
+        wreck.len = wreck.places.len() as u64 * payload(wreck.chunk_bytes);
         assert_eq!(wreck.read(0, u64::MAX, None), None);
         assert_eq!(wreck.read(u64::MAX, 1, None), None);
         assert_eq!(wreck.read(wreck.len, 1, None), None);
