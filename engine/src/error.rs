@@ -6,6 +6,7 @@
 
 use memlith_index::image::ImageError;
 use memlith_index::vectors::VectorError;
+use std::path::Path;
 use std::sync::Arc;
 use std::{fmt, io};
 
@@ -97,6 +98,8 @@ pub(crate) enum Detail {
     Corruption { place: &'static str, expected: Box<str>, found: Box<str> },
     #[error("{doing}: {source}")]
     Io { doing: &'static str, source: io::Error },
+    #[error("{name}: {source}")]
+    OfFile { name: Box<str>, source: Error },
     #[error("an earlier failure closed this handle; reopen the file")]
     Latched,
     #[error(
@@ -150,6 +153,7 @@ impl Error {
                 io::ErrorKind::NotFound => ErrorKind::NotFound,
                 _ => ErrorKind::Io,
             },
+            Detail::OfFile { source, .. } => source.kind(),
             Detail::Latched => ErrorKind::Latched,
             Detail::OutcomeUnknown { .. } => ErrorKind::OutcomeUnknown,
             Detail::SnapshotExpired { .. } => ErrorKind::SnapshotExpired,
@@ -165,6 +169,7 @@ impl Error {
     pub fn holder_pid(&self) -> Option<u32> {
         match &*self.0 {
             Detail::InUse { pid } => *pid,
+            Detail::OfFile { source, .. } => source.holder_pid(),
             _ => None,
         }
     }
@@ -187,6 +192,11 @@ impl Error {
         found: impl Into<Box<str>>,
     ) -> Self {
         Detail::Corruption { place, expected: expected.into(), found: found.into() }.into()
+    }
+
+    /// The same, of one of several files that a call is about.
+    pub(crate) fn of_file(self, path: &Path) -> Self {
+        Detail::OfFile { name: path.display().to_string().into(), source: self }.into()
     }
 
     pub(crate) fn invalid(what: &'static str, rule: &'static str) -> Self {

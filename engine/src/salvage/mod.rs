@@ -66,6 +66,7 @@ use survey::Survey;
 /// ```
 ///
 /// # Errors
+/// Each names the file that it is about.
 /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if there is something at `into`;
 /// [`NotFound`](crate::ErrorKind::NotFound) and [`InUse`](crate::ErrorKind::InUse) of the damaged
 /// file; [`NotMemlith`](crate::ErrorKind::NotMemlith) if nothing in it is of a Memlith file;
@@ -75,22 +76,26 @@ pub fn salvage(
     into: impl AsRef<Path>,
     progress: &mut dyn FnMut(&'static str, u64, u64),
 ) -> Result<SalvageReport> {
-    let into = into.as_ref();
+    let (damaged, into) = (damaged.as_ref(), into.as_ref());
+    let of_damaged = |e: Error| e.of_file(damaged);
     if into.symlink_metadata().is_ok() {
         let name = into.display().to_string().into();
         return Err(Detail::AlreadyExists { what: "file", name }.into());
     }
-    let wreck = Wreck::open(damaged.as_ref())?;
-    let survey = Survey::of(&wreck, progress)?;
+    let wreck = Wreck::open(damaged).map_err(of_damaged)?;
+    let survey = Survey::of(&wreck, progress).map_err(of_damaged)?;
     let mut filled = Filled::default();
+    let mut is_anything_proved = true;
     Db::create_filled(into, |db| {
         filled = fill(&survey, db, progress)?;
         let total = survey.state.tables.len(Table::Memories.definition().name());
-        if filled.memories.is_empty() && total > 0 {
+        is_anything_proved = !filled.memories.is_empty() || total == 0;
+        if !is_anything_proved {
             return Err(Error::corruption("file", "a memory that can be proved", "none"));
         }
         Ok(())
-    })?;
+    })
+    .map_err(|e| e.of_file(if is_anything_proved { into } else { damaged }))?;
     report(&survey, filled)
 }
 

@@ -1,12 +1,13 @@
 //! `memlith salvage`: what a damaged file still provably holds, in a new one.
 //!
 //! **Invariant:** the damaged file is only read. Exit code 0 says that nothing of it is lost, 6
-//! that the new file is there and something is missing in it; with any other there is no new file.
+//! that the new file is there and something is missing in it, 5 that nothing could be proved and
+//! there is no new file.
 
 use crate::output::table::{grouped, hex, number, printable, table};
 use crate::output::{Bar, Console, Failure, Outcome};
 use clap::Args;
-use memlith::{ErrorKind, LostMemory, SalvageReport, Salvaged};
+use memlith::{LostMemory, SalvageReport, Salvaged};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -93,11 +94,8 @@ impl Salvage {
             bar.step(part, done, total);
         });
         drop(bar);
-        let report = salvaged.map_err(|source| match source.kind() {
-            // It names the file that is there.
-            ErrorKind::AlreadyExists => Failure::Engine(source),
-            _ => Failure::Open { file: self.damaged, source },
-        })?;
+        // An error names the one of the two files that it is about.
+        let report = salvaged?;
         if console.is_json() {
             console.json(&json(&report, started.elapsed().as_secs_f64()))?;
         } else {
@@ -193,14 +191,18 @@ fn print(report: &SalvageReport, console: &mut Console) -> Outcome {
 /// Why the exit code is not 0.
 fn what_is_missing(report: &SalvageReport) -> String {
     let lost = [
-        ("memories", report.memories),
-        ("vectors", report.vectors),
-        ("spaces or indexes", report.catalogue),
-        ("access counts", report.accesses),
+        ("memory", "memories", report.memories),
+        ("vector", "vectors", report.vectors),
+        ("space or index", "spaces or indexes", report.catalogue),
+        ("access count", "access counts", report.accesses),
     ];
-    let lost = lost.into_iter().filter(|(_, count)| count.lost > 0);
-    let mut missing: Vec<String> =
-        lost.map(|(what, count)| format!("{} {what}", grouped(count.lost))).collect();
+    let mut missing: Vec<String> = lost
+        .into_iter()
+        .filter(|(.., count)| count.lost > 0)
+        .map(|(one, many, count)| {
+            format!("{} {}", grouped(count.lost), if count.lost == 1 { one } else { many })
+        })
+        .collect();
     if !report.is_newest {
         missing.push("perhaps what was committed last".into());
     }

@@ -49,7 +49,16 @@ fn what_is_lost_is_named_and_is_exit_code_six() {
 
     let people = place.run(&["salvage", "t.lith", "other.lith"]).exits(6);
     assert!(people.out.contains("lost memory 151, default: m150"), "{people:?}");
-    assert!(people.err.contains("without 1 memories"), "{people:?}");
+    assert!(people.err.ends_with("without 1 memory\n"), "{people:?}");
+}
+
+#[test]
+fn a_new_file_that_cannot_be_made_is_the_one_that_is_named() {
+    let place = file();
+    let run = place.run(&["salvage", "t.lith", "nowhere/new.lith", "--json"]).exits(3);
+    let (kind, message) = run.error();
+    assert_eq!(kind, "not_found");
+    assert!(message.contains("nowhere") && !message.contains("t.lith"), "{message}");
 }
 
 #[test]
