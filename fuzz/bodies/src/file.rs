@@ -58,6 +58,9 @@ pub(crate) fn open_in(folder: &Path, bytes: &[u8]) -> bool {
     let is_untouched = || fs::read(&path).expect("the file is there") == bytes;
     let options = || Options::new().busy_timeout(Duration::ZERO).threads(false).create(false);
 
+    salvage(&path, &folder.join("salvaged.lith"));
+    assert!(is_untouched(), "salvage changed the file");
+
     if let Ok(db) = options().open_read_only(&path) {
         exercise::read(&db);
         let _ = db.verify(&mut |_| {});
@@ -75,4 +78,16 @@ pub(crate) fn open_in(folder: &Path, bytes: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// Whatever is salvaged from a file, the new one is sound.
+fn salvage(path: &Path, new: &Path) {
+    let _ = fs::remove_file(new);
+    if memlith::salvage(path, new, &mut |_, _, _| {}).is_err() {
+        assert!(!new.exists(), "salvage failed and left a file");
+        return;
+    }
+    let db = Options::new().threads(false).open_read_only(new).expect("a salvaged file opens");
+    let report = db.verify(&mut |_| {}).expect("it can be verified");
+    assert!(report.is_clean(), "{report:#?}");
 }
