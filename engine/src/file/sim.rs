@@ -74,6 +74,8 @@ struct State {
     /// The power is off: every change fails, none happens.
     is_off: bool,
     failing: Option<Failing>,
+    /// A call has failed as it was told to.
+    has_failed: bool,
     /// What is mapped.
     maps: Vec<Arc<Range<u64>>>,
     /// Changes that somebody would have seen through a mapping.
@@ -134,7 +136,14 @@ impl SimDisk {
 
     /// Makes calls fail.
     pub(crate) fn fail(&self, failing: Failing) {
-        self.0.lock().failing = Some(failing);
+        let mut state = self.0.lock();
+        state.failing = Some(failing);
+        state.has_failed = false;
+    }
+
+    /// Has a call failed since [`SimDisk::fail`] asked for it?
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.lock().has_failed
     }
 
     /// Lets so many changes succeed, and then every one fail.
@@ -183,6 +192,7 @@ impl State {
                     return Ok(());
                 }
                 let kind = failing.kind;
+                self.has_failed = true;
                 if failing.once {
                     self.failing = None;
                 }

@@ -156,6 +156,8 @@ fn run_into(seed: u64, fault: Fault) {
     fault.arm(&workload.disk);
     workload.disk.mark(Event::Begin(0));
     let failed = (0..STEPS).find_map(|_| workload.step().err());
+    // Not every call can tell: that a handle is dropped cannot. But the fault must have come.
+    assert!(workload.disk.has_failed(), "the fault was not reached");
     if let Some(e) = &failed {
         assert_handle(&mut workload, e.kind(), fault);
     }
@@ -211,5 +213,22 @@ pub(super) fn fail_each(seed: u64, nth: usize, tally: &mut Tally) {
         }
         tally.add(if call.is_change() { "changes failed" } else { "reads failed" }, 1);
         tally.add("full devices", u64::from(call.grows()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::torture::words;
+    use std::panic::catch_unwind;
+
+    #[test]
+    fn a_fault_that_is_not_reached_fails_the_seed() {
+        for (call, once) in [(Call::Sync, true), (Call::Sync, false), (Call::Read, true)] {
+            let beyond = usize::MAX;
+            let fault = Fault { after: beyond, call, once, is_full: false, is_lossy: false };
+            let panic = catch_unwind(|| run_into(0, fault)).expect_err("a fault beyond the end");
+            assert_eq!(words(&*panic), "the fault was not reached");
+        }
     }
 }
