@@ -15,11 +15,14 @@ mod seeds;
 mod soak;
 mod work;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, value_parser};
 use seeds::Seeds;
 #[cfg(unix)]
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Of a soak: a year of them.
+const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Tortures the engine: crashes, failing I/O, damage, killed processes.
 #[derive(Debug, Parser)]
@@ -51,13 +54,13 @@ enum Command {
     /// Runs seed after seed of all parts, until a failure or the time is over.
     Soak {
         /// How long.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=MOST_MINUTES))]
         minutes: u64,
         /// Parts to run, all of them if none is named.
         #[arg(value_name = "PART")]
         parts: Vec<String>,
         /// The first seed. By itself behind those of an ordinary run, and each time the same.
-        #[arg(long, value_name = "SEED")]
+        #[arg(long, value_name = "SEED", value_parser = value_parser!(u64).range(..u64::MAX))]
         from: Option<u64>,
     },
     /// Carries out a script on a file: the process that is killed.
@@ -91,6 +94,27 @@ fn main() -> ExitCode {
                 eprintln!("{why}");
             }
             ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_soak_ends_and_has_seeds() {
+        let soak = |flag: &str, number: &str| {
+            let minutes = ["memlith-torture", "soak", "--minutes=1", flag, number];
+            Args::try_parse_from(minutes).is_ok()
+        };
+        assert!(soak("--from", "18446744073709551614"));
+        assert!(!soak("--from", "18446744073709551615"));
+        for (minutes, is_taken) in
+            [("0", false), ("1", true), ("527040", true), ("18446744073709551615", false)]
+        {
+            let args = ["memlith-torture", "soak", "--minutes", minutes];
+            assert_eq!(Args::try_parse_from(args).is_ok(), is_taken, "{minutes} minutes");
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(
         })
         .collect();
     // Whoever runs one seed again wants to see it.
-    let all = work.iter().map(Work::len).sum();
+    let all = work.iter().map(Work::len).fold(0, u64::saturating_add);
     if all > 1 {
         silence_panics();
     }

@@ -28,7 +28,7 @@ pub(crate) struct Work {
 
 impl Work {
     pub(crate) fn len(&self) -> u64 {
-        self.pinned.len() as u64 + self.seeds.end - self.seeds.start
+        (self.seeds.end - self.seeds.start).saturating_add(self.pinned.len() as u64)
     }
 
     /// The seed with this number.
