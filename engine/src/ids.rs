@@ -6,6 +6,10 @@ use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
+/// No file has so many commits or memories: a larger number was made up, and to count on from there
+/// is to overflow in the end.
+pub(crate) const MAX_NUMBER: u64 = 1 << 62;
+
 /// The number of a memory in its file. Rises with every memory, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemoryId(pub u64);

@@ -11,7 +11,7 @@ use super::write_set::{Durability, NewRow, WriteSet};
 use crate::catalog::Catalog;
 use crate::derived::Indexes;
 use crate::file::Container;
-use crate::ids::{MemoryId, Seq};
+use crate::ids::{MAX_NUMBER, MemoryId, Seq};
 use crate::planted::{self, Defect};
 use crate::rows::{self, Pinned, guarded};
 use crate::schema::{self, Table, log_key, read_u64};
@@ -32,9 +32,6 @@ pub(crate) struct Chain {
     pub(crate) next_memory: MemoryId,
 }
 
-/// Nobody makes so many commits or memories: to count on from there is to overflow in the end.
-const MAX_COUNT: u64 = 1 << 62;
-
 impl Chain {
     const EMPTY: Chain =
         Chain { seq: Seq(0), hash: GENESIS, time_ms: i64::MIN, next_memory: MemoryId(1) };
@@ -48,7 +45,7 @@ impl Chain {
             None => Ok(None),
         };
         let Some((key, row)) = rows.read(schema::LOG, decode)? else { return Ok(Chain::EMPTY) };
-        if key != Some(row.seq.0) || row.seq.0.max(row.next_memory) > MAX_COUNT {
+        if key != Some(row.seq.0) || row.seq.0.max(row.next_memory) > MAX_NUMBER {
             let found = format!("{} and {}", row.seq, row.next_memory);
             return Err(Error::corruption("log", "numbers that can be counted on from", found));
         }

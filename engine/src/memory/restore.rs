@@ -12,14 +12,14 @@ use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind};
 use crate::derived::read_vector;
 use crate::error::Detail;
-use crate::ids::{MemoryId, SpaceId};
+use crate::ids::{MAX_NUMBER, MemoryId, SpaceId};
 use crate::rows::Rows;
 use crate::schema::{Table, external_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
 
-/// No file gets as far as this; a number at or above it was made up.
-const MAX_ID: u64 = 1 << 62;
+/// A number at or above it was made up; behind it there is room for all that come later.
+const MAX_ID: u64 = MAX_NUMBER / 2;
 
 impl WriteTx<'_> {
     /// Creates vector spaces under the numbers they had; `highest` is the highest ever given.

@@ -60,98 +60,62 @@ pub struct Part {
 
 /// All of them.
 pub const PARTS: &[Part] = &[
+    Part::new("tables", "power loss under redb alone", 60, tables::torture),
+    Part::new(
+        "container",
+        "power loss under the file alone: tables, segments, maps, rewriting",
+        60,
+        container::torture,
+    ),
+    Part::new(
+        "crashes",
+        "power loss under the engine at work, and again in the recovery or behind it",
+        420,
+        crashes::torture,
+    ),
+    Part::new(
+        "creation",
+        "power loss at every instant of a file's first moments, in every way",
+        4,
+        creation::torture,
+    ),
+    Part::new("lies", "a sync that the device acknowledged is lost", 60, lies::torture),
+    Part::new("faults", "every I/O call of a workload fails in turn", 3, faults::torture),
+    Part::new(
+        "damage",
+        "flipped bytes all over a file that was closed in good order",
+        16,
+        damage::flips,
+    ),
+    Part::new(
+        "metadata",
+        "every byte of a small file that says how others are to be read, flipped",
+        1,
+        damage::metadata,
+    ),
+    Part::new("cuts", "a file cut or extended at every kind of border", 2, damage::cuts),
     Part {
-        name: "tables",
-        about: "power loss under redb alone",
-        seeds: 60,
-        pinned: &[],
-        is_endless: true,
-        run: tables::torture,
+        pinned: &[18, 22, 42, 45],
+        ..Part::new(
+            "swaps",
+            "bytes of another place, another file or an earlier time, or wiped",
+            16,
+            damage::swaps,
+        )
     },
     Part {
-        name: "container",
-        about: "power loss under the file alone: tables, segments, maps, rewriting",
-        seeds: 60,
-        pinned: &[],
-        is_endless: true,
-        run: container::torture,
-    },
-    Part {
-        name: "crashes",
-        about: "power loss under the engine at work, and again in the recovery or behind it",
-        seeds: 420,
-        pinned: &[],
-        is_endless: true,
-        run: crashes::torture,
-    },
-    Part {
-        name: "creation",
-        about: "power loss at every instant of a file's first moments, in every way",
-        seeds: 4,
-        pinned: &[],
-        is_endless: true,
-        run: creation::torture,
-    },
-    Part {
-        name: "lies",
-        about: "a sync that the device acknowledged is lost",
-        seeds: 60,
-        pinned: &[],
-        is_endless: true,
-        run: lies::torture,
-    },
-    Part {
-        name: "faults",
-        about: "every I/O call of a workload fails in turn",
-        seeds: 3,
-        pinned: &[],
-        is_endless: true,
-        run: faults::torture,
-    },
-    Part {
-        name: "damage",
-        about: "flipped bytes all over a file that was closed in good order",
-        seeds: 16,
-        pinned: &[],
-        is_endless: true,
-        run: damage::flips,
-    },
-    Part {
-        name: "metadata",
-        about: "every byte of a small file that says how others are to be read, flipped",
-        seeds: 1,
-        pinned: &[],
-        is_endless: true,
-        run: damage::metadata,
-    },
-    Part {
-        name: "cuts",
-        about: "a file cut or extended at every kind of border",
-        seeds: 2,
-        pinned: &[],
-        is_endless: true,
-        run: damage::cuts,
-    },
-    Part {
-        name: "swaps",
-        about: "bytes of another place, another file or an earlier time, or wiped",
-        seeds: 16,
-        pinned: &[],
-        is_endless: true,
-        run: damage::swaps,
-    },
-    Part {
-        name: "planted",
-        about: "a defect is planted in the engine, and the other parts must find it",
-        seeds: PLANTED.len() as u64,
-        pinned: &[],
         is_endless: false,
-        run: planted::torture,
+        ..Part::new(
+            "planted",
+            "a defect is planted in the engine, and the other parts must find it",
+            PLANTED.len() as u64,
+            planted::torture,
+        )
     },
 ];
 
 impl Part {
-    /// A way that lies outside of this crate. `run` panics if something does not hold.
+    /// One without end, of which nothing is pinned. `run` panics if something does not hold.
     pub const fn new(
         name: &'static str,
         about: &'static str,

@@ -97,7 +97,8 @@ impl Forget {
 
     fn confirm(&self, db: &Db, filter: &Filter) -> Outcome {
         let matching = db.read()?.count(self.scope.namespace.as_deref(), Some(filter))?;
-        let question = format!("this forgets {} memories", grouped(matching));
+        let what = if matching == 1 { "memory" } else { "memories" };
+        let question = format!("this forgets {} {what}", grouped(matching));
         if !io::stdin().is_terminal() {
             return Err(Failure::Usage(format!("{question}; add --yes to do it")));
         }
