@@ -131,6 +131,31 @@ impl Original {
         self.history.last_key_value().map(|(seq, state)| (*seq, state)).unwrap()
     }
 
+    /// The commit that was salvaged, and what it held. Where its number is lost with the log, and it
+    /// is not surely the newest, it is the last one that had as many memories and those that were
+    /// found, as they were found.
+    fn salvaged_state(&self, report: &SalvageReport, found: &State) -> (u64, &State) {
+        let of = |seq: u64| (seq, &self.history[&seq]);
+        match report.seq {
+            Some(seq) => of(seq.0),
+            None if report.is_newest => self.last(),
+            None => {
+                let memories = report.memories.recovered + report.memories.lost;
+                let is_it = |state: &State| {
+                    state.len() as u64 == memories
+                        && found.iter().all(|(id, (memory, _))| {
+                            state.get(id).is_some_and(|(before, _)| {
+                                before.content == memory.content
+                                    && before.updated_ms == memory.updated_ms
+                            })
+                        })
+                };
+                let seq = self.history.iter().rev().find(|(_, state)| is_it(state));
+                of(*seq.unwrap_or_else(|| panic!("no commit was like this: {report:#?}")).0)
+            }
+        }
+    }
+
     /// The bytes with some of them changed, salvaged.
     pub(crate) fn salvaged(&self, damage: impl FnOnce(&mut Vec<u8>)) -> memlith::Result<Salvaged> {
         let folder = tempfile::tempdir().unwrap();
@@ -157,12 +182,10 @@ impl Original {
             }
         };
         let report = &salvaged.report;
-        // A commit whose number is lost is the newest.
-        let seq = report.seq.map_or(self.last().0, |seq| seq.0);
-        assert!(!report.is_newest || seq == self.last().0);
-        let expected = &self.history[&seq];
         let db = salvaged.open();
         let found = state(&db);
+        let (seq, expected) = self.salvaged_state(report, &found);
+        assert!(!report.is_newest || seq == self.last().0);
         let mut lost_vectors: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
         for (id, space) in &report.lost_vectors {
             lost_vectors.entry(id.0).or_default().insert(space);
