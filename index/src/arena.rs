@@ -147,6 +147,14 @@ impl<T> Appender<T> {
         self.append(row.len(), row.iter().copied())
     }
 
+    /// Appends a row of items that `item` makes, and returns its number.
+    ///
+    /// # Panics
+    /// If the arena holds [`MAX_ROWS`].
+    pub fn push_row_with(&mut self, item: impl FnMut() -> T) -> usize {
+        self.append(self.shared.width, std::iter::repeat_with(item))
+    }
+
     fn append(&mut self, width: usize, items: impl Iterator<Item = T>) -> usize {
         assert_eq!(width, self.shared.width, "the row has the width of the arena");
         assert!(self.len < MAX_ROWS, "the arena has room for another row");

@@ -60,6 +60,12 @@ pub trait Source: Send + Sync + 'static {
     /// # Errors
     /// [`ImageError::Damaged`] or [`ImageError::Truncated`].
     fn get(&self, range: Range<usize>) -> Result<&[u8], ImageError>;
+
+    /// All bytes, once every one of them is verified: who reads here and there need not ask for each
+    /// place then.
+    fn verified(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// A shared image.
@@ -73,5 +79,9 @@ impl Source for Vec<u8> {
     fn get(&self, range: Range<usize>) -> Result<&[u8], ImageError> {
         let end = range.end;
         self.as_slice().get(range).ok_or(ImageError::Truncated { end, len: Vec::len(self) })
+    }
+
+    fn verified(&self) -> Option<&[u8]> {
+        Some(self)
     }
 }

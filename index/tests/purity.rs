@@ -34,7 +34,8 @@ const ALLOWED_MODULES: [&str; 22] = [
 ];
 
 /// Dependencies, each pure itself.
-const ALLOWED_DEPENDENCIES: [&str; 6] = [
+const ALLOWED_DEPENDENCIES: [&str; 7] = [
+    "parking_lot",
     "roaring",
     "rpds",
     "thiserror",

@@ -76,7 +76,7 @@ proptest! {
             .map(|ordinal| (2 * ordinal, vector_of(Kind::Clustered, dimension, &mut random)))
             .collect();
         let mut image = index_of(metric, dimension, &vectors).write_image(1).unwrap();
-        let reach = if is_header_hit { 24 } else { image.len() };
+        let reach = if is_header_hit { 100 } else { image.len() };
         for (at, flip) in flips {
             image[at.index(reach)] ^= flip;
         }
@@ -121,11 +121,12 @@ fn refusals_name_the_rule() {
     assert!(matches!(open(&|image| image.truncate(10)), Err(ImageError::Truncated { .. })));
     let short = |image: &mut Vec<u8>| image.truncate(image.len() - 1);
     assert!(matches!(open(&short), Err(ImageError::Truncated { .. })));
-    for (at, byte) in [(8, 0), (9, 0xFF), (12, 3), (64, 9)] {
+    // Dimension, metric, linked entries, m, ef_construction, an upper layer, the first ordinal.
+    for (at, byte) in [(8, 0), (9, 0xFF), (12, 3), (20, 3), (24, 1), (28, 0), (32, 3), (128, 9)] {
         let answer = open(&|image| image[at] = byte);
         assert!(matches!(answer, Err(ImageError::Inconsistent { .. })), "byte {at}: {answer:?}");
     }
     assert!(matches!(open(&|image| image.push(0)), Err(ImageError::Inconsistent { .. })));
-    let many = |image: &mut Vec<u8>| image[16..20].fill(0xFF);
+    let many = |image: &mut Vec<u8>| image[16..19].fill(0xFF);
     assert!(matches!(open(&many), Err(ImageError::Truncated { .. })));
 }

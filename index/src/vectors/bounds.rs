@@ -17,7 +17,7 @@
 //! **Invariant:** the key of the score that [`Metric::score`] computes lies within the bounds: the
 //! rounding of that computation, and of this one, is allowed for. Only the scan calls it.
 
-use super::kernels::Lane;
+use super::kernels::{Lane, bytes_of};
 use super::metric::{Metric, norm};
 use super::quantize::{Form, ROUNDING, components, encode, scale_of};
 
@@ -64,7 +64,7 @@ impl Bounds {
 /// A query, with all that its bounds need.
 #[derive(Debug)]
 pub(super) struct Probe {
-    pub(super) code: Vec<Lane>,
+    code: Vec<Lane>,
     metric: Metric,
     /// Norm of the query as given.
     query_norm: f64,
@@ -114,6 +114,18 @@ impl Probe {
         }
     }
 
+    /// The code of the query.
+    #[inline]
+    pub(super) fn code(&self) -> &[u8] {
+        bytes_of(&self.code)
+    }
+
+    /// The form of the query, as far as the graph compares it.
+    pub(super) fn form(&self) -> Form {
+        let scale = (self.per_dot / self.dots_in_key) as f32;
+        Form { scale, residual: 0.0, norm: self.query_norm as f32 }
+    }
+
     /// Bounds of an entry from the dot product of the codes.
     #[inline]
     pub(super) fn bounds(&self, dot: i32, form: Form) -> Bounds {
@@ -161,7 +173,7 @@ impl Probe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kernels::{Kernel, bytes_of};
+    use super::super::kernels::Kernel;
     use super::super::quantize::quantize;
     use super::*;
     use proptest::prelude::*;
@@ -197,7 +209,7 @@ mod tests {
             let mut code = Vec::new();
             let form = quantize(metric, &stored, &mut Vec::new(), &mut code);
             let mut dots = [0];
-            Kernel::detect().dots(&probe.code, bytes_of(&code), &mut dots);
+            Kernel::detect().dots(probe.code(), bytes_of(&code), &mut dots);
             let key = probe.key(probe.score(&query, &stored));
             let coarse = probe.bounds(dots[0], form).widened();
             let fine = probe.refine(bytes_of(&code), form).widened();

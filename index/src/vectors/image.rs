@@ -1,33 +1,47 @@
 //! The stored form of a vector index, read in place.
 //!
 //! ```text
-//! 0   magic "MLVECT" and two digits of version
-//! 8   dimension u32 | metric u32 (0 cosine, 1 dot, 2 l2) | entries u32 | zeros up to 64
-//! 64  ordinals      u32 each, ascending                             zeros up to a multiple of 64
-//!     forms         scale, residual, norm: three f32 each           zeros up to a multiple of 64
-//!     codes         signed bytes, each code padded with zeros to a multiple of 64
+//!   0   magic "MLVECT" and two digits of version
+//!   8   dimension u32 | metric u32 (0 cosine, 1 dot, 2 l2) | entries u32 | of these, linked u32
+//!  24   m u32 | ef_construction u32 | nodes of each of 15 upper layers u32   zeros up to 128
+//! 128   ordinals      u32 each: the linked ascending, then the others ascending
+//!       forms         scale, residual, norm: three f32 each
+//!       codes         signed bytes, each code padded with zeros to a multiple of 64
+//!       lists         2 m nodes u32 an entry, FF FF FF FF behind the last
+//!       per upper layer that has nodes
+//!         places      entry u32, node in the layer below u32; by ascending entry
+//!         lists       m nodes u32 a node, FF FF FF FF behind the last
 //! ```
 //!
-//! All numbers are little-endian; the image ends with the last code. Entries are in the order of
-//! their ordinals, so that the same vectors give the same bytes whatever their history.
+//! All numbers are little-endian; each section begins at a multiple of 64, with zeros before it, and
+//! the image ends with the last one. The order of the entries depends on what is linked alone: where
+//! nothing is, the same vectors give the same bytes whatever their history.
 //!
 //! **Invariant:** of an open [`Image`] the length fits its header and the ordinals ascend; the rest
 //! is whatever the bytes say, and nothing relies on it but the quality of an answer. Opening reads
 //! header and ordinals. Only this folder calls it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::entries::Entries;
+use super::graph::{
+    GraphParams, GraphView, MAX_NODES, Place, Rewritten, StoredLayer, UPPER_LAYERS,
+};
+use super::index::Shape;
 use super::kernels::{LANE_BYTES, lanes_for};
 use super::metric::{MAX_DIMENSION, Metric};
 use super::quantize::StoredForm;
 use crate::image::{ImageError, SharedSource};
 
-const MAGIC: [u8; 8] = *b"MLVECT01";
-const HEADER_BYTES: usize = LANE_BYTES;
+const MAGIC: [u8; 8] = *b"MLVECT02";
+const HEADER_BYTES: usize = 2 * LANE_BYTES;
 const ORDINAL_BYTES: usize = size_of::<StoredOrdinal>();
 const FORM_BYTES: usize = size_of::<StoredForm>();
 
-const _: () = assert!(MAGIC.len() + 3 * 4 <= HEADER_BYTES);
+const SLOT_BYTES: usize = size_of::<u32>();
+
+const _: () = assert!(MAGIC.len() + (6 + UPPER_LAYERS) * 4 <= HEADER_BYTES);
 
 /// A stored ordinal, little-endian.
 pub(super) type StoredOrdinal = [u8; 4];
@@ -45,26 +59,41 @@ fn metric_of(code: u32) -> Option<Metric> {
 }
 
 /// Where the sections of an image lie.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Layout {
     entries: usize,
     code_bytes: usize,
     forms: usize,
     codes: usize,
+    /// Places and lists of each layer, the ground first; the ground has no places.
+    layers: Vec<[Range<usize>; 2]>,
     end: usize,
 }
 
 impl Layout {
     /// `None` if this machine cannot address such an image.
-    fn new(dimension: usize, entries: usize) -> Option<Self> {
+    fn new(
+        dimension: usize,
+        entries: usize,
+        params: GraphParams,
+        upper: impl Iterator<Item = usize>,
+    ) -> Option<Self> {
         let code_bytes = lanes_for(dimension) * LANE_BYTES;
-        let section = |start: usize, width: usize| {
-            entries.checked_mul(width)?.checked_add(start)?.checked_next_multiple_of(LANE_BYTES)
+        let mut end = HEADER_BYTES;
+        let mut section = |items: usize, width: usize| {
+            let start = end.checked_next_multiple_of(LANE_BYTES)?;
+            end = items.checked_mul(width)?.checked_add(start)?;
+            Some(start..end)
         };
-        let forms = section(HEADER_BYTES, ORDINAL_BYTES)?;
-        let codes = section(forms, FORM_BYTES)?;
-        let end = section(codes, code_bytes)?;
-        Some(Self { entries, code_bytes, forms, codes, end })
+        section(entries, ORDINAL_BYTES)?;
+        let forms = section(entries, FORM_BYTES)?.start;
+        let codes = section(entries, code_bytes)?.start;
+        let mut layers = vec![[0..0, section(entries, params.stride(0) * SLOT_BYTES)?]];
+        for nodes in upper.take_while(|nodes| *nodes > 0) {
+            let places = section(nodes, Place::BYTES)?;
+            layers.push([places, section(nodes, params.stride(1) * SLOT_BYTES)?]);
+        }
+        Some(Self { entries, code_bytes, forms, codes, layers, end })
     }
 
     fn ordinals(&self) -> Range<usize> {
@@ -76,47 +105,73 @@ impl Layout {
 #[derive(Clone)]
 pub(super) struct Image {
     source: SharedSource,
-    layout: Layout,
+    layout: Arc<Layout>,
+    linked: usize,
 }
 
-/// An image, and what its header says about its vectors.
+/// An image, and what its header says about its vectors and their graph.
 pub(super) struct Opened {
     pub(super) image: Image,
     pub(super) dimension: usize,
     pub(super) metric: Metric,
+    pub(super) params: GraphParams,
+    /// The ground first.
+    pub(super) layers: Vec<StoredLayer>,
 }
 
 impl Image {
     pub(super) fn open(source: SharedSource) -> Result<Opened, ImageError> {
+        let inconsistent = |what| ImageError::Inconsistent { what };
         let header = source.get(0..HEADER_BYTES)?;
         if !header.starts_with(&MAGIC) {
-            return Err(ImageError::WrongFormat { expected: "a vector index of version 1" });
+            return Err(ImageError::WrongFormat { expected: "a vector index of version 2" });
         }
         let (fields, _) = header[MAGIC.len()..].as_chunks::<4>();
         let field = |at: usize| u32::from_le_bytes(fields[at]);
         let dimension = field(0) as usize;
         if dimension == 0 || dimension > MAX_DIMENSION {
-            return Err(ImageError::Inconsistent { what: "dimension of a vector index" });
+            return Err(inconsistent("dimension of a vector index"));
         }
-        let metric = metric_of(field(1))
-            .ok_or(ImageError::Inconsistent { what: "metric of a vector index" })?;
-        let layout = Layout::new(dimension, field(2) as usize)
-            .ok_or(ImageError::Inconsistent { what: "number of entries of a vector index" })?;
+        let metric = metric_of(field(1)).ok_or_else(|| inconsistent("metric of a vector index"))?;
+        let (entries, linked) = (field(2) as usize, field(3) as usize);
+        if linked > entries || entries > MAX_NODES {
+            return Err(inconsistent("number of entries of a vector index"));
+        }
+        let params = GraphParams::new(field(4) as usize, field(5) as usize)
+            .ok_or_else(|| inconsistent("parameters of a vector index"))?;
+        let nodes: [usize; UPPER_LAYERS] = std::array::from_fn(|at| field(6 + at) as usize);
+        // A layer has no more nodes than the one below, and none above one without.
+        if !nodes.is_sorted_by(|below, above| below >= above) || nodes[0] > entries {
+            return Err(inconsistent("layers of a vector index"));
+        }
+        let layout = Layout::new(dimension, entries, params, nodes.into_iter())
+            .ok_or_else(|| inconsistent("number of entries of a vector index"))?;
         if source.len() < layout.end {
             return Err(ImageError::Truncated { end: layout.end, len: source.len() });
         }
         if source.len() > layout.end {
-            return Err(ImageError::Inconsistent { what: "length of a vector index" });
+            return Err(inconsistent("length of a vector index"));
         }
-        let image = Self { source, layout };
-        let ascending =
-            |pair: &[StoredOrdinal]| u32::from_le_bytes(pair[0]) < u32::from_le_bytes(pair[1]);
-        if !image.ordinals()?.windows(2).all(ascending) {
-            return Err(ImageError::Inconsistent {
-                what: "order of the ordinals of a vector index",
-            });
+        let layers = layout.layers.iter().map(|[places, lists]| StoredLayer {
+            source: source.clone(),
+            places: places.clone(),
+            lists: lists.clone(),
+        });
+        let layers = layers.collect();
+        let image = Self { source, layout: Arc::new(layout), linked };
+        let ascends = |run: &[StoredOrdinal]| {
+            run.is_sorted_by(|a, b| u32::from_le_bytes(*a) < u32::from_le_bytes(*b))
+        };
+        let (linked, others) = image.ordinals()?.split_at(linked);
+        if !ascends(linked) || !ascends(others) {
+            return Err(inconsistent("order of the ordinals of a vector index"));
         }
-        Ok(Opened { image, dimension, metric })
+        Ok(Opened { image, dimension, metric, params, layers })
+    }
+
+    /// Number of entries, from the first on, that are linked.
+    pub(super) fn linked(&self) -> usize {
+        self.linked
     }
 
     /// Number of entries.
@@ -146,52 +201,67 @@ impl Image {
     }
 }
 
-/// Writes an image, section by section.
-pub(super) struct ImageWriter {
-    bytes: Vec<u8>,
-    layout: Layout,
+/// The codes and forms of an image, all of which are verified.
+#[derive(Clone, Copy)]
+pub(super) struct VerifiedCodes<'a> {
+    pub(super) codes: &'a [u8],
+    pub(super) forms: &'a [StoredForm],
 }
 
-impl ImageWriter {
-    /// Starts an image of the entries with these `ordinals`, which ascend.
-    ///
-    /// # Errors
-    /// [`ImageError::Inconsistent`] if this machine cannot address it.
-    pub(super) fn new(
-        metric: Metric,
-        dimension: usize,
-        ordinals: impl ExactSizeIterator<Item = u32>,
-    ) -> Result<Self, ImageError> {
-        let layout = Layout::new(dimension, ordinals.len())
-            .ok_or(ImageError::Inconsistent { what: "number of entries of a vector index" })?;
-        let mut bytes = Vec::with_capacity(layout.end);
-        bytes.extend_from_slice(&MAGIC);
-        for field in [dimension as u32, metric_code(metric), layout.entries as u32] {
-            bytes.extend_from_slice(&field.to_le_bytes());
+impl Image {
+    /// Codes and forms, if every byte of the image is verified.
+    pub(super) fn verified(&self) -> Option<VerifiedCodes<'_>> {
+        let Layout { entries, code_bytes, forms, codes, .. } = *self.layout;
+        let all = self.source.verified()?;
+        let fields = all.get(forms..forms + entries * FORM_BYTES)?.as_chunks().0;
+        let codes = all.get(codes..codes + entries * code_bytes)?;
+        Some(VerifiedCodes { codes, forms: fields.as_chunks().0 })
+    }
+}
+
+/// Writes the image of the entries `order`, of which the first `linked` are linked.
+///
+/// # Errors
+/// [`ImageError`] if the image under the index cannot be read, or this machine cannot address such
+/// an image.
+pub(super) fn write(
+    entries: &Entries,
+    graph: &GraphView,
+    order: &[(u32, u32)],
+    linked: usize,
+) -> Result<Vec<u8>, ImageError> {
+    let numbers: Vec<u32> = order.iter().map(|&(_, entry)| entry).collect();
+    let Rewritten { layers } = Rewritten::of(entries, graph, &numbers, linked)?;
+    let Shape { dimension, metric, .. } = entries.shape;
+    let upper = layers.get(1..).unwrap_or_default();
+    let nodes = |at: usize| upper.get(at).map_or(0, |layer| layer.places.len());
+    let layout = Layout::new(dimension, order.len(), graph.params, (0..UPPER_LAYERS).map(nodes))
+        .ok_or(ImageError::Inconsistent { what: "number of entries of a vector index" })?;
+    let mut bytes = Vec::with_capacity(layout.end);
+    bytes.extend_from_slice(&MAGIC);
+    let GraphParams { m, ef_construction } = graph.params;
+    let fields = [dimension, metric_code(metric) as usize, order.len(), linked, m, ef_construction];
+    for field in fields.into_iter().chain((0..UPPER_LAYERS).map(nodes)) {
+        bytes.extend_from_slice(&(field as u32).to_le_bytes());
+    }
+    bytes.resize(HEADER_BYTES, 0);
+    bytes.extend(order.iter().flat_map(|(ordinal, _)| ordinal.to_le_bytes()));
+    bytes.resize(layout.forms, 0);
+    for &entry in &numbers {
+        bytes.extend_from_slice(entries.form(entry)?.to_stored().as_flattened());
+    }
+    bytes.resize(layout.codes, 0);
+    for &entry in &numbers {
+        bytes.extend_from_slice(entries.code(entry)?);
+    }
+    for (layer, [places, lists]) in layers.iter().zip(&layout.layers) {
+        if !layer.places.is_empty() {
+            bytes.resize(places.start, 0);
+            bytes.extend(layer.places.iter().flat_map(|place| place.to_bytes()));
         }
-        bytes.resize(HEADER_BYTES, 0);
-        bytes.extend(ordinals.flat_map(u32::to_le_bytes));
-        bytes.resize(layout.forms, 0);
-        Ok(Self { bytes, layout })
+        bytes.resize(lists.start, 0);
+        bytes.extend(layer.lists.iter().flat_map(|node| node.to_le_bytes()));
     }
-
-    /// Appends the form of the next entry; all forms come before the first code.
-    pub(super) fn push_form(&mut self, form: &StoredForm) {
-        debug_assert!(self.bytes.len() < self.layout.codes);
-        self.bytes.extend_from_slice(form.as_flattened());
-    }
-
-    /// Appends the code of the next entry.
-    pub(super) fn push_code(&mut self, code: &[u8]) {
-        debug_assert_eq!(code.len(), self.layout.code_bytes);
-        if self.bytes.len() < self.layout.codes {
-            self.bytes.resize(self.layout.codes, 0);
-        }
-        self.bytes.extend_from_slice(code);
-    }
-
-    pub(super) fn finish(self) -> Vec<u8> {
-        debug_assert_eq!(self.bytes.len(), self.layout.end);
-        self.bytes
-    }
+    bytes.resize(layout.end, 0);
+    Ok(bytes)
 }

@@ -9,7 +9,9 @@
 
 use std::sync::Arc;
 
-use super::image::Image;
+use super::entries::Entries;
+use super::graph::{GraphParams, GraphWriter, MAX_NODES};
+use super::image::{Image, Opened};
 use super::kernels::{Kernel, Lane, lanes_for};
 use super::metric::{MAX_DIMENSION, Metric, VectorError};
 use super::quantize::{StoredForm, quantize};
@@ -56,6 +58,7 @@ pub struct VectorIndex {
     /// Sequence number at which an entry of the tail was inserted; ascending.
     born: Appender<u64>,
     history: Arc<History>,
+    graph: GraphWriter,
     /// The last sequence number that changed something.
     last_seq: u64,
     live: usize,
@@ -69,8 +72,16 @@ impl VectorIndex {
     /// # Panics
     /// If `dimension` is zero or above [`MAX_DIMENSION`].
     pub fn new(dimension: usize, metric: Metric) -> Self {
+        Self::with_params(dimension, metric, GraphParams::default())
+    }
+
+    /// An empty index whose graph is built by `params`.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn with_params(dimension: usize, metric: Metric, params: GraphParams) -> Self {
         assert!((1..=MAX_DIMENSION).contains(&dimension), "dimension {dimension} is in range");
-        Self::over(None, dimension, metric)
+        Self::over(None, dimension, metric, GraphWriter::new(params, Vec::new(), 0))
     }
 
     /// The index whose image is `source`, which it reads in place.
@@ -78,11 +89,12 @@ impl VectorIndex {
     /// # Errors
     /// [`ImageError`] if the header, the length or the order of the entries is not that of an image.
     pub fn from_image(source: SharedSource) -> Result<Self, ImageError> {
-        let opened = Image::open(source)?;
-        Ok(Self::over(Some(opened.image), opened.dimension, opened.metric))
+        let Opened { image, dimension, metric, params, layers } = Image::open(source)?;
+        let graph = GraphWriter::new(params, layers, image.linked() as u32);
+        Ok(Self::over(Some(image), dimension, metric, graph))
     }
 
-    fn over(image: Option<Image>, dimension: usize, metric: Metric) -> Self {
+    fn over(image: Option<Image>, dimension: usize, metric: Metric, graph: GraphWriter) -> Self {
         let live = image.as_ref().map_or(0, Image::len);
         let history = History {
             died: SparseTable::new(),
@@ -98,6 +110,7 @@ impl VectorIndex {
             ordinals: Appender::new(),
             born: Appender::new(),
             history: Arc::new(history),
+            graph,
             last_seq: 0,
             live,
             code_scratch: Vec::new(),
@@ -130,9 +143,10 @@ impl VectorIndex {
         self.shape.metric.check(self.shape.dimension, vector)?;
         let replaced = self.live_entry(ordinal)?;
         let entries = self.entries();
-        // The last number is left out, so that a count of entries fits as well.
-        let entry = u32::try_from(entries).ok().filter(|&entry| entry < u32::MAX);
-        let entry = entry.ok_or(VectorError::Full { entries })?;
+        if entries >= MAX_NODES {
+            return Err(VectorError::Full { entries });
+        }
+        let entry = entries as u32;
 
         let (parts, code) = (&mut self.parts_scratch, &mut self.code_scratch);
         let form = quantize(self.shape.metric, vector, parts, code);
@@ -140,6 +154,7 @@ impl VectorIndex {
         self.forms.push(form.to_stored());
         self.ordinals.push(ordinal);
         self.born.push(seq);
+        self.graph.push(entry, ordinal);
 
         let previous = self.history.newest.get(ordinal);
         if previous != NONE {
@@ -173,7 +188,7 @@ impl VectorIndex {
     }
 
     fn live_entry(&self, ordinal: u32) -> Result<Option<u32>, ImageError> {
-        self.snapshot(NOW, self.forms.len(), self.live).entry_of(ordinal)
+        self.entries_at(NOW, self.forms.len(), self.live).entry_of(ordinal)
     }
 
     /// The index as it was after the changes up to `seq`, and stays for ever.
@@ -182,7 +197,7 @@ impl VectorIndex {
     /// what was alive.
     pub fn view(&self, seq: u64) -> VectorView {
         if seq >= self.last_seq {
-            return self.snapshot(seq, self.forms.len(), self.live);
+            return self.over_entries(self.entries_at(seq, self.forms.len(), self.live));
         }
         let (mut low, mut high) = (0, self.born.len());
         while low < high {
@@ -193,13 +208,17 @@ impl VectorIndex {
                 high = middle;
             }
         }
-        let mut view = self.snapshot(seq, low, 0);
-        view.recount();
-        view
+        let mut entries = self.entries_at(seq, low, 0);
+        entries.recount();
+        self.over_entries(entries)
     }
 
-    fn snapshot(&self, seq: u64, tail: usize, live: usize) -> VectorView {
-        VectorView {
+    fn over_entries(&self, entries: Entries) -> VectorView {
+        VectorView { entries, graph: self.graph.view() }
+    }
+
+    fn entries_at(&self, seq: u64, tail: usize, live: usize) -> Entries {
+        Entries {
             shape: self.shape,
             image: self.image.clone(),
             codes: self.codes.reader().truncated(tail),
@@ -217,6 +236,16 @@ impl VectorIndex {
     /// [`ImageError`] if the image under this index cannot be read.
     pub fn write_image(&self, seq: u64) -> Result<Vec<u8>, ImageError> {
         self.view(seq).write_image()
+    }
+
+    /// How the graph is built.
+    pub fn params(&self) -> GraphParams {
+        self.graph.params()
+    }
+
+    /// Number of entries that a search scans because they are not linked yet.
+    pub fn unlinked(&self) -> usize {
+        self.entries() - self.graph.linked()
     }
 
     /// Number of vectors.
@@ -238,7 +267,7 @@ impl VectorIndex {
         let tail = self.codes.heap_bytes() + self.forms.heap_bytes() + self.ordinals.heap_bytes();
         let History { died, newest, previous } = &*self.history;
         let marks = died.heap_bytes() + newest.heap_bytes() + previous.heap_bytes();
-        tail + self.born.heap_bytes() + marks
+        tail + self.born.heap_bytes() + marks + self.graph.heap_bytes()
     }
 }
 

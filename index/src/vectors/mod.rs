@@ -1,10 +1,14 @@
-//! Exact vector search: int8 codes scanned with SIMD, then exact scores of the few that may win.
+//! Vector search: a graph to walk, int8 codes to scan, and exact scores of the few that may win.
 //!
-//! A [`VectorIndex`] holds the codes of one vector space: those of an image, read in place, and a
-//! tail of what came after. It never holds the vectors themselves; a search fetches those it needs.
-//! Yet its answers are those of comparing with every vector: each code keeps a bound of its error,
-//! and what the bounds cannot decide is scored in full precision, in `f64`, with the same bits on
-//! every machine.
+//! A [`VectorIndex`] holds the codes of one vector space and a graph over them: those of an image,
+//! read in place, and a tail of what came after. It never holds the vectors themselves; a search
+//! fetches those it needs. What is inserted is found at once: until [`VectorView::link`] has taken it
+//! into the graph, every search scans it.
+//!
+//! With [`Effort::Exact`] the answers are those of comparing with every vector: each code keeps a
+//! bound of its error, and what the bounds cannot decide is scored in full precision, in `f64`, with
+//! the same bits on every machine. With [`Effort::Ef`] a search walks the graph where that is cheaper
+//! than a scan, finds nearly all of them, and scores what it found just as exactly.
 //!
 //! ```
 //! use memlith_index::vectors::{Metric, SearchLimits, VectorIndex};
@@ -32,29 +36,37 @@
 //! |---|---|
 //! | `metric` | scores in full precision, and which vectors have one |
 //! | `quantize` | vector to code |
-//! | `bounds` | the proof of exactness |
+//! | `bounds` | the proof that a scan is exact |
 //! | `kernels` | dot products of codes |
-//! | `scan`, `rank` | the search |
-//! | `index`, `view`, `sparse` | the writer, its snapshots, and what they share |
+//! | `graph` | the graph, walking and building it |
+//! | `search`, `plan` | the search, and whether it walks or scans |
+//! | `scan`, `rank` | which may be the best, and which are |
+//! | `index`, `view`, `entries`, `sparse` | the writer, its snapshots, and what they share |
 //! | `image` | the stored form |
 //!
-//! **Invariant:** a search gives what brute force over the live vectors of its view would give.
-//! The engine owns the writer, and hands views to readers.
+//! **Invariant:** a search returns live vectors of its view that its filter keeps, each with its exact
+//! score; `k` of them, if there are so many. The engine owns the writer, and hands views to readers.
 
 mod bounds;
+mod entries;
+mod graph;
 mod image;
 mod index;
 mod kernels;
 mod metric;
+mod plan;
 mod quantize;
 mod rank;
 mod scan;
+mod search;
 mod sparse;
 mod view;
 
+pub use graph::{GraphParams, MAX_M};
 pub use index::VectorIndex;
 pub use kernels::Kernel;
 pub use metric::{MAX_DIMENSION, Metric, VectorError};
+pub use plan::{Plan, Strategy};
 pub use rank::Hit;
-pub use scan::{SearchError, SearchLimits};
+pub use search::{Effort, Found, Search, SearchError, SearchLimits};
 pub use view::VectorView;

@@ -40,6 +40,17 @@ impl Form {
     }
 }
 
+/// How near two vectors are by their codes, whose dot product is `dot`: what the graph goes by. Under
+/// L2 the negated square of the distance.
+#[inline]
+pub(super) fn similarity(metric: Metric, dot: i32, a: Form, b: Form) -> f32 {
+    let product = a.scale * b.scale * dot as f32;
+    match metric {
+        Metric::L2 => 2.0 * product - a.norm * a.norm - b.norm * b.norm,
+        _ => product,
+    }
+}
+
 /// The components as they are compared: normalised under cosine, as given otherwise.
 pub(super) fn components(metric: Metric, vector: &[f32], out: &mut Vec<f64>) {
     let factor = if metric == Metric::Cosine { 1.0 / norm(vector) } else { 1.0 };

@@ -3,7 +3,7 @@
 //! `maddubs` multiplies unsigned by signed bytes, so the query gives its magnitudes and its signs
 //! go over to the code. It adds pairs in 16 bits and would saturate: 2 · 127 · 127 = 32,258 fits.
 //!
-//! **Invariant:** reads nothing outside `codes`. Called through [`Kernel`](super::Kernel), which
+//! **Invariant:** reads nothing outside the codes. Called through [`Kernel`](super::Kernel), which
 //! has checked for the instructions and the lengths.
 
 use std::arch::x86_64::{
@@ -12,7 +12,7 @@ use std::arch::x86_64::{
     _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8,
 };
 
-use super::{GROUP, LANE_BYTES, Lane, bytes_of, rows};
+use super::{GROUP, LANE_BYTES};
 
 const HALF: usize = LANE_BYTES / 2;
 
@@ -21,29 +21,26 @@ pub(super) fn is_available() -> bool {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn dots(query: &[Lane], codes: &[u8], dots: &mut [i32]) {
-    let (query, _) = bytes_of(query).as_chunks::<HALF>();
-    let (codes, _) = codes.as_chunks::<HALF>();
-    let (groups, rest) = dots.as_chunks_mut::<GROUP>();
-    let (grouped, left) = codes.split_at(groups.len() * GROUP * query.len());
-    for (dots, codes) in groups.iter_mut().zip(grouped.chunks_exact(GROUP * query.len())) {
-        let rows = rows(codes, query.len());
-        let mut sums = [_mm256_setzero_si256(); GROUP];
-        for (at, q) in query.iter().enumerate() {
-            let q = load(q);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = add_products(*sum, q, load(&row[at]));
-            }
+pub(super) fn group(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
+    let (query, _) = query.as_chunks::<HALF>();
+    let rows = rows.map(|row| &row.as_chunks::<HALF>().0[..query.len()]);
+    let mut sums = [_mm256_setzero_si256(); GROUP];
+    for (at, q) in query.iter().enumerate() {
+        let q = load(q);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = add_products(*sum, q, load(&row[at]));
         }
-        *dots = sums.map(|sum| total(sum));
     }
-    for (dot, code) in rest.iter_mut().zip(left.chunks_exact(query.len())) {
-        let mut sum = _mm256_setzero_si256();
-        for (q, code) in query.iter().zip(code) {
-            sum = add_products(sum, load(q), load(code));
-        }
-        *dot = total(sum);
+    sums.map(|sum| total(sum))
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn dot(query: &[u8], code: &[u8]) -> i32 {
+    let mut sum = _mm256_setzero_si256();
+    for (q, code) in query.as_chunks::<HALF>().0.iter().zip(code.as_chunks::<HALF>().0) {
+        sum = add_products(sum, load(q), load(code));
     }
+    total(sum)
 }
 
 #[target_feature(enable = "avx2")]

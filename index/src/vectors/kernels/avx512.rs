@@ -4,7 +4,7 @@
 //! code becomes unsigned by a bias of 128 (one flipped bit); what the bias adds is taken off at the
 //! end.
 //!
-//! **Invariant:** reads nothing outside `codes`. Called through [`Kernel`](super::Kernel), which
+//! **Invariant:** reads nothing outside the codes. Called through [`Kernel`](super::Kernel), which
 //! has checked for the instructions and the lengths.
 
 use std::arch::x86_64::{
@@ -12,40 +12,39 @@ use std::arch::x86_64::{
     _mm512_setzero_si512, _mm512_sub_epi32, _mm512_xor_si512,
 };
 
-use super::{GROUP, LANE_BYTES, Lane, rows};
+use super::{GROUP, LANE_BYTES};
 
 pub(super) fn is_available() -> bool {
     is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni")
 }
 
 #[target_feature(enable = "avx512f,avx512vnni")]
-pub(super) fn dots(query: &[Lane], codes: &[u8], dots: &mut [i32]) {
+pub(super) fn group(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
+    let (query, _) = query.as_chunks::<LANE_BYTES>();
+    let rows = rows.map(|row| &row.as_chunks::<LANE_BYTES>().0[..query.len()]);
     // What a code of zeros gives.
     let mut bias = _mm512_setzero_si512();
-    for q in query {
-        bias = add_products(bias, load(&q.0), _mm512_setzero_si512());
-    }
-    let (codes, _) = codes.as_chunks::<LANE_BYTES>();
-    let (groups, rest) = dots.as_chunks_mut::<GROUP>();
-    let (grouped, left) = codes.split_at(groups.len() * GROUP * query.len());
-    for (dots, codes) in groups.iter_mut().zip(grouped.chunks_exact(GROUP * query.len())) {
-        let rows = rows(codes, query.len());
-        let mut sums = [_mm512_setzero_si512(); GROUP];
-        for (at, q) in query.iter().enumerate() {
-            let q = load(&q.0);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = add_products(*sum, q, load(&row[at]));
-            }
+    let mut sums = [_mm512_setzero_si512(); GROUP];
+    for (at, q) in query.iter().enumerate() {
+        let q = load(q);
+        bias = add_products(bias, q, _mm512_setzero_si512());
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = add_products(*sum, q, load(&row[at]));
         }
-        *dots = sums.map(|sum| _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, bias)));
     }
-    for (dot, code) in rest.iter_mut().zip(left.chunks_exact(query.len())) {
-        let mut sum = _mm512_setzero_si512();
-        for (q, code) in query.iter().zip(code) {
-            sum = add_products(sum, load(&q.0), load(code));
-        }
-        *dot = _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, bias));
+    sums.map(|sum| _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, bias)))
+}
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+pub(super) fn dot(query: &[u8], code: &[u8]) -> i32 {
+    let (mut sum, mut bias) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+    let codes = code.as_chunks::<LANE_BYTES>().0;
+    for (q, code) in query.as_chunks::<LANE_BYTES>().0.iter().zip(codes) {
+        let q = load(q);
+        bias = add_products(bias, q, _mm512_setzero_si512());
+        sum = add_products(sum, q, load(code));
     }
+    _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, bias))
 }
 
 #[target_feature(enable = "avx512f")]

@@ -1,11 +1,11 @@
 //! Dot products of int8 codes, by the best instructions that the machine has.
 //!
 //! A code is a row of [`Lane`]s: signed bytes, padded with zeros to a multiple of 64, so no kernel
-//! has a tail to treat. A kernel takes one query code and a run of stored codes and gives one `i32`
-//! for each.
+//! has a tail to treat. A kernel takes one query code and a few stored codes, wherever they lie, and
+//! gives one `i32` for each.
 //!
 //! **Invariant:** for codes in −127..=127 all kernels give the same bits as [`scalar`]; for other
-//! bytes (a damaged image) each gives some number. Only the scan calls them.
+//! bytes (a damaged image) each gives some number. Only this folder's searches call them.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -21,8 +21,7 @@ use super::metric::MAX_DIMENSION;
 pub(super) const LANE_BYTES: usize = 64;
 
 /// Codes that the kernels take at a time, to load each lane of the query once for all of them.
-#[cfg(any(test, target_arch = "x86_64", target_arch = "aarch64"))]
-const GROUP: usize = 4;
+pub(super) const GROUP: usize = 4;
 
 // No sum can overflow: AVX-512 biases one side to 0..=255.
 const _: () = assert!(255 * 127 * (MAX_DIMENSION.next_multiple_of(LANE_BYTES) as u64) < 1 << 31);
@@ -46,19 +45,15 @@ pub(super) fn bytes_of(lanes: &[Lane]) -> &[u8] {
     }
 }
 
-/// The codes of a group, each `len` pieces long.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn rows<T>(codes: &[T], len: usize) -> [&[T]; GROUP] {
-    std::array::from_fn(|row| &codes[row * len..][..len])
-}
-
-type Dots = unsafe fn(query: &[Lane], codes: &[u8], dots: &mut [i32]);
+type Group = unsafe fn(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP];
+type Dot = unsafe fn(query: &[u8], code: &[u8]) -> i32;
 
 /// One implementation of the dot product. Results do not depend on which is used.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
     name: &'static str,
-    dots: Dots,
+    group: Group,
+    dot: Dot,
 }
 
 impl Kernel {
@@ -68,15 +63,15 @@ impl Kernel {
         #[cfg(target_arch = "x86_64")]
         {
             if avx512::is_available() {
-                kernels.push(Self { name: "avx512-vnni", dots: avx512::dots });
+                kernels.push(Self { name: "avx512-vnni", group: avx512::group, dot: avx512::dot });
             }
             if avx2::is_available() {
-                kernels.push(Self { name: "avx2", dots: avx2::dots });
+                kernels.push(Self { name: "avx2", group: avx2::group, dot: avx2::dot });
             }
         }
         #[cfg(target_arch = "aarch64")]
-        kernels.push(Self { name: "neon", dots: neon::dots });
-        kernels.push(Self { name: "scalar", dots: scalar::dots });
+        kernels.push(Self { name: "neon", group: neon::group, dot: neon::dot });
+        kernels.push(Self { name: "scalar", group: scalar::group, dot: scalar::dot });
         kernels
     }
 
@@ -94,15 +89,63 @@ impl Kernel {
     ///
     /// # Panics
     /// If `codes` is not `dots.len()` codes as long as the query.
-    pub(super) fn dots(self, query: &[Lane], codes: &[u8], dots: &mut [i32]) {
-        assert_eq!(codes.len(), dots.len() * size_of_val(query), "one code for each result");
-        #[expect(unsafe_code, reason = "calls code for instructions that were found at run time")]
-        // SAFETY: a `Kernel` is made by `available` alone, after it has found the instructions. The
-        // kernels only read inside `codes`, whose length was checked.
-        unsafe {
-            (self.dots)(query, codes, dots);
+    pub(super) fn dots(self, query: &[u8], codes: &[u8], dots: &mut [i32]) {
+        let len = query.len();
+        assert_eq!(codes.len(), dots.len() * len, "one code for each result");
+        let (groups, rest) = dots.as_chunks_mut::<GROUP>();
+        let (grouped, left) = codes.split_at(groups.len() * GROUP * len);
+        for (dots, codes) in groups.iter_mut().zip(grouped.chunks_exact(GROUP * len)) {
+            *dots = self.group(query, std::array::from_fn(|row| &codes[row * len..][..len]));
+        }
+        for (dot, code) in rest.iter_mut().zip(left.chunks_exact(len)) {
+            *dot = self.dot(query, code);
         }
     }
+
+    /// The dot product of `query` with each of the codes of a group.
+    ///
+    /// # Panics
+    /// If a code is not as long as the query.
+    #[inline]
+    pub(super) fn group(self, query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
+        assert!(rows.iter().all(|row| row.len() == query.len()), "codes are of one length");
+        #[expect(unsafe_code, reason = "calls code for instructions that were found at run time")]
+        // SAFETY: a `Kernel` is made by `available` alone, after it has found the instructions, which
+        // is all that its functions require.
+        unsafe {
+            (self.group)(query, rows)
+        }
+    }
+
+    /// The dot product of two codes.
+    ///
+    /// # Panics
+    /// If they are not of one length.
+    #[inline]
+    pub(super) fn dot(self, query: &[u8], code: &[u8]) -> i32 {
+        assert_eq!(query.len(), code.len(), "codes are of one length");
+        #[expect(unsafe_code, reason = "calls code for instructions that were found at run time")]
+        // SAFETY: as in `group`.
+        unsafe {
+            (self.dot)(query, code)
+        }
+    }
+}
+
+/// Asks for the cache lines of `items`, which will be read soon. A hint: nothing depends on it.
+#[inline]
+pub(super) fn prefetch<T>(items: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in items.chunks((LANE_BYTES / size_of::<T>()).max(1)) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[expect(unsafe_code, reason = "a prefetch takes a pointer")]
+        // SAFETY: every x86-64 has the instruction, and it faults on no address.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = items;
 }
 
 #[cfg(test)]
@@ -154,7 +197,7 @@ mod tests {
                 codes[1..].iter().map(|stored| naive(&codes[0], stored)).collect();
             for kernel in Kernel::available() {
                 let mut dots = vec![0; expected.len()];
-                kernel.dots(&query, &bytes[shift..], &mut dots);
+                kernel.dots(bytes_of(&query), &bytes[shift..], &mut dots);
                 prop_assert_eq!(&dots, &expected, "{}", kernel.name());
             }
         }
@@ -167,7 +210,7 @@ mod tests {
             let stored = code(&vec![b; MAX_DIMENSION]);
             for kernel in Kernel::available() {
                 let mut dots = [0];
-                kernel.dots(&query, bytes_of(&stored), &mut dots);
+                kernel.dots(bytes_of(&query), bytes_of(&stored), &mut dots);
                 assert_eq!(dots[0], i32::from(a) * i32::from(b) * 8_192, "{}", kernel.name());
             }
         }
@@ -178,7 +221,7 @@ mod tests {
         let query = code(&[-127; 100]);
         let stored = [0x80; 2 * LANE_BYTES * GROUP + 2 * LANE_BYTES];
         for kernel in Kernel::available() {
-            kernel.dots(&query, &stored, &mut [0; GROUP + 1]);
+            kernel.dots(bytes_of(&query), &stored, &mut [0; GROUP + 1]);
         }
     }
 }

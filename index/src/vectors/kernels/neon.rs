@@ -3,7 +3,7 @@
 //! Two products are added in 16 bits: 2 · 127 · 127 = 32,258 fits. Pairs of those sums then go
 //! into 32 bits.
 //!
-//! **Invariant:** reads nothing outside `codes`. Called through [`Kernel`](super::Kernel), which
+//! **Invariant:** reads nothing outside the codes. Called through [`Kernel`](super::Kernel), which
 //! has checked the lengths.
 
 use std::arch::aarch64::{
@@ -11,34 +11,31 @@ use std::arch::aarch64::{
     vpadalq_s16,
 };
 
-use super::{GROUP, Lane, bytes_of, rows};
+use super::GROUP;
 
 const QUARTER: usize = 16;
 
 #[target_feature(enable = "neon")]
-pub(super) fn dots(query: &[Lane], codes: &[u8], dots: &mut [i32]) {
-    let (query, _) = bytes_of(query).as_chunks::<QUARTER>();
-    let (codes, _) = codes.as_chunks::<QUARTER>();
-    let (groups, rest) = dots.as_chunks_mut::<GROUP>();
-    let (grouped, left) = codes.split_at(groups.len() * GROUP * query.len());
-    for (dots, codes) in groups.iter_mut().zip(grouped.chunks_exact(GROUP * query.len())) {
-        let rows = rows(codes, query.len());
-        let mut sums = [vdupq_n_s32(0); GROUP];
-        for (at, q) in query.iter().enumerate() {
-            let q = load(q);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = add_products(*sum, q, load(&row[at]));
-            }
+pub(super) fn group(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
+    let (query, _) = query.as_chunks::<QUARTER>();
+    let rows = rows.map(|row| &row.as_chunks::<QUARTER>().0[..query.len()]);
+    let mut sums = [vdupq_n_s32(0); GROUP];
+    for (at, q) in query.iter().enumerate() {
+        let q = load(q);
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = add_products(*sum, q, load(&row[at]));
         }
-        *dots = sums.map(|sum| vaddvq_s32(sum));
     }
-    for (dot, code) in rest.iter_mut().zip(left.chunks_exact(query.len())) {
-        let mut sum = vdupq_n_s32(0);
-        for (q, code) in query.iter().zip(code) {
-            sum = add_products(sum, load(q), load(code));
-        }
-        *dot = vaddvq_s32(sum);
+    sums.map(|sum| vaddvq_s32(sum))
+}
+
+#[target_feature(enable = "neon")]
+pub(super) fn dot(query: &[u8], code: &[u8]) -> i32 {
+    let mut sum = vdupq_n_s32(0);
+    for (q, code) in query.as_chunks::<QUARTER>().0.iter().zip(code.as_chunks::<QUARTER>().0) {
+        sum = add_products(sum, load(q), load(code));
     }
+    vaddvq_s32(sum)
 }
 
 #[target_feature(enable = "neon")]

@@ -3,15 +3,16 @@
 //!
 //! **Invariant:** plain safe code. Called through [`Kernel`](super::Kernel).
 
-use super::{Lane, bytes_of};
+use super::GROUP;
 
-pub(super) fn dots(query: &[Lane], codes: &[u8], dots: &mut [i32]) {
-    let query = bytes_of(query);
-    for (dot, code) in dots.iter_mut().zip(codes.chunks_exact(query.len())) {
-        *dot = query
-            .iter()
-            .zip(code)
-            .map(|(&a, &b)| i32::from(a.cast_signed()) * i32::from(b.cast_signed()))
-            .sum();
-    }
+pub(super) fn group(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
+    rows.map(|row| dot(query, row))
+}
+
+pub(super) fn dot(query: &[u8], code: &[u8]) -> i32 {
+    let products = query
+        .iter()
+        .zip(code)
+        .map(|(&a, &b)| i32::from(a.cast_signed()) * i32::from(b.cast_signed()));
+    products.sum()
 }

@@ -1,0 +1,236 @@
+//! The entries of a vector index at one moment: those of its image, read in place, and those of its
+//! tail behind them.
+//!
+//! **Invariant:** entries behind the length are not looked at, and a death after the sequence number
+//! does not count. The walk, the scan and the view call it.
+
+use std::sync::Arc;
+
+use super::image::{Image, StoredOrdinal, VerifiedCodes};
+use super::index::{History, Shape};
+use super::kernels::{LANE_BYTES, Lane, bytes_of};
+use super::quantize::{Form, StoredForm};
+use super::sparse::NONE;
+use crate::arena::Reader;
+use crate::image::ImageError;
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct Entries {
+    pub(super) shape: Shape,
+    pub(super) image: Option<Image>,
+    pub(super) codes: Reader<Lane>,
+    pub(super) forms: Reader<StoredForm>,
+    pub(super) ordinals: Reader<u32>,
+    pub(super) history: Arc<History>,
+    pub(super) seq: u64,
+    pub(super) live: usize,
+}
+
+/// A run of entries as the kernels take it.
+pub(super) struct Rows<'a> {
+    pub(super) codes: &'a [u8],
+    pub(super) forms: &'a [StoredForm],
+}
+
+impl Entries {
+    /// Number of entries, dead ones included.
+    pub(super) fn len(&self) -> usize {
+        self.image_len() + self.forms.len()
+    }
+
+    fn image_len(&self) -> usize {
+        self.image.as_ref().map_or(0, Image::len)
+    }
+
+    /// Is this entry, which is one of the view's, alive?
+    pub(super) fn is_alive(&self, entry: u32) -> bool {
+        self.history.died.get(entry) > self.seq
+    }
+
+    pub(super) fn recount(&mut self) {
+        self.live = (0..self.len() as u32).filter(|&entry| self.is_alive(entry)).count();
+    }
+
+    /// The ordinal of an entry of these.
+    pub(super) fn ordinal(&self, entry: u32) -> Result<u32, ImageError> {
+        let entry = entry as usize;
+        match &self.image {
+            Some(image) if entry < image.len() => image.ordinal(entry),
+            _ => Ok(*self
+                .ordinals
+                .get(entry - self.image_len())
+                .expect("an entry of the view lies in its image or its tail")),
+        }
+    }
+
+    /// The live entry of `ordinal`.
+    pub(super) fn entry_of(&self, ordinal: u32) -> Result<Option<u32>, ImageError> {
+        Ok(self.lookup()?.entry_of(ordinal))
+    }
+
+    /// Finds the entries of ordinals, faster if they are asked for in ascending order.
+    pub(super) fn lookup(&self) -> Result<Lookup<'_>, ImageError> {
+        let (stored, linked) = match &self.image {
+            Some(image) => (image.ordinals()?, image.linked()),
+            None => (&[][..], 0),
+        };
+        let (linked, unlinked) = stored.split_at(linked);
+        Ok(Lookup { entries: self, runs: [Run::of(linked), Run::of(unlinked)] })
+    }
+
+    /// The live entry of `ordinal` in the tail.
+    fn tail_entry_of(&self, ordinal: u32) -> Option<u32> {
+        let mut entry = self.history.newest.get(ordinal);
+        // Entries that came after this view was taken lead back to those that it knows.
+        while entry != NONE && entry >= self.len() as u64 {
+            entry = self.history.previous.get(entry as u32);
+        }
+        (entry != NONE).then_some(entry as u32).filter(|&entry| self.is_alive(entry))
+    }
+
+    /// Codes and forms of `entry` and of up to `at_most - 1` behind it; fewer where storage breaks,
+    /// none behind the last.
+    pub(super) fn rows(&self, entry: usize, at_most: usize) -> Result<Rows<'_>, ImageError> {
+        if let Some(image) = self.image.as_ref().filter(|image| entry < image.len()) {
+            let end = image.len().min(entry + at_most);
+            return Ok(Rows { codes: image.codes(entry..end)?, forms: image.forms(entry..end)? });
+        }
+        let row = entry - self.image_len();
+        let forms = self.forms.rows_from(row);
+        let forms = &forms[..forms.len().min(at_most)];
+        let codes = &self.codes.rows_from(row)[..forms.len() * self.shape.lanes()];
+        Ok(Rows { codes: bytes_of(codes), forms })
+    }
+
+    /// The form of an entry, which is one of these.
+    #[inline]
+    pub(super) fn form(&self, entry: u32) -> Result<Form, ImageError> {
+        let entry = entry as usize;
+        match &self.image {
+            Some(image) if entry < image.len() => {
+                Ok(Form::from_stored(&image.forms(entry..entry + 1)?[0]))
+            }
+            _ => Ok(Form::from_stored(&self.forms.rows_from(entry - self.image_len())[0])),
+        }
+    }
+
+    /// The code of an entry, which is one of these.
+    #[inline]
+    pub(super) fn code(&self, entry: u32) -> Result<&[u8], ImageError> {
+        let entry = entry as usize;
+        match &self.image {
+            Some(image) if entry < image.len() => image.codes(entry..entry + 1),
+            _ => {
+                let codes = self.codes.rows_from(entry - self.image_len());
+                Ok(bytes_of(&codes[..self.shape.lanes()]))
+            }
+        }
+    }
+
+    pub(super) fn for_each_live(&self, mut visit: impl FnMut(u32, u32)) -> Result<(), ImageError> {
+        let stored: &[StoredOrdinal] = match &self.image {
+            Some(image) => image.ordinals()?,
+            None => &[],
+        };
+        let stored = stored.iter().map(|&stored| u32::from_le_bytes(stored));
+        for (entry, ordinal) in stored.chain(self.ordinals.iter().copied()).enumerate() {
+            let entry = entry as u32;
+            if self.is_alive(entry) {
+                visit(entry, ordinal);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads codes and forms here and there.
+#[derive(Clone, Copy)]
+pub(super) struct Codes<'a> {
+    entries: &'a Entries,
+    image_len: usize,
+    code_bytes: usize,
+    verified: Option<VerifiedCodes<'a>>,
+}
+
+impl Entries {
+    /// What a walk reads codes by.
+    pub(super) fn codes(&self) -> Codes<'_> {
+        Codes {
+            entries: self,
+            image_len: self.image_len(),
+            code_bytes: self.shape.lanes() * LANE_BYTES,
+            verified: self.image.as_ref().and_then(Image::verified),
+        }
+    }
+}
+
+impl<'a> Codes<'a> {
+    /// Code and form of an entry, which is one of these.
+    #[inline]
+    pub(super) fn get(&self, entry: u32) -> Result<(&'a [u8], &'a StoredForm), ImageError> {
+        let at = entry as usize;
+        if at >= self.image_len {
+            let row = at - self.image_len;
+            let lanes = &self.entries.codes.rows_from(row)[..self.code_bytes / LANE_BYTES];
+            return Ok((bytes_of(lanes), &self.entries.forms.rows_from(row)[0]));
+        }
+        if let Some(VerifiedCodes { codes, forms }) = self.verified {
+            return Ok((&codes[at * self.code_bytes..][..self.code_bytes], &forms[at]));
+        }
+        let rows = self.entries.rows(at, 1)?;
+        Ok((rows.codes, &rows.forms[0]))
+    }
+}
+
+/// A cursor over the entries in the order of ordinals.
+pub(super) struct Lookup<'a> {
+    entries: &'a Entries,
+    /// The entries of the image: those that are linked, and those that are not.
+    runs: [Run<'a>; 2],
+}
+
+impl Lookup<'_> {
+    /// The live entry of `ordinal`. Costs the logarithm of the distance to the one asked before.
+    pub(super) fn entry_of(&mut self, ordinal: u32) -> Option<u32> {
+        let mut first = 0;
+        for run in &mut self.runs {
+            if let Some(at) = run.find(ordinal) {
+                let entry = (first + at) as u32;
+                if self.entries.is_alive(entry) {
+                    return Some(entry);
+                }
+            }
+            first += run.stored.len();
+        }
+        self.entries.tail_entry_of(ordinal)
+    }
+}
+
+/// Ordinals that ascend, and where the last search in them ended.
+struct Run<'a> {
+    stored: &'a [StoredOrdinal],
+    at: usize,
+}
+
+impl<'a> Run<'a> {
+    fn of(stored: &'a [StoredOrdinal]) -> Self {
+        Self { stored, at: 0 }
+    }
+
+    fn find(&mut self, ordinal: u32) -> Option<usize> {
+        let is_before = |stored: &StoredOrdinal| u32::from_le_bytes(*stored) < ordinal;
+        if self.at > 0 && !is_before(&self.stored[self.at - 1]) {
+            self.at = 0;
+        }
+        let mut step = 1;
+        while self.stored.get(self.at + step - 1).is_some_and(is_before) {
+            self.at += step;
+            step *= 2;
+        }
+        let end = self.stored.len().min(self.at + step - 1);
+        self.at += self.stored[self.at..end].partition_point(is_before);
+        let found = self.stored.get(self.at).filter(|&&s| u32::from_le_bytes(s) == ordinal);
+        found.map(|_| self.at)
+    }
+}

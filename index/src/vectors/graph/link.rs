@@ -1,0 +1,97 @@
+//! Taking entries into the graph (algorithm 1 of the paper), by any number of threads at once.
+//!
+//! An entry first gets its own lists in all of its layers, then becomes a neighbour of its
+//! neighbours: whoever meets it finds the way on.
+//!
+//! **Invariant:** a list is changed under the lock of its node, and no thread holds two of them.
+
+use super::layer::Layer;
+use super::select::{Chosen, candidates_of, choose};
+use super::walk::{Scratch, Target, Walker};
+use super::{GraphView, MAX_STRIDE, STRIPES};
+use crate::image::ImageError;
+use crate::vectors::entries::Entries;
+
+/// Links up to `at_most` of the entries that are not linked, while `keep_going`. Returns how many.
+///
+/// # Errors
+/// [`ImageError`] if the image cannot be read; the entry that it was about stays unlinked.
+pub(in crate::vectors) fn link(
+    entries: &Entries,
+    graph: &GraphView,
+    at_most: usize,
+    keep_going: &mut dyn FnMut() -> bool,
+) -> Result<usize, ImageError> {
+    graph.shared.with_scratch(|scratch| {
+        let mut linked = 0;
+        while linked < at_most && keep_going() {
+            let Some(claim) = graph.shared.progress.claim(entries.len() as u32) else { break };
+            link_one(entries, graph, claim.entry, scratch)?;
+            claim.finish();
+            linked += 1;
+        }
+        Ok(linked)
+    })
+}
+
+fn link_one(
+    entries: &Entries,
+    graph: &GraphView,
+    entry: u32,
+    scratch: &mut Scratch,
+) -> Result<(), ImageError> {
+    let target = Target { code: entries.code(entry)?, form: entries.form(entry)? };
+    let walker = Walker::new(entries, graph, entry);
+    let linked = graph.shared.progress.linked().min(entry);
+    let Some((highest, _)) = graph.entrance(linked)? else { return Ok(()) };
+    let mut chosen: Vec<(usize, u32, Vec<Chosen>)> = Vec::new();
+    let mut start = None;
+    for number in (0..=highest).rev() {
+        let layer = &graph.layers[number];
+        let Some(node) = layer.node_of(entry)? else { continue };
+        let from = match start {
+            None => walker.descend(target, linked, number, scratch)?,
+            Some(node) => walker.candidate(layer, target, node)?,
+        };
+        let Some(from) = from else { continue };
+        walker.beam(layer, target, from, graph.params.ef_construction, scratch)?;
+        let nearest = scratch.found.first().map_or(from, |nearest| *nearest);
+        start = layer.place(nearest.node())?.map(|place| place.below);
+        let neighbours = choose(entries, layer, &scratch.found, graph.params.m)?;
+        let nodes: Vec<u32> = neighbours.iter().map(|chosen| chosen.node).collect();
+        layer.lists.write(node, &nodes)?;
+        chosen.push((number, node, neighbours));
+    }
+    // From the ground up: who finds the entry in a layer can go on below.
+    for (number, node, neighbours) in chosen.iter().rev() {
+        for neighbour in neighbours {
+            add(entries, graph, &graph.layers[*number], *neighbour, *node)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes `node` a neighbour of `of`, in the place of others if its list is full.
+fn add(
+    entries: &Entries,
+    graph: &GraphView,
+    layer: &Layer,
+    of: Chosen,
+    node: u32,
+) -> Result<(), ImageError> {
+    let _alone = graph.shared.stripes[of.node as usize % STRIPES].lock();
+    let mut nodes = [0; MAX_STRIDE + 1];
+    let stride = layer.lists.stride();
+    let count = layer.lists.read(of.node, &mut nodes[..stride])?;
+    if nodes[..count].contains(&node) {
+        return Ok(());
+    }
+    nodes[count] = node;
+    if count < stride {
+        return layer.lists.write(of.node, &nodes[..=count]);
+    }
+    let candidates = candidates_of(entries, layer, of.entry, &nodes[..=count])?;
+    let kept: Vec<u32> =
+        choose(entries, layer, &candidates, stride)?.iter().map(|chosen| chosen.node).collect();
+    layer.lists.write(of.node, &kept)
+}

@@ -1,0 +1,179 @@
+//! The graph of an image: that of the live entries, under their numbers there.
+//!
+//! Where a neighbour is dead, its own neighbours are candidates for its place, and the list is chosen
+//! anew (the deletion of Singh et al. 2021, arXiv:2105.09613). Other lists are copied.
+//!
+//! **Invariant:** a list names nodes of live entries that are linked, each once and not its own.
+
+use super::layer::{Layer, Place};
+use super::select::{candidates_of, choose};
+use super::{GraphView, MAX_STRIDE};
+use crate::image::ImageError;
+use crate::vectors::entries::Entries;
+
+/// What stands for an entry or a node that is left out.
+const GONE: u32 = u32::MAX;
+
+/// Candidates that a list is chosen anew from.
+const MAX_CANDIDATES: usize = 8 * MAX_STRIDE;
+
+/// A layer of the new image.
+pub(in crate::vectors) struct RewrittenLayer {
+    pub(in crate::vectors) stride: usize,
+    /// Empty on the ground.
+    pub(in crate::vectors) places: Vec<Place>,
+    /// One list for each node, padded with `u32::MAX`.
+    pub(in crate::vectors) lists: Vec<u32>,
+}
+
+/// The graph of a new image.
+pub(in crate::vectors) struct Rewritten {
+    pub(in crate::vectors) layers: Vec<RewrittenLayer>,
+}
+
+/// A node of a layer as it is renumbered.
+struct Moved {
+    /// The number of its entry in the image.
+    entry: u32,
+    old: u32,
+}
+
+impl Rewritten {
+    /// The graph over the entries `order`, of which the first `linked` are linked.
+    pub(in crate::vectors) fn of(
+        entries: &Entries,
+        graph: &GraphView,
+        order: &[u32],
+        linked: usize,
+    ) -> Result<Self, ImageError> {
+        let mut new_entry = vec![GONE; entries.len()];
+        for (new, &old) in order.iter().enumerate() {
+            new_entry[old as usize] = new as u32;
+        }
+        let mut layers = Vec::new();
+        // Old node of the layer below -> its new number.
+        let mut below: Vec<u32> = Vec::new();
+        for (number, layer) in graph.layers.iter().enumerate() {
+            let mut moved = Vec::new();
+            for old in 0..layer.len() as u32 {
+                let entry = layer.entry(old)?.and_then(|entry| new_entry.get(entry as usize));
+                if let Some(&entry) = entry
+                    && entry != GONE
+                {
+                    moved.push(Moved { entry, old });
+                }
+            }
+            if moved.is_empty() {
+                break;
+            }
+            moved.sort_unstable_by_key(|moved| moved.entry);
+            let mut new_node = vec![GONE; layer.len()];
+            for (new, moved) in moved.iter().enumerate() {
+                new_node[moved.old as usize] = new as u32;
+            }
+            let lives = Lives { entries, layer, new_node: &new_node, moved: &moved, linked };
+            let mut rewritten = RewrittenLayer {
+                stride: graph.params.stride(number),
+                places: Vec::new(),
+                lists: Vec::new(),
+            };
+            for node in &moved {
+                if number > 0 {
+                    let old_below = layer.place(node.old)?.map(|place| place.below as usize);
+                    let below = old_below.and_then(|below_node| below.get(below_node)).copied();
+                    let inconsistent =
+                        ImageError::Inconsistent { what: "layers of a vector index" };
+                    let below = below.filter(|below| *below != GONE).ok_or(inconsistent)?;
+                    rewritten.places.push(Place { entry: node.entry, below });
+                }
+                let end = rewritten.lists.len() + rewritten.stride;
+                lives.list_of(node, rewritten.stride, &mut rewritten.lists)?;
+                rewritten.lists.resize(end, GONE);
+            }
+            layers.push(rewritten);
+            below = new_node;
+        }
+        Ok(Self { layers })
+    }
+}
+
+/// What of a layer lives on.
+struct Lives<'a> {
+    entries: &'a Entries,
+    layer: &'a Layer,
+    new_node: &'a [u32],
+    moved: &'a [Moved],
+    /// Entries of the image that are linked.
+    linked: usize,
+}
+
+impl Lives<'_> {
+    /// The new number of an old node, if it lives and is linked.
+    fn number(&self, old: u32) -> Option<u32> {
+        let new = self.new_node.get(old as usize).copied().filter(|new| *new != GONE)?;
+        ((self.moved[new as usize].entry as usize) < self.linked).then_some(new)
+    }
+
+    /// Appends the new list of a node.
+    fn list_of(&self, node: &Moved, stride: usize, out: &mut Vec<u32>) -> Result<(), ImageError> {
+        if node.entry as usize >= self.linked {
+            return Ok(());
+        }
+        let mut neighbours = [0; MAX_STRIDE];
+        let count = self.layer.lists.read(node.old, &mut neighbours)?;
+        let neighbours = &neighbours[..count];
+        let is_gone = |old: &u32| self.number(*old).is_none();
+        if !neighbours.iter().any(is_gone) {
+            let begin = out.len();
+            for new in neighbours.iter().filter_map(|old| self.number(*old)) {
+                if !out[begin..].contains(&new) && self.moved[new as usize].old != node.old {
+                    out.push(new);
+                }
+            }
+            return Ok(());
+        }
+        let candidates = self.heirs(node.old, neighbours)?;
+        let Some(entry) = self.layer.entry(node.old)? else { return Ok(()) };
+        let candidates = candidates_of(self.entries, self.layer, entry, &candidates)?;
+        let chosen = choose(self.entries, self.layer, &candidates, stride)?;
+        out.extend(chosen.iter().filter_map(|chosen| self.number(chosen.node)));
+        Ok(())
+    }
+
+    /// The live ones of `neighbours`, and those that are reached through the dead ones.
+    fn heirs(&self, of: u32, neighbours: &[u32]) -> Result<Vec<u32>, ImageError> {
+        let mut heirs: Vec<u32> = Vec::new();
+        let mut dead: Vec<u32> = Vec::new();
+        let mut next = 0;
+        let sort = |old: u32, heirs: &mut Vec<u32>, dead: &mut Vec<u32>| {
+            if old == of {
+                return;
+            }
+            let side = if self.number(old).is_some() { heirs } else { dead };
+            if !side.contains(&old) {
+                side.push(old);
+            }
+        };
+        for &old in neighbours {
+            sort(old, &mut heirs, &mut dead);
+        }
+        let mut list = [0; MAX_STRIDE];
+        // Further than the neighbours of dead neighbours only while nobody is found.
+        let near = dead.len();
+        while next < dead.len()
+            && heirs.len() < MAX_CANDIDATES
+            && (next < near || heirs.is_empty())
+            && dead.len() < MAX_CANDIDATES
+        {
+            let node = dead[next];
+            next += 1;
+            if (node as usize) < self.layer.len() {
+                let count = self.layer.lists.read(node, &mut list)?;
+                for &old in &list[..count] {
+                    sort(old, &mut heirs, &mut dead);
+                }
+            }
+        }
+        Ok(heirs)
+    }
+}

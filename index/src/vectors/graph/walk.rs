@@ -1,0 +1,301 @@
+//! Searching within one layer: always on from the nearest node whose neighbours are not known yet.
+//!
+//! **Invariant:** a walk looks at a node once, sees only entries below its mark, and ends. What it
+//! found is sorted, the nearest first. Searches and whoever links call it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::candidate::Candidate;
+use super::layer::Layer;
+use super::visited::Visited;
+use super::{GraphView, MAX_STRIDE};
+use crate::image::ImageError;
+use crate::vectors::entries::{Codes, Entries};
+use crate::vectors::kernels::{GROUP, prefetch};
+use crate::vectors::quantize::{Form, StoredForm, similarity};
+
+/// What walks reuse. A walk leaves what it found in [`found`](Self::found).
+#[derive(Default)]
+pub(in crate::vectors) struct Scratch {
+    pub(in crate::vectors) found: Vec<Candidate>,
+    frontier: BinaryHeap<Reverse<Candidate>>,
+    visited: Visited,
+}
+
+/// The neighbours of one node that are new.
+struct Batch<'a> {
+    nodes: [u32; MAX_STRIDE],
+    entries: [u32; MAX_STRIDE],
+    codes: Vec<(&'a [u8], &'a StoredForm)>,
+}
+
+impl Batch<'_> {
+    fn new(stride: usize) -> Self {
+        let codes = Vec::with_capacity(stride);
+        Self { nodes: [0; MAX_STRIDE], entries: [0; MAX_STRIDE], codes }
+    }
+}
+
+/// What is walked towards.
+#[derive(Clone, Copy)]
+pub(in crate::vectors) struct Target<'a> {
+    pub(in crate::vectors) code: &'a [u8],
+    pub(in crate::vectors) form: Form,
+}
+
+/// How a walk under conditions ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::vectors) enum Reach {
+    /// Nothing nearer is left.
+    End,
+    /// It had looked at as many nodes as it was allowed.
+    Allowance,
+    /// It was told to stop.
+    Stop,
+}
+
+/// The nearest `width` of `found`, which is sorted, and one more. Returns where it stands now.
+#[inline]
+fn keep(found: &mut Vec<Candidate>, candidate: Candidate, width: usize) -> Option<usize> {
+    if found.len() >= width {
+        if found.last().is_none_or(|last| *last <= candidate) {
+            return None;
+        }
+        found.pop();
+    }
+    let at = found.partition_point(|kept| *kept < candidate);
+    found.insert(at, candidate);
+    Some(at)
+}
+
+/// See the module.
+#[derive(Clone, Copy)]
+pub(in crate::vectors) struct Walker<'a> {
+    pub(super) entries: &'a Entries,
+    codes: Codes<'a>,
+    pub(super) graph: &'a GraphView,
+    /// Entries from here on are not there.
+    mark: u32,
+}
+
+impl<'a> Walker<'a> {
+    /// A walker over the entries below `mark`, all of which are among `entries`.
+    pub(in crate::vectors) fn new(entries: &'a Entries, graph: &'a GraphView, mark: u32) -> Self {
+        debug_assert!(mark as usize <= entries.len());
+        Self { entries, codes: entries.codes(), graph, mark }
+    }
+
+    /// Finds the `width` nodes of the ground that are nearest; false if there is none to begin with.
+    pub(in crate::vectors) fn nearest(
+        &self,
+        target: Target<'_>,
+        width: usize,
+        scratch: &mut Scratch,
+    ) -> Result<bool, ImageError> {
+        let Some((ground, start)) = self.land(target, scratch)? else { return Ok(false) };
+        self.beam(ground, target, start, width, scratch)?;
+        Ok(true)
+    }
+
+    /// Finds the `width` nodes of the ground that are nearest and that `admits` takes, also through
+    /// others. `allow` is told how many nodes were looked at, and may end the walk.
+    pub(in crate::vectors) fn nearest_of(
+        &self,
+        target: Target<'_>,
+        width: usize,
+        admits: impl FnMut(u32) -> Result<bool, ImageError>,
+        allow: impl FnMut(usize) -> Reach,
+        scratch: &mut Scratch,
+    ) -> Result<Reach, ImageError> {
+        let Some((ground, start)) = self.land(target, scratch)? else {
+            return Ok(Reach::Allowance);
+        };
+        self.sift(ground, target, start, width, admits, allow, scratch)
+    }
+
+    /// Where a walk on the ground begins.
+    fn land(
+        &self,
+        target: Target<'_>,
+        scratch: &mut Scratch,
+    ) -> Result<Option<(&'a Layer, Candidate)>, ImageError> {
+        let start = self.descend(target, self.mark, 0, scratch)?;
+        Ok(self.graph.layers.first().zip(start))
+    }
+
+    /// Goes down to `layer`, to the nearest node that is found on the way without a detour. `None`
+    /// if no layer from there up has a node below `linked`.
+    pub(super) fn descend(
+        &self,
+        target: Target<'_>,
+        linked: u32,
+        layer: usize,
+        scratch: &mut Scratch,
+    ) -> Result<Option<Candidate>, ImageError> {
+        let Some((mut number, place)) = self.graph.entrance(linked)? else { return Ok(None) };
+        if number < layer {
+            return Ok(None);
+        }
+        let mut node = if number == 0 { place.entry } else { 0 };
+        loop {
+            let at = &self.graph.layers[number];
+            let start = self.candidate(at, target, node)?;
+            if number == layer {
+                return Ok(start);
+            }
+            let Some(start) = start else { return Ok(None) };
+            self.beam(at, target, start, 1, scratch)?;
+            let nearest = scratch.found.first().map_or(node, |nearest| nearest.node());
+            let Some(place) = at.place(nearest)? else { return Ok(None) };
+            node = place.below;
+            number -= 1;
+        }
+    }
+
+    /// The candidate of one node, if there is such a node.
+    pub(super) fn candidate(
+        &self,
+        layer: &Layer,
+        target: Target<'_>,
+        node: u32,
+    ) -> Result<Option<Candidate>, ImageError> {
+        let Some(entry) = layer.entry(node)?.filter(|&entry| entry < self.mark) else {
+            return Ok(None);
+        };
+        let (code, form) = self.codes.get(entry)?;
+        let dot = self.entries.shape.kernel.dot(target.code, code);
+        let form = Form::from_stored(form);
+        let near = similarity(self.entries.shape.metric, dot, target.form, form);
+        Ok(Some(Candidate::new(near, node)))
+    }
+
+    /// Finds the `width` nearest nodes.
+    pub(super) fn beam(
+        &self,
+        layer: &Layer,
+        target: Target<'_>,
+        start: Candidate,
+        width: usize,
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
+        let Scratch { found, visited, .. } = scratch;
+        let mut batch = Batch::new(layer.lists.stride());
+        visited.clear(layer.len());
+        visited.insert(start.node());
+        found.clear();
+        found.push(start);
+        let mut at = 0;
+        while at < found.len() {
+            if !found[at].expand() {
+                at += 1;
+                continue;
+            }
+            let node = found[at].node();
+            at += 1;
+            self.expand(layer, target, node, visited, &mut batch, |candidate, _| {
+                if let Some(place) = keep(found, candidate, width) {
+                    layer.lists.prefetch(candidate.node());
+                    at = at.min(place);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Finds the `width` nearest nodes of entries that `admits` takes, also through others.
+    ///
+    /// `allow` is told how many nodes are about to be looked at, and may end the walk.
+    #[expect(clippy::too_many_arguments, reason = "a walk under conditions has many")]
+    fn sift(
+        &self,
+        layer: &Layer,
+        target: Target<'_>,
+        start: Candidate,
+        width: usize,
+        mut admits: impl FnMut(u32) -> Result<bool, ImageError>,
+        mut allow: impl FnMut(usize) -> Reach,
+        scratch: &mut Scratch,
+    ) -> Result<Reach, ImageError> {
+        let Scratch { found, frontier, visited } = scratch;
+        let mut batch = Batch::new(layer.lists.stride());
+        visited.clear(layer.len());
+        visited.insert(start.node());
+        found.clear();
+        frontier.clear();
+        frontier.push(Reverse(start));
+        if let Some(entry) = layer.entry(start.node())?
+            && admits(entry)?
+        {
+            found.push(start);
+        }
+        while let Some(Reverse(nearest)) = frontier.pop() {
+            if found.len() >= width && found.last().is_some_and(|last| *last < nearest) {
+                break;
+            }
+            let looked_at = self.expand(
+                layer,
+                target,
+                nearest.node(),
+                visited,
+                &mut batch,
+                |candidate, entry| {
+                    if found.len() < width || found.last().is_some_and(|last| candidate < *last) {
+                        frontier.push(Reverse(candidate));
+                        layer.lists.prefetch(candidate.node());
+                        if admits(entry)? {
+                            keep(found, candidate, width);
+                        }
+                    }
+                    Ok(())
+                },
+            )?;
+            match allow(looked_at) {
+                Reach::End => {}
+                ended => return Ok(ended),
+            }
+        }
+        Ok(Reach::End)
+    }
+
+    /// Hands the new neighbours of a node to `take`, with their entries. Returns how many there are.
+    #[inline]
+    fn expand(
+        &self,
+        layer: &Layer,
+        target: Target<'_>,
+        node: u32,
+        visited: &mut Visited,
+        batch: &mut Batch<'a>,
+        mut take: impl FnMut(Candidate, u32) -> Result<(), ImageError>,
+    ) -> Result<usize, ImageError> {
+        let Batch { nodes, entries, codes } = batch;
+        let count = layer.lists.read(node, nodes)?;
+        codes.clear();
+        for at in 0..count {
+            let node = nodes[at];
+            if let Some(entry) = layer.entry(node)?
+                && entry < self.mark
+                && visited.insert(node)
+            {
+                (nodes[codes.len()], entries[codes.len()]) = (node, entry);
+                let (code, form) = self.codes.get(entry)?;
+                prefetch(code);
+                prefetch(form);
+                codes.push((code, form));
+            }
+        }
+        let shape = self.entries.shape;
+        for (group, first) in codes.chunks(GROUP).zip((0..).step_by(GROUP)) {
+            // The last stands for those that would be behind it.
+            let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].0);
+            let dots = shape.kernel.group(target.code, rows);
+            for (at, ((_, form), dot)) in (first..).zip(group.iter().zip(dots)) {
+                let near = similarity(shape.metric, dot, target.form, Form::from_stored(form));
+                take(Candidate::new(near, nodes[at]), entries[at])?;
+            }
+        }
+        Ok(codes.len())
+    }
+}

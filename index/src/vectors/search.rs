@@ -1,0 +1,308 @@
+//! Finding the nearest vectors: candidates from the graph or from a scan, then exact scores of the
+//! few that may win.
+//!
+//! Candidates are fetched and scored in the order of falling upper bounds, until the bound of the
+//! next lies below the `k`-th exact score. Where the candidates come from is the
+//! [planner](super::plan)'s business.
+//!
+//! **Invariant:** of all candidates the best `k` by exact score are returned; with
+//! [`Effort::Exact`], of all live entries of the filter.
+
+use roaring::RoaringBitmap;
+
+use super::bounds::Probe;
+use super::graph::{Reach, Target, Walker};
+use super::metric::VectorError;
+use super::plan::{self, Plan, Strategy};
+use super::rank::{Best, Hit};
+use super::scan::{Candidate, Scan};
+use super::view::VectorView;
+use crate::image::ImageError;
+
+/// Codes between two questions whether to go on.
+const POLL_INTERVAL: usize = 4_096;
+
+/// What fetching and scoring a vector counts for, in codes.
+const FETCH_COST: usize = 64;
+
+/// Why a search gave no answer. `E` is the error of the caller's fetch.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError<E> {
+    /// The query cannot be compared with the vectors of the index.
+    #[error("query: {0}")]
+    Query(#[source] VectorError),
+    /// The image could not be read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A vector in full precision could not be fetched.
+    #[error("vector of ordinal {ordinal} could not be fetched")]
+    Fetch {
+        /// Whose vector.
+        ordinal: u32,
+        /// What the fetch returned.
+        source: E,
+    },
+    /// A fetched vector has no score: it cannot be the one that was indexed.
+    #[error("vector of ordinal {ordinal} is not the one that was indexed")]
+    Stored {
+        /// Whose vector.
+        ordinal: u32,
+        /// What is wrong with it.
+        source: VectorError,
+    },
+    /// [`SearchLimits`] asked to stop.
+    #[error("search was stopped by its limits")]
+    Stopped,
+}
+
+/// When to give a search up.
+#[derive(Default)]
+pub struct SearchLimits<'a> {
+    keep_going: Option<&'a mut dyn FnMut() -> bool>,
+    /// Codes until the next question.
+    credit: usize,
+}
+
+impl<'a> SearchLimits<'a> {
+    /// Run to the end.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Run while `keep_going`, which is asked at the start and then after each 4,096 codes or so.
+    pub fn keep_going(keep_going: &'a mut dyn FnMut() -> bool) -> Self {
+        Self { keep_going: Some(keep_going), credit: 0 }
+    }
+
+    /// Accounts for `codes` that are about to be looked at. May they?
+    pub(super) fn allow(&mut self, codes: usize) -> bool {
+        if self.credit >= codes {
+            self.credit -= codes;
+            return true;
+        }
+        self.credit = POLL_INTERVAL;
+        self.keep_going.as_mut().is_none_or(|keep_going| keep_going())
+    }
+}
+
+impl std::fmt::Debug for SearchLimits<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SearchLimits").field("is_limited", &self.keep_going.is_some()).finish()
+    }
+}
+
+/// Reads the full-precision vector of an ordinal into a slice of the index's dimension.
+type Fetch<'a, E> = &'a mut dyn FnMut(u32, &mut [f32]) -> Result<(), E>;
+
+/// How hard a search looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effort {
+    /// Every entry: the answer is that of brute force.
+    Exact,
+    /// The graph, keeping this many of the nearest on the way (*ef* of the paper), at least as many
+    /// as are asked for; and every entry that is not in the graph yet. Where a scan is cheaper, as
+    /// under a filter that keeps few, that, and the answer is exact.
+    Ef(usize),
+}
+
+/// What to search for.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'a> {
+    /// The vector to be near to.
+    pub query: &'a [f32],
+    /// How many hits at most.
+    pub k: usize,
+    /// Only these ordinals.
+    pub filter: Option<&'a RoaringBitmap>,
+    /// How hard to look.
+    pub effort: Effort,
+}
+
+/// What a search found, and how.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Found {
+    /// The nearest, best first; equal scores are ranked by ordinal.
+    pub hits: Vec<Hit>,
+    /// How they were found.
+    pub plan: Plan,
+}
+
+impl VectorView {
+    /// The `k` nearest vectors, best first: exactly those that scoring all of them would give.
+    ///
+    /// Only ordinals in `filter` are considered, if there is one. `fetch` reads the vector of an
+    /// ordinal as it was inserted; it is called for little more than `k` of them. Equal scores are
+    /// ranked by ordinal.
+    ///
+    /// # Errors
+    /// [`SearchError`].
+    pub fn search<E>(
+        &self,
+        query: &[f32],
+        k: usize,
+        filter: Option<&RoaringBitmap>,
+        limits: SearchLimits<'_>,
+        fetch: Fetch<'_, E>,
+    ) -> Result<Vec<Hit>, SearchError<E>> {
+        let search = Search { query, k, filter, effort: Effort::Exact };
+        Ok(self.find(search, limits, fetch)?.hits)
+    }
+
+    /// The nearest vectors, best first. There are `k` if so many vectors are in the filter.
+    ///
+    /// `fetch` reads the vector of an ordinal as it was inserted; it is called for little more than
+    /// `k` of them. All scores are exact.
+    ///
+    /// # Errors
+    /// [`SearchError`].
+    pub fn find<E>(
+        &self,
+        search: Search<'_>,
+        mut limits: SearchLimits<'_>,
+        fetch: Fetch<'_, E>,
+    ) -> Result<Found, SearchError<E>> {
+        let Search { query, k, filter, effort } = search;
+        let shape = self.entries.shape;
+        shape.metric.check(shape.dimension, query).map_err(SearchError::Query)?;
+        let mut plan = plan::choose(self, &search);
+        let k = k.min(self.live());
+        if k == 0 {
+            return Ok(Found { hits: Vec::new(), plan });
+        }
+        let probe = Probe::new(shape.metric, query);
+        let mut scan = Scan::new(&self.entries, &probe, k);
+        if let (Strategy::Walk, Effort::Ef(ef)) = (plan.strategy, effort) {
+            let ended = self.walk(&mut scan, &probe, ef.max(k), filter, &mut plan, &mut limits)?;
+            match ended {
+                Reach::End => {}
+                Reach::Stop => return Err(SearchError::Stopped),
+                Reach::Allowance => plan.strategy = Strategy::WalkThenScan,
+            }
+        }
+        let is_stopped = if plan.strategy == Strategy::Walk {
+            scan.sweep(plan.linked, filter, &mut limits)?
+        } else {
+            scan = Scan::new(&self.entries, &probe, k);
+            match filter {
+                Some(filter) if plan::is_sparse(filter, self.entries.len()) => {
+                    scan.visit(filter, &mut limits)?
+                }
+                _ => scan.sweep(0, filter, &mut limits)?,
+            }
+        };
+        if is_stopped {
+            return Err(SearchError::Stopped);
+        }
+        scan.refine()?;
+
+        let mut best = Best::new(k);
+        let mut vector = vec![0.0; shape.dimension];
+        for Candidate { bounds, entry } in scan.into_candidates() {
+            if best.bar().is_some_and(|bar| bounds.is_below(probe.key(bar))) {
+                break;
+            }
+            if !limits.allow(FETCH_COST) {
+                return Err(SearchError::Stopped);
+            }
+            let ordinal = self.entries.ordinal(entry)?;
+            plan.fetched += 1;
+            best.offer(ordinal, self.exact(&probe, query, ordinal, &mut vector, fetch)?);
+        }
+        Ok(Found { hits: best.into_hits(), plan })
+    }
+
+    /// Hands what the graph finds to `scan`.
+    fn walk(
+        &self,
+        scan: &mut Scan<'_>,
+        probe: &Probe,
+        ef: usize,
+        filter: Option<&RoaringBitmap>,
+        plan: &mut Plan,
+        limits: &mut SearchLimits<'_>,
+    ) -> Result<Reach, ImageError> {
+        let target = Target { code: probe.code(), form: probe.form() };
+        let walker = Walker::new(&self.entries, &self.graph, plan.linked as u32);
+        let has_dead = self.live() < self.entries.len();
+        self.graph.shared.with_scratch(|scratch| {
+            let ended = if filter.is_none() && !has_dead {
+                let has_begun = walker.nearest(target, ef, scratch)?;
+                if has_begun { Reach::End } else { Reach::Allowance }
+            } else {
+                let admits = |entry: u32| {
+                    let is_wanted = match filter {
+                        Some(filter) => filter.contains(self.entries.ordinal(entry)?),
+                        None => true,
+                    };
+                    Ok(is_wanted && self.entries.is_alive(entry))
+                };
+                let allow = |nodes: usize| {
+                    plan.walked += nodes;
+                    if plan.walked > plan.allowance {
+                        Reach::Allowance
+                    } else if limits.allow(nodes) {
+                        Reach::End
+                    } else {
+                        Reach::Stop
+                    }
+                };
+                walker.nearest_of(target, ef, admits, allow, scratch)?
+            };
+            if ended != Reach::End {
+                return Ok(ended);
+            }
+            for candidate in &scratch.found {
+                scan.look_at(candidate.node())?;
+            }
+            // Fewer than are asked for, and there may be more: parts of the graph may lie apart.
+            let is_short = scratch.found.len() < plan.expected.min(ef);
+            Ok(if is_short { Reach::Allowance } else { Reach::End })
+        })
+    }
+
+    /// The exact scores of those of `ordinals` that have a vector, in the order given.
+    ///
+    /// # Errors
+    /// [`SearchError`].
+    pub fn score_of<E>(
+        &self,
+        ordinals: &[u32],
+        query: &[f32],
+        fetch: Fetch<'_, E>,
+    ) -> Result<Vec<Hit>, SearchError<E>> {
+        let metric = self.entries.shape.metric;
+        metric.check(self.entries.shape.dimension, query).map_err(SearchError::Query)?;
+        let probe = Probe::new(metric, query);
+        let mut vector = vec![0.0; self.entries.shape.dimension];
+        let mut lookup = self.entries.lookup()?;
+        let mut hits = Vec::with_capacity(ordinals.len());
+        for &ordinal in ordinals {
+            if lookup.entry_of(ordinal).is_some() {
+                let score = self.exact(&probe, query, ordinal, &mut vector, fetch)?;
+                hits.push(Hit::new(ordinal, score));
+            }
+        }
+        Ok(hits)
+    }
+
+    fn exact<E>(
+        &self,
+        probe: &Probe,
+        query: &[f32],
+        ordinal: u32,
+        vector: &mut [f32],
+        fetch: Fetch<'_, E>,
+    ) -> Result<f64, SearchError<E>> {
+        fetch(ordinal, vector).map_err(|source| SearchError::Fetch { ordinal, source })?;
+        let score = probe.score(query, vector);
+        if score.is_finite() {
+            return Ok(score);
+        }
+        let check = self.entries.shape.metric.check(self.entries.shape.dimension, vector);
+        let source = check.expect_err("finite vectors of the metric have a finite score");
+        Err(SearchError::Stored { ordinal, source })
+    }
+}
