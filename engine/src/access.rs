@@ -48,6 +48,8 @@ impl Access {
 /// Accesses that are not in the file yet.
 pub(crate) struct Accesses {
     pending: Mutex<HashMap<MemoryId, Access>>,
+    /// Held by whoever brings them to the file.
+    pub(crate) flushing: Mutex<()>,
     /// Can they ever reach the file?
     is_counting: bool,
 }
@@ -55,7 +57,7 @@ pub(crate) struct Accesses {
 impl Accesses {
     /// Counts if the file can be written to.
     pub(crate) fn new(is_counting: bool) -> Self {
-        Accesses { pending: Mutex::default(), is_counting }
+        Accesses { pending: Mutex::default(), flushing: Mutex::default(), is_counting }
     }
 
     /// Counts one access of each memory.

@@ -5,6 +5,7 @@
 //! write says so, and reads go on from the last View.
 
 use crate::access::Accesses;
+use crate::background::{self, Scheduler};
 use crate::catalog::Catalog;
 use crate::commit::{
     Chain, Committer, CommitterSettings, Group, Opened, Shield, Tables, WriteOptions,
@@ -13,7 +14,6 @@ use crate::derived::{ImageRow, Indexes, Place, Unreadable};
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
-use crate::maintenance::Maintenance;
 use crate::options::{Create, Options, Setting, Settings};
 use crate::rows::{Pinned, guarded};
 use crate::schema::{self, Table};
@@ -63,7 +63,7 @@ pub(crate) struct Core {
     pub(crate) committer: Committer,
     pub(crate) settings: Settings,
     pub(crate) listed: Vec<Setting>,
-    pub(crate) maintenance: Maintenance,
+    pub(crate) background: Scheduler<Core>,
     is_read_only: bool,
 }
 
@@ -139,7 +139,7 @@ impl Db {
     /// itself as the file grows; call it before a moment when opening must be quick.
     pub fn checkpoint(&self) -> Result<()> {
         self.core.check_writable()?;
-        self.core.committer.checkpoint()
+        self.core.committer.checkpoint(&mut || true).map(drop)
     }
 
     /// Deletes every derived index and makes it anew from the rows. `progress` gets the number of
@@ -150,11 +150,14 @@ impl Db {
     }
 
     /// Ends background work, makes everything durable and writes what speeds up the next opening.
-    /// Dropping the last clone does the same, but cannot report what went wrong.
+    /// Dropping the last clone does the same, but cannot report what went wrong. Behind the writers
+    /// of other clones nothing works any more: they do its work themselves.
     ///
     /// # Errors
     /// [`Latched`](ErrorKind::Latched) if the handle has failed before: relaxed commits that were not
-    /// durable by then are lost.
+    /// durable by then are lost. [`DeadlineExceeded`](ErrorKind::DeadlineExceeded) if a step of
+    /// background work has not ended within the [`close_timeout`](Options::close_timeout): all is
+    /// durable, and the file is given up once that step ends.
     pub fn close(self) -> Result<()> {
         self.core.finish()
     }
@@ -186,7 +189,7 @@ impl Db {
     /// if anything fails there is none.
     pub(crate) fn create_filled(path: &Path, fill: impl FnOnce(&Db) -> Result<()>) -> Result<()> {
         let (settings, listed) =
-            Options::new().threads(false).settle(|name| std::env::var(name).ok())?;
+            Options::new().background_threads(0).settle(|name| std::env::var(name).ok())?;
         Container::create(path, &file_settings(&settings), |container| {
             initialise(container)?;
             let db = Self::from_container(container.clone(), Options::new(), settings, listed)?;
@@ -238,7 +241,7 @@ impl Db {
         let core = Arc::new(Core {
             group: Group::new(GROUP_BYTES),
             committer: Committer::new(opened, committer_settings, views)?,
-            maintenance: Maintenance::default(),
+            background: background::scheduler(&settings),
             settings,
             listed,
             is_read_only,
@@ -249,8 +252,9 @@ impl Db {
         }
         // Everything could be read: only now may the file change.
         failure.arm()?;
-        if db.core.settings.threads && !is_read_only {
-            Maintenance::start(&db.core)?;
+        if !is_read_only {
+            let started = db.core.background.start(&db.core);
+            started.map_err(|e| Error::io("starting the background threads", e))?;
         }
         Ok(db)
     }
@@ -281,25 +285,15 @@ impl Core {
         if is_latched { Err(Detail::Latched.into()) } else { Ok(()) }
     }
 
-    /// What the end of a commit sets going. It cannot undo the commit, so what goes wrong is told
-    /// by the figures of the file and not by the call.
-    pub(crate) fn after_commit(&self) {
-        if self.settings.threads {
-            self.maintenance.wake();
-        } else {
-            self.maintenance.note(self.maintain());
-        }
-    }
-
     /// The last work before the file is let go.
     pub(crate) fn finish(&self) -> Result<()> {
         if self.committer.views.shared().check_process().is_err() {
-            // In a child process: the thread, the lock and the file are the parent's.
-            self.maintenance.abandon();
+            // In a child process: the threads, the lock and the file are the parent's.
+            self.background.abandon();
             self.committer.container().latch();
             return Ok(());
         }
-        self.maintenance.stop();
+        let has_stopped = self.background.stop(self.settings.close_timeout);
         if self.is_read_only {
             return Ok(());
         }
@@ -307,8 +301,12 @@ impl Core {
         self.check_writable()?;
         self.flush_accesses()?;
         self.committer.sync()?;
-        if self.is_checkpoint_due(true) {
-            self.committer.checkpoint()?;
+        if !has_stopped {
+            // The rest makes the next opening faster, and could take as long as what did not end.
+            return Err(Detail::Deadline { doing: "ending background work" }.into());
+        }
+        if self.is_checkpoint_due_at_close() {
+            self.committer.checkpoint(&mut || true)?;
         }
         self.committer.container().trim()
     }

@@ -193,43 +193,44 @@ impl Anchor {
 }
 
 impl Core {
-    /// Removes what is beyond the retention, a bounded part at a time.
-    pub(crate) fn trim_log(&self) -> Result<()> {
+    /// What of the log is beyond the retention, if that is worth a transaction.
+    pub(crate) fn log_trimming(&self) -> Result<Option<Trim>> {
         let view = self.committer.current();
         let retention = self.settings.log_retention;
         let excess = view.log_len()?.saturating_sub(retention.max_rows.max(1));
-        let horizon_ms = view
-            .now_ms()
-            .saturating_sub(i64::try_from(retention.max_age.as_millis()).unwrap_or(i64::MAX));
-        let is_old = match view.log(Seq(0), 1)?.first() {
-            Some(oldest) => oldest.time_ms < horizon_ms && oldest.seq < view.seq(),
-            None => false,
-        };
+        let now_ms = view.now_ms();
+        let max_age_ms = i64::try_from(retention.max_age.as_millis()).unwrap_or(i64::MAX);
+        let horizon_ms = now_ms.saturating_sub(max_age_ms);
+        let Some(oldest) = view.log(Seq(0), 1)?.pop() else { return Ok(None) };
+        let is_old = oldest.time_ms < horizon_ms && oldest.seq < view.seq();
         if excess < MIN_TRIMMED && !is_old {
-            return Ok(());
+            return Ok(None);
         }
         let images = ImageRow::load_all(&*view.rows()?)?;
         // What no image has taken in is needed to bring the indexes up to date.
         let saved = images.values().map(|row| row.watermark).min().unwrap_or(Seq(0));
         let saved = if planted::is(Defect::LogTrimmedTooFar) { view.seq() } else { saved };
-        let now_ms = view.now_ms();
-        let trim =
-            Trim { excess, horizon_ms, last: saved.min(Seq(view.seq().0.saturating_sub(1))) };
-        if view.log(Seq(0), 1)?.first().is_none_or(|oldest| !trim.takes(oldest, 0)) {
-            return Ok(());
-        }
+        let last = saved.min(Seq(view.seq().0.saturating_sub(1)));
+        let trim = Trim { excess, horizon_ms, last, now_ms };
+        Ok(trim.takes(&oldest, 0).then_some(trim))
+    }
+
+    /// Removes a bounded part of it.
+    pub(crate) fn trim_log(&self) -> Result<()> {
+        let Some(trim) = self.log_trimming()? else { return Ok(()) };
         self.committer.maintain(Repair::Walk, |transaction| {
             trim.run(transaction)?;
-            trim_outcomes(transaction, now_ms)
+            trim_outcomes(transaction, trim.now_ms)
         })
     }
 }
 
 /// Which rows of the log go.
-struct Trim {
+pub(crate) struct Trim {
     excess: u64,
     horizon_ms: i64,
     last: Seq,
+    now_ms: i64,
 }
 
 impl Trim {

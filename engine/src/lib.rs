@@ -46,6 +46,7 @@
 //! - Errors say what happened and what to do ([`Error`], [`ErrorKind`]); no call panics on bad
 //!   input or bad bytes.
 mod access;
+mod background;
 mod catalog;
 mod clock;
 mod commit;
@@ -57,7 +58,6 @@ mod file;
 pub mod filter;
 mod history;
 mod ids;
-mod maintenance;
 mod memory;
 mod options;
 mod planted;
@@ -74,8 +74,8 @@ pub mod torture;
 mod transaction;
 mod verify;
 mod view;
-mod worker;
 
+pub use background::{BackgroundPause, BackgroundStats, JobStats};
 pub use catalog::Space;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Change, ChangeKind, Durability, LogRow, Model, WriteOptions};

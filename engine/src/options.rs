@@ -7,7 +7,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::commit::Durability;
 use crate::db::Db;
 use crate::embed::{Embedder, Embedders};
+use crate::error::check_limit;
 use crate::memory::DEFAULT_SPACE;
+use crate::sync::thread;
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,7 +62,13 @@ pub(crate) struct Settings {
     pub(crate) memory_limit: usize,
     pub(crate) busy_timeout: Duration,
     pub(crate) durability: Durability,
-    pub(crate) threads: bool,
+    /// None: writers do background work behind their commits.
+    pub(crate) background_threads: usize,
+    /// Of one core, for each of them.
+    pub(crate) background_cpu: u8,
+    /// A second; no limit if 0.
+    pub(crate) background_io: u64,
+    pub(crate) close_timeout: Duration,
     pub(crate) snapshot_max_age: Duration,
     pub(crate) snapshot_max_bytes: u64,
     pub(crate) log_retention: LogRetention,
@@ -72,13 +80,34 @@ pub(crate) struct Settings {
     pub(crate) max_inline_image: usize,
 }
 
+/// Background threads that a handle may have.
+const MAX_THREADS: usize = 64;
+
+fn default_threads() -> usize {
+    // One that works, and one that keeps promises meanwhile.
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
+}
+
+impl Settings {
+    fn check(&self) -> Result<()> {
+        check_limit("number of background threads", self.background_threads, MAX_THREADS)?;
+        if !(1..=100).contains(&self.background_cpu) {
+            return Err(Error::invalid("background_cpu", "must be from 1 to 100 percent"));
+        }
+        Ok(())
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
             memory_limit: 256 << 20,
             busy_timeout: Duration::from_secs(5),
             durability: Durability::Durable,
-            threads: true,
+            background_threads: default_threads(),
+            background_cpu: 50,
+            background_io: 0,
+            close_timeout: Duration::from_secs(10),
             snapshot_max_age: Duration::from_mins(10),
             snapshot_max_bytes: 1 << 30,
             log_retention: LogRetention::new(1_000_000, Duration::from_hours(90 * 24)),
@@ -122,7 +151,10 @@ pub struct Setting {
 /// | [`memory_limit`](Self::memory_limit) | `MEMLITH_MEMORY_LIMIT` (bytes) | 256 MiB |
 /// | [`busy_timeout`](Self::busy_timeout) | `MEMLITH_BUSY_TIMEOUT` (ms) | 5,000 |
 /// | [`durability`](Self::durability) | `MEMLITH_DURABILITY` (`durable`, `relaxed`) | `durable` |
-/// | [`threads`](Self::threads) | `MEMLITH_THREADS` (`on`, `off`) | `on` |
+/// | [`background_threads`](Self::background_threads), [`threads`](Self::threads) | `MEMLITH_BACKGROUND_THREADS` | 2, or 1 on a single core |
+/// | [`background_cpu`](Self::background_cpu) | `MEMLITH_BACKGROUND_CPU` (percent) | 50 |
+/// | [`background_io`](Self::background_io) | `MEMLITH_BACKGROUND_IO` (bytes a second) | 0: no limit |
+/// | [`close_timeout`](Self::close_timeout) | `MEMLITH_CLOSE_TIMEOUT` (ms) | 10,000 |
 /// | [`snapshot_max_age`](Self::snapshot_max_age) | `MEMLITH_SNAPSHOT_MAX_AGE` (ms) | 600,000 |
 /// | [`snapshot_max_bytes`](Self::snapshot_max_bytes) | `MEMLITH_SNAPSHOT_MAX_BYTES` | 1 GiB |
 /// | [`log_retention`](Self::log_retention) | `MEMLITH_LOG_MAX_ROWS`, `MEMLITH_LOG_MAX_AGE` (ms) | 1,000,000; 90 days |
@@ -150,7 +182,10 @@ struct Given {
     memory_limit: Option<usize>,
     busy_timeout: Option<Duration>,
     durability: Option<Durability>,
-    threads: Option<bool>,
+    background_threads: Option<usize>,
+    background_cpu: Option<u8>,
+    background_io: Option<u64>,
+    close_timeout: Option<Duration>,
     snapshot_max_age: Option<Duration>,
     snapshot_max_bytes: Option<u64>,
     log_retention: Option<LogRetention>,
@@ -187,11 +222,48 @@ impl Options {
         self
     }
 
-    /// May the handle have a background thread? Without one, writers do its work, a bounded part
-    /// at a time.
+    /// May the handle have threads of its own? [`background_threads`](Self::background_threads) with
+    /// as many as there are by default, or with none; of the two, the later call counts.
     #[must_use]
-    pub fn threads(mut self, threads: bool) -> Self {
-        self.given.threads = Some(threads);
+    pub fn threads(self, threads: bool) -> Self {
+        self.background_threads(if threads { default_threads() } else { 0 })
+    }
+
+    /// How many threads of its own the handle has for background work; 64 at most. The first does
+    /// all of it; the others help where several can, and stand in while the first is busy, so that
+    /// with two a long piece of work does not hold up making relaxed commits durable. Idle threads
+    /// cost nothing.
+    ///
+    /// With none, writers do the work behind their commits, a bounded part at a time; a relaxed
+    /// commit then becomes durable by size alone.
+    #[must_use]
+    pub fn background_threads(mut self, threads: usize) -> Self {
+        self.given.background_threads = Some(threads);
+        self
+    }
+
+    /// How much of one core each background thread may take, in percent, from 1 to 100: after each
+    /// step it rests in proportion. It does not rest while writers outrun it, nor from what makes
+    /// relaxed commits durable.
+    #[must_use]
+    pub fn background_cpu(mut self, percent: u8) -> Self {
+        self.given.background_cpu = Some(percent);
+        self
+    }
+
+    /// How much background work may read and write, in bytes a second; 0 is no limit. Counted are
+    /// the images of indexes.
+    #[must_use]
+    pub fn background_io(mut self, bytes_per_second: u64) -> Self {
+        self.given.background_io = Some(bytes_per_second);
+        self
+    }
+
+    /// How long [`Db::close`] waits for background work to end, which is asked to. Dropping the last
+    /// handle waits so long too.
+    #[must_use]
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.given.close_timeout = Some(timeout);
         self
     }
 
@@ -300,29 +372,14 @@ impl Options {
         let default = Settings::default();
         let mut all = Vec::new();
         let given = &self.given;
-        let number = |text: &str| text.parse::<u64>().ok();
-        let millis = |text: &str| number(text).map(Duration::from_millis);
-        let switch = |text: &str| match text {
-            "on" | "true" | "1" => Some(true),
-            "off" | "false" | "0" => Some(false),
-            _ => None,
-        };
         let mut choose = Chooser { variable: &variable, all: &mut all };
         let retention = default.log_retention;
         let settings = Settings {
-            memory_limit: choose.pick(
-                "memory_limit",
-                given.memory_limit,
-                default.memory_limit,
-                |t| number(t).and_then(|n| usize::try_from(n).ok()),
-                usize::to_string,
-            )?,
-            busy_timeout: choose.pick(
+            memory_limit: choose.size("memory_limit", given.memory_limit, default.memory_limit)?,
+            busy_timeout: choose.millis(
                 "busy_timeout",
                 given.busy_timeout,
                 default.busy_timeout,
-                millis,
-                show_millis,
             )?,
             durability: choose.pick(
                 "durability",
@@ -335,47 +392,59 @@ impl Options {
                 },
                 |d| format!("{d:?}").to_lowercase(),
             )?,
-            threads: choose.pick("threads", given.threads, default.threads, switch, show_switch)?,
-            snapshot_max_age: choose.pick(
+            background_threads: choose.size(
+                "background_threads",
+                given.background_threads,
+                default.background_threads,
+            )?,
+            background_cpu: choose.pick(
+                "background_cpu",
+                given.background_cpu,
+                default.background_cpu,
+                |t| t.parse().ok(),
+                u8::to_string,
+            )?,
+            background_io: choose.number(
+                "background_io",
+                given.background_io,
+                default.background_io,
+            )?,
+            close_timeout: choose.millis(
+                "close_timeout",
+                given.close_timeout,
+                default.close_timeout,
+            )?,
+            snapshot_max_age: choose.millis(
                 "snapshot_max_age",
                 given.snapshot_max_age,
                 default.snapshot_max_age,
-                millis,
-                show_millis,
             )?,
-            snapshot_max_bytes: choose.pick(
+            snapshot_max_bytes: choose.number(
                 "snapshot_max_bytes",
                 given.snapshot_max_bytes,
                 default.snapshot_max_bytes,
-                number,
-                u64::to_string,
             )?,
             log_retention: LogRetention {
-                max_rows: choose.pick(
+                max_rows: choose.number(
                     "log_max_rows",
                     given.log_retention.map(|r| r.max_rows),
                     retention.max_rows,
-                    number,
-                    u64::to_string,
                 )?,
-                max_age: choose.pick(
+                max_age: choose.millis(
                     "log_max_age",
                     given.log_retention.map(|r| r.max_age),
                     retention.max_age,
-                    millis,
-                    show_millis,
                 )?,
             },
-            mapping: choose.pick("mapping", given.mapping, default.mapping, switch, show_switch)?,
-            verify_on_open: choose.pick(
+            mapping: choose.switch("mapping", given.mapping, default.mapping)?,
+            verify_on_open: choose.switch(
                 "verify_on_open",
                 given.verify_on_open,
                 default.verify_on_open,
-                switch,
-                show_switch,
             )?,
             ..default
         };
+        settings.check()?;
         Ok((settings, all))
     }
 
@@ -417,15 +486,33 @@ impl Chooser<'_> {
         self.all.push(Setting { name, value: show(&value), origin });
         Ok(value)
     }
-}
 
-fn show_millis(duration: &Duration) -> String {
-    duration.as_millis().to_string()
-}
+    fn number(&mut self, name: &'static str, given: Option<u64>, default: u64) -> Result<u64> {
+        self.pick(name, given, default, |text| text.parse().ok(), u64::to_string)
+    }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "settings are shown by reference")]
-fn show_switch(on: &bool) -> String {
-    if *on { "on".into() } else { "off".into() }
+    fn size(&mut self, name: &'static str, given: Option<usize>, default: usize) -> Result<usize> {
+        self.pick(name, given, default, |text| text.parse().ok(), usize::to_string)
+    }
+
+    fn millis(
+        &mut self,
+        name: &'static str,
+        given: Option<Duration>,
+        default: Duration,
+    ) -> Result<Duration> {
+        let parse = |text: &str| text.parse().ok().map(Duration::from_millis);
+        self.pick(name, given, default, parse, |duration| duration.as_millis().to_string())
+    }
+
+    fn switch(&mut self, name: &'static str, given: Option<bool>, default: bool) -> Result<bool> {
+        let parse = |text: &str| match text {
+            "on" | "true" | "1" => Some(true),
+            "off" | "false" | "0" => Some(false),
+            _ => None,
+        };
+        self.pick(name, given, default, parse, |on| if *on { "on".into() } else { "off".into() })
+    }
 }
 
 #[cfg(test)]
@@ -455,8 +542,36 @@ mod tests {
 
     #[test]
     fn a_variable_that_does_not_parse_is_refused() {
-        let error = settled(&Options::new(), &[("MEMLITH_THREADS", "maybe")]).unwrap_err();
+        let error = settled(&Options::new(), &[("MEMLITH_MAPPING", "maybe")]).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
-        assert!(error.to_string().contains("threads"), "{error}");
+        assert!(error.to_string().contains("mapping"), "{error}");
+    }
+
+    #[test]
+    fn threads_is_a_short_form_and_the_later_call_counts() {
+        let threads = |options: &Options, variables: &[(&str, &str)]| {
+            settled(options, variables).unwrap().0.background_threads
+        };
+        let variable = [("MEMLITH_BACKGROUND_THREADS", "0")];
+        assert!((1..=2).contains(&threads(&Options::new(), &[])));
+        assert_eq!(threads(&Options::new(), &variable), 0);
+        assert_eq!(threads(&Options::new().background_threads(5), &variable), 5);
+        assert_eq!(threads(&Options::new().background_threads(5).threads(false), &[]), 0);
+        let on = Options::new().threads(false).threads(true);
+        assert_eq!(threads(&on, &variable), default_threads());
+    }
+
+    #[test]
+    fn shares_of_the_machine_are_bounded() {
+        let error = |options: &Options| settled(options, &[]).unwrap_err().kind();
+        let many = Options::new().background_threads(MAX_THREADS + 1);
+        assert_eq!(error(&many), crate::ErrorKind::LimitExceeded);
+        for percent in [0, 101] {
+            let share = Options::new().background_cpu(percent);
+            assert_eq!(error(&share), crate::ErrorKind::InvalidInput);
+        }
+        let variables = [("MEMLITH_BACKGROUND_CPU", "70"), ("MEMLITH_BACKGROUND_IO", "9")];
+        let (settings, _) = settled(&Options::new(), &variables).unwrap();
+        assert_eq!((settings.background_cpu, settings.background_io), (70, 9));
     }
 }

@@ -1,5 +1,6 @@
 //! Figures about an open file.
 
+use crate::background::BackgroundStats;
 use crate::db::Db;
 use crate::derived::field;
 use crate::ids::Seq;
@@ -54,6 +55,8 @@ pub struct Stats {
     pub is_latched: bool,
     /// What went wrong last in the background, if anything.
     pub last_background_error: Option<String>,
+    /// What is done in the background, and why.
+    pub background: BackgroundStats,
     /// Every setting in force.
     pub settings: Vec<Setting>,
 }
@@ -127,7 +130,8 @@ impl Db {
             unsaved_changes: indexes.unsaved,
             held_views: core.committer.views.held() as u64,
             is_latched: core.group.is_latched() || container.is_latched(),
-            last_background_error: core.maintenance.last_error(),
+            last_background_error: core.background.last_error(),
+            background: core.background.stats(),
             settings: core.listed.clone(),
         })
     }

@@ -1,17 +1,18 @@
 //! What threads wait with, behind one small door.
 //!
-//! **Invariant:** the engine blocks, and starts threads, only through this module, so that a
-//! schedule explorer can take the place of the operating system by giving these types other
-//! bodies: `engine/schedules` does. Nothing here is poisoned by a panic: what a lock guards is
+//! **Invariant:** the engine blocks, starts threads and times their work only through this module,
+//! so that a schedule explorer can take the place of the operating system by giving these types
+//! other bodies: `engine/schedules` does. Nothing here is poisoned by a panic: what a lock guards is
 //! valid between any two statements.
 
 use parking_lot::Condvar;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(crate) use parking_lot::{
     MappedRwLockReadGuard, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
 pub(crate) use std::thread;
+pub(crate) use std::time::Instant;
 
 /// A mutex.
 #[derive(Debug, Default)]

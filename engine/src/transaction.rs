@@ -17,6 +17,7 @@ use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A set that holds more is written to the file as it grows, on its own.
 const DIRECT_BYTES: usize = 64 << 20;
@@ -47,13 +48,35 @@ pub struct WriteTx<'a> {
     catalog: Arc<Catalog>,
     /// Where the rows go once there are too many to hold.
     direct: Option<WriteTransaction>,
+    /// Is it a job's? Then its commit sets nothing going.
+    is_background: bool,
 }
 
 impl<'a> WriteTx<'a> {
     pub(crate) fn begin(core: &'a Core, options: WriteOptions) -> Result<Self> {
         core.check_writable()?;
-        check_annotations(&options)?;
+        core.background.throttle(core);
         let timeout = core.settings.busy_timeout;
+        Self::begin_within(core, options, timeout, false)
+    }
+
+    /// The same for a job, which waits for nobody that waits for it.
+    pub(crate) fn begin_in_background(
+        core: &'a Core,
+        options: WriteOptions,
+        timeout: Duration,
+    ) -> Result<Self> {
+        Self::begin_within(core, options, timeout, true)
+    }
+
+    fn begin_within(
+        core: &'a Core,
+        options: WriteOptions,
+        timeout: Duration,
+        is_background: bool,
+    ) -> Result<Self> {
+        core.check_writable()?;
+        check_annotations(&options)?;
         let waited_ms = timeout.as_millis() as u64;
         let turn = core.group.turn(timeout).ok_or(Detail::Busy { waited_ms })?;
         // Sets first, View second: a set that is committed in between is then in both.
@@ -71,7 +94,7 @@ impl<'a> WriteTx<'a> {
             }
         }
         let set = WriteSet::new(options, durability, now_ms, next_memory);
-        let tx = WriteTx { core, turn, base, accepted, set, catalog, direct: None };
+        let tx = WriteTx { core, turn, base, accepted, set, catalog, direct: None, is_background };
         tx.check_outcome()?;
         Ok(tx)
     }
@@ -177,7 +200,7 @@ impl<'a> WriteTx<'a> {
             return Ok(Committed { value, seq: None });
         }
         self.write_through()?;
-        let WriteTx { core, turn, set, direct, .. } = self;
+        let WriteTx { core, turn, set, direct, is_background, .. } = self;
         let set = Arc::new(set);
         let receipt = match direct {
             None => turn.submit(&core.committer, set).map_err(failure),
@@ -191,7 +214,10 @@ impl<'a> WriteTx<'a> {
                 receipt.map_err(|e| failure(Failure::Unknown(Arc::new(e))))
             }
         }?;
-        core.after_commit();
+        if !is_background {
+            // It cannot undo the commit: what goes wrong is told by the figures and not by the call.
+            core.background.tend(core);
+        }
         Ok(Committed { value, seq: Some(receipt.seq) })
     }
 }

@@ -173,15 +173,28 @@ impl Views {
     /// Takes the rows of Views away that are past their limits. One that is being read at this
     /// moment is left for the next time.
     pub(crate) fn revoke_expired(&self) {
+        self.each_expired(|view| {
+            if let Some(mut rows) = view.rows.try_write() {
+                *rows = None;
+            }
+        });
+    }
+
+    /// Is there a View past its limits that still has its rows?
+    pub(crate) fn has_expired(&self) -> bool {
+        let mut found = false;
+        self.each_expired(|view| found |= view.rows.read().is_some());
+        found
+    }
+
+    fn each_expired(&self, mut each: impl FnMut(&Inner)) {
         let now_ms = self.shared.clock.now_ms();
         let committed = *self.committed_bytes.lock();
         for view in self.older.lock().iter().filter_map(Weak::upgrade) {
             let is_old = now_ms.saturating_sub(view.born_ms) > self.limits.max_age_ms;
             let is_large = committed - view.born_bytes > self.limits.max_bytes;
-            if (is_old || is_large)
-                && let Some(mut rows) = view.rows.try_write()
-            {
-                *rows = None;
+            if is_old || is_large {
+                each(&view);
             }
         }
     }

@@ -31,6 +31,7 @@ macro_rules! of_the_engine {
 }
 
 of_the_engine! {
+    "../../src/background/scheduler/mod.rs" scheduler
     "../../src/clock.rs" clock
     "../../src/commit/group.rs" group
     "../../src/error.rs" error
@@ -38,11 +39,10 @@ of_the_engine! {
     "../../src/ids.rs" ids
     "../../src/planted.rs" planted
     "../../src/view.rs" view
-    "../../src/worker.rs" worker
 }
 
 pub use explore::{explore, finds};
-pub use scenarios::{extents, group_commit, publication, threads};
+pub use scenarios::{background, extents, group_commit, publication};
 
 use error::{Error, ErrorKind, Result};
 use stand_ins::{access, commit, derived, embed, filter, rows};

@@ -24,6 +24,21 @@ fn passes() -> bool {
     thread_rng().gen_bool(0.25)
 }
 
+/// A moment after which no time has passed, or more than anybody waits for: as the explorer likes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instant;
+
+impl Instant {
+    pub(crate) fn now() -> Self {
+        Instant
+    }
+
+    #[expect(clippy::unused_self, reason = "the engine's measures from a moment")]
+    pub(crate) fn elapsed(self) -> Duration {
+        if thread_rng().gen_bool(0.5) { Duration::ZERO } else { PATIENCE }
+    }
+}
+
 /// A mutex.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);

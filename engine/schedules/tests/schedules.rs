@@ -1,7 +1,7 @@
 //! Every scenario under many schedules, and with a defect put in, which must be found.
 
 use memlith_schedules::group_commit::{self, Ends, First};
-use memlith_schedules::{explore, extents, finds, publication, threads};
+use memlith_schedules::{background, explore, extents, finds, publication};
 
 /// Schedules of each of the two schedulers.
 const MANY: usize = 3_000;
@@ -83,16 +83,26 @@ fn a_pin_given_up_too_early_is_found() {
 }
 
 #[test]
-fn whoever_wakes_the_thread_is_served() {
-    explore(MANY, threads::whoever_wakes_it_is_served);
+fn whoever_wakes_the_workers_is_served() {
+    explore(MANY, background::whoever_wakes_them_is_served);
 }
 
 #[test]
-fn stopping_the_thread_ends_it() {
-    explore(MANY, threads::stopping_ends_it);
+fn a_busy_worker_is_relieved() {
+    explore(MANY, background::a_busy_one_is_relieved);
+}
+
+#[test]
+fn a_pause_holds_all_but_promises() {
+    explore(MANY, background::a_pause_holds_all_but_promises);
+}
+
+#[test]
+fn stopping_the_workers_ends_them() {
+    explore(MANY, background::stopping_ends_them);
 }
 
 #[test]
 fn the_last_handle_may_be_dropped_by_the_work() {
-    explore(MANY, threads::the_last_handle_may_be_dropped_by_the_work);
+    explore(MANY, background::the_last_handle_may_be_dropped_by_the_work);
 }

@@ -263,9 +263,14 @@ impl Committer {
         Ok(())
     }
 
+    /// Would opening after a crash now have to walk the tables?
+    pub(crate) fn needs_walk(&self) -> bool {
+        self.state.lock().needs_walk
+    }
+
     /// Makes opening after a crash quick, for as long as nobody commits: for idle moments.
     pub(crate) fn rest(&self) -> Result<()> {
-        if self.state.lock().needs_walk {
+        if self.needs_walk() {
             self.maintain(Repair::Stored, |_| Ok(()))?;
         }
         Ok(())

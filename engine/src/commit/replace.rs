@@ -20,18 +20,26 @@ type Images = BTreeMap<String, ImageRow>;
 
 impl Committer {
     /// Stores an image of every index and goes on from there, with nothing left in memory that is
-    /// in an image. Numbers memories anew where more than half of the ordinals are dead.
-    pub(crate) fn checkpoint(&self) -> Result<()> {
+    /// in an image. Numbers memories anew where more than half of the ordinals are dead. Gives up,
+    /// and leaves everything as it was, when `goes_on` says no between two images. Returns the bytes
+    /// of the images.
+    pub(crate) fn checkpoint(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Option<u64>> {
         let _alone = self.replacing.lock();
+        if !goes_on() {
+            return Ok(None);
+        }
         let view = self.current();
         let rows = view.rows()?;
         let stored = if view.versions().is_mostly_dead() {
             let indexes = Indexes::rebuild(&rows, view.seq(), &mut |_| {})?;
-            self.store(&indexes.versions(view.seq()), view.seq())?
+            self.store(&indexes.versions(view.seq()), view.seq(), goes_on)?
         } else {
-            self.store(view.versions(), view.seq())?
+            self.store(view.versions(), view.seq(), goes_on)?
         };
-        self.adopt(stored, &rows)
+        let Some(stored) = stored else { return Ok(None) };
+        let bytes = stored.len_bytes();
+        self.adopt(stored, &rows)?;
+        Ok(Some(bytes))
     }
 
     /// Makes every index anew from the rows.
@@ -41,8 +49,8 @@ impl Committer {
         let rows = view.rows()?;
         let total = view.versions().attributes.live_len();
         let indexes = Indexes::rebuild(&rows, view.seq(), &mut |done| progress(done, total))?;
-        let stored = self.store(&indexes.versions(view.seq()), view.seq())?;
-        self.adopt(stored, &rows)
+        let stored = self.store(&indexes.versions(view.seq()), view.seq(), &mut || true)?;
+        stored.map_or(Ok(()), |stored| self.adopt(stored, &rows))
     }
 
     /// Reads every image that the file names, anew, as none is named that opening could not use;
@@ -63,8 +71,13 @@ impl Committer {
         Ok(images.len() as u64)
     }
 
-    fn store(&self, versions: &Versions, seq: Seq) -> Result<Checkpoint> {
-        versions.store_images(seq, self.container(), self.settings.max_inline_image)
+    fn store(
+        &self,
+        versions: &Versions,
+        seq: Seq,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Checkpoint>> {
+        versions.store_images(seq, self.container(), self.settings.max_inline_image, goes_on)
     }
 
     /// Opens stored images, catches up, and makes them those of the file and of the next View.

@@ -21,6 +21,9 @@ pub(crate) struct Checkpoint {
     pub(crate) images: BTreeMap<String, ImageRow>,
 }
 
+/// Stores the image that a closure makes under a name.
+type Store<'a> = dyn FnMut(String, &dyn Fn() -> Result<Vec<u8>>) -> Result<bool> + 'a;
+
 impl Versions {
     /// Are more than half of the ordinals those of memories that are gone?
     pub(crate) fn is_mostly_dead(&self) -> bool {
@@ -29,16 +32,31 @@ impl Versions {
     }
 
     /// Stores an image of every index, the small ones in their rows. `watermark` is the commit that
-    /// this is the version of.
+    /// this is the version of. `None`, with nothing stored, if `goes_on` says no between two images.
     pub(crate) fn store_images(
         &self,
         watermark: Seq,
         container: &Container,
         max_inline: usize,
-    ) -> Result<Checkpoint> {
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Checkpoint>> {
         let mut stored = Checkpoint::default();
-        match self.store_into(&mut stored, watermark, container, max_inline) {
-            Ok(()) => Ok(stored),
+        let mut store = |name: String, image: &dyn Fn() -> Result<Vec<u8>>| -> Result<bool> {
+            if !goes_on() {
+                return Ok(false);
+            }
+            let place = Place::write(container, image()?, max_inline)?;
+            let note = self.note();
+            let row = ImageRow { numbering: self.numbering, watermark, note, place };
+            stored.images.insert(name, row);
+            Ok(true)
+        };
+        match self.store_all(&mut store) {
+            Ok(true) => Ok(Some(stored)),
+            Ok(false) => {
+                stored.discard(container);
+                Ok(None)
+            }
             Err(e) => {
                 stored.discard(container);
                 Err(e)
@@ -46,26 +64,21 @@ impl Versions {
         }
     }
 
-    fn store_into(
-        &self,
-        stored: &mut Checkpoint,
-        watermark: Seq,
-        container: &Container,
-        max_inline: usize,
-    ) -> Result<()> {
-        let mut store = |name: String, image: Vec<u8>| -> Result<()> {
-            let place = Place::write(container, image, max_inline)?;
-            let note = self.note();
-            let row = ImageRow { numbering: self.numbering, watermark, note, place };
-            stored.images.insert(name, row);
-            Ok(())
-        };
-        store(AttributeIndex::NAME.into(), self.attributes.write_image()?)?;
-        store(ContentIndex::NAME.into(), self.text.write_image()?)?;
-        for (id, vectors) in self.vectors.iter() {
-            store(SpaceIndex::name_of(*id), vectors.write_image()?)?;
+    /// Gives `store` every index, until it says that this is not wanted any more.
+    fn store_all(&self, store: &mut Store<'_>) -> Result<bool> {
+        let attributes = || Ok(self.attributes.write_image()?);
+        let text = || Ok(self.text.write_image()?);
+        if !store(AttributeIndex::NAME.into(), &attributes)?
+            || !store(ContentIndex::NAME.into(), &text)?
+        {
+            return Ok(false);
         }
-        Ok(())
+        for (id, vectors) in self.vectors.iter() {
+            if !store(SpaceIndex::name_of(*id), &|| Ok(vectors.write_image()?))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// What the images say beside their bytes: which spaces there are, and which metadata paths
@@ -79,6 +92,11 @@ impl Versions {
 }
 
 impl Checkpoint {
+    /// How large the images are, together.
+    pub(crate) fn len_bytes(&self) -> u64 {
+        self.images.values().map(|row| row.place.len_bytes()).sum()
+    }
+
     /// Gives the space of images that no row will name back.
     pub(crate) fn discard(self, container: &Container) {
         for row in self.images.values() {

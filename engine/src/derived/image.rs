@@ -54,6 +54,13 @@ impl Place {
         }
     }
 
+    pub(crate) fn len_bytes(&self) -> u64 {
+        match self {
+            Place::Inline(bytes) => bytes.len() as u64,
+            Place::Segment(segment) => segment.len,
+        }
+    }
+
     /// Gives the space back, once no durable row names it.
     pub(crate) fn release(&self, container: &Container) {
         if let Place::Segment(segment) = self {

@@ -110,7 +110,7 @@ impl Setup {
     fn engine(self) -> (Settings, Vec<crate::Setting>) {
         let (settings, listed) = Options::new().settle(|_| None).expect("defaults are valid");
         let settings = Settings {
-            threads: false,
+            background_threads: 0,
             // Half of it is redb's cache: a small one makes it write before the commit.
             memory_limit: [128 << 10, 16 << 20][self.seed as usize / 2 % 2],
             relaxed_bytes: [8 << 10, 1 << 20][self.seed as usize / 4 % 2],

@@ -4,7 +4,7 @@
 //! panics or deadlocks.
 #![expect(clippy::missing_panics_doc, reason = "what does not hold panics: that is their answer")]
 
+pub mod background;
 pub mod extents;
 pub mod group_commit;
 pub mod publication;
-pub mod threads;

@@ -58,7 +58,7 @@ impl Closed {
         };
         let (settings, listed) = Options::new().settle(|_| None)?;
         let settings = Settings {
-            threads: false,
+            background_threads: 0,
             memory_limit: MEMORY_LIMIT,
             verify_on_open: is_verified,
             ..settings

@@ -1,0 +1,72 @@
+//! Writes the images of all indexes, once enough has changed that it pays.
+
+use crate::Result;
+use crate::background::scheduler::{Context, Job, Occasion, Progress};
+use crate::commit::IndexStats;
+use crate::db::Core;
+
+/// Images are written again once this many changes are not in them …
+const MIN_UNSAVED: u64 = 8_192;
+/// … and this part of all that is in them.
+const UNSAVED_SHARE: u64 = 4;
+/// … or what they take in memory is beyond this part of the memory limit.
+const HEAP_SHARE: u64 = 4;
+/// The same as the first two, when the file is closed.
+const MIN_UNSAVED_AT_CLOSE: u64 = 512;
+const UNSAVED_SHARE_AT_CLOSE: u64 = 64;
+
+pub(super) struct Checkpoint;
+
+impl Job<Core> for Checkpoint {
+    fn name(&self) -> &'static str {
+        "checkpoint"
+    }
+
+    fn due(&self, core: &Core, _: Occasion) -> Result<Option<&'static str>> {
+        let stats = core.committer.index_stats();
+        Ok(reason(stats, core.settings.memory_limit as u64))
+    }
+
+    fn step(&self, core: &Core, context: &Context<'_>) -> Result<Progress> {
+        let stored = core.committer.checkpoint(&mut || !context.should_stop())?;
+        let Some(bytes) = stored else { return Ok(Progress::More) };
+        context.account(bytes);
+        Ok(Progress::Done)
+    }
+}
+
+fn reason(stats: IndexStats, memory_limit: u64) -> Option<&'static str> {
+    let IndexStats { unsaved, ordinals, heap_bytes } = stats;
+    if unsaved < MIN_UNSAVED {
+        None
+    } else if heap_bytes > memory_limit / HEAP_SHARE {
+        Some("indexes take a quarter of the memory limit")
+    } else {
+        (unsaved >= ordinals / UNSAVED_SHARE).then_some("a quarter of the file has changed")
+    }
+}
+
+impl Core {
+    /// Have enough changes gathered that a file which is closed opens faster for it?
+    pub(crate) fn is_checkpoint_due_at_close(&self) -> bool {
+        let IndexStats { unsaved, ordinals, .. } = self.committer.index_stats();
+        unsaved >= MIN_UNSAVED_AT_CLOSE.max(ordinals / UNSAVED_SHARE_AT_CLOSE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_written_when_it_pays_and_the_reason_says_why() {
+        const LIMIT: u64 = 1_000;
+        let stats = |unsaved, ordinals, heap_bytes| IndexStats { unsaved, ordinals, heap_bytes };
+        let part = Some("a quarter of the file has changed");
+        let heavy = Some("indexes take a quarter of the memory limit");
+        assert_eq!(reason(stats(MIN_UNSAVED - 1, 0, LIMIT), LIMIT), None);
+        assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED, 250), LIMIT), part);
+        assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED + 4, 250), LIMIT), None);
+        assert_eq!(reason(stats(MIN_UNSAVED, u64::MAX, 251), LIMIT), heavy);
+    }
+}

@@ -1,0 +1,28 @@
+//! What there is to do beside the writers.
+//!
+//! **Invariant:** the order of [`all`] is that of priority, and with threads off the order in which
+//! a writer does it.
+
+mod accesses;
+mod checkpoint;
+mod expiry;
+mod log;
+mod rest;
+mod sync;
+mod views;
+
+use super::scheduler::Job;
+use crate::db::Core;
+
+pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
+    vec![
+        Box::new(sync::Sync),
+        Box::new(accesses::Accesses),
+        Box::new(views::Views),
+        Box::new(expiry::Expiry),
+        Box::new(checkpoint::Checkpoint),
+        Box::new(log::Log),
+        // Behind whatever else an idle handle does.
+        Box::new(rest::Rest),
+    ]
+}
