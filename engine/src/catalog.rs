@@ -4,13 +4,14 @@
 //! space is never given again; that of a metadata index may be, once its labels are gone.
 
 use crate::error::Detail;
+use crate::graph_options::GraphOptions;
 use crate::ids::SpaceId;
 use crate::memory::{MAX_DIMENSIONS, MAX_LABEL_BYTES, MAX_METADATA_INDEXES, MAX_SPACES};
 use crate::rows::Pinned;
 use crate::schema::Table;
 use crate::{Error, Result};
 use memlith_index::vectors::Metric;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -32,12 +33,15 @@ pub struct Space {
     pub metric: Metric,
     /// Which embedder makes them; a vector of another is refused.
     pub embedder: Option<String>,
+    /// How their graph is built and searched.
+    pub graph: GraphOptions,
 }
 
 impl Space {
     /// A space compared by cosine, of no particular embedder.
     pub fn new(name: impl Into<String>, dimension: usize) -> Self {
-        Space { name: name.into(), dimension, metric: Metric::Cosine, embedder: None }
+        let graph = GraphOptions::default();
+        Space { name: name.into(), dimension, metric: Metric::Cosine, embedder: None, graph }
     }
 
     /// Sets how its vectors are compared.
@@ -54,7 +58,15 @@ impl Space {
         self
     }
 
+    /// Sets how their graph is built and searched.
+    #[must_use]
+    pub fn graph(mut self, graph: GraphOptions) -> Self {
+        self.graph = graph;
+        self
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
+        self.graph.validate()?;
         if self.name.is_empty() || self.name.len() > MAX_LABEL_BYTES {
             return Err(Error::invalid("space name", "must have 1 to 512 bytes"));
         }
@@ -182,14 +194,15 @@ impl Catalog {
 
     /// The rows of a space of this number, where `highest` is the highest ever given.
     pub(crate) fn space_rows(space: &Space, id: u32, highest: u32) -> Vec<Edit> {
-        let row = json!({
-            "id": id,
-            "dimension": space.dimension,
-            "metric": space.metric.name(),
-            "embedder": space.embedder,
-        });
+        let mut row = Map::new();
+        row.insert("id".into(), json!(id));
+        row.insert("dimension".into(), json!(space.dimension));
+        row.insert("metric".into(), json!(space.metric.name()));
+        row.insert("embedder".into(), json!(space.embedder));
+        space.graph.write(&mut row);
+        let row = Value::Object(row).to_string().into_bytes();
         vec![
-            (key(Kind::Space, &space.name), Some(row.to_string().into_bytes())),
+            (key(Kind::Space, &space.name), Some(row)),
             (key(Kind::Counter, "space"), Some(json!(highest).to_string().into_bytes())),
         ]
     }
@@ -235,7 +248,8 @@ fn read_space(name: &str, row: &Value) -> Option<(SpaceId, Space)> {
     let dimension = usize::try_from(row["dimension"].as_u64()?).ok()?;
     let metric = Metric::from_name(row["metric"].as_str()?)?;
     let embedder = row["embedder"].as_str().map(Into::into);
-    let space = Space { name: name.into(), dimension, metric, embedder };
+    let graph = GraphOptions::read(row)?;
+    let space = Space { name: name.into(), dimension, metric, embedder, graph };
     space.validate().ok()?;
     Some((SpaceId(id), space))
 }

@@ -142,6 +142,14 @@ impl Db {
         self.core.committer.checkpoint(&mut || true).map(drop)
     }
 
+    /// Links all vectors into the graphs of their spaces, where these are large enough, and returns
+    /// once they are. Done by itself in the background; call it before a moment when searches must be
+    /// quick. `progress` gets the number of vectors done and of all.
+    pub fn link(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        self.core.check_writable()?;
+        self.core.link_all(progress)
+    }
+
     /// Deletes every derived index and makes it anew from the rows. `progress` gets the number of
     /// memories done and of all.
     pub fn rebuild(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {

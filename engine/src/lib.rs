@@ -41,7 +41,8 @@
 //! - A write that returned is durable, unless [`Durability::Relaxed`] was asked for.
 //! - What is committed is found by the next read, by every index.
 //! - A View never blocks a writer, and a writer never blocks a View.
-//! - Vector recall is exact: it is what comparing with every vector would give.
+//! - Scores of vectors are exact, and so is the search under [`SearchEffort::Exact`]; without, large
+//!   spaces are searched through a graph that misses a few.
 //! - One process owns a file for writing; threads share a handle freely.
 //! - Errors say what happened and what to do ([`Error`], [`ErrorKind`]); no call panics on bad
 //!   input or bad bytes.
@@ -56,6 +57,7 @@ mod embed;
 mod error;
 mod file;
 pub mod filter;
+mod graph_options;
 mod history;
 mod ids;
 mod memory;
@@ -83,13 +85,15 @@ pub use db::Db;
 pub use embed::{Embedder, EmbedderError};
 pub use error::{Error, ErrorKind, Result};
 pub use filter::Filter;
+pub use graph_options::{GraphOptions, SearchEffort};
 pub use history::{Head, LogReport, Outcome};
 pub use ids::{MemoryId, Seq};
 pub use memlith_index::vectors::Metric;
 pub use memory::*;
 pub use options::{LogRetention, Options, Origin, Setting};
 pub use recall::{
-    Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recall, Recalled, Weights,
+    Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Nearest, Neighbour,
+    Recall, RecallCheck, Recalled, Weights,
 };
 pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};
 pub use stats::{NamespaceStats, SpaceStats, Stats};

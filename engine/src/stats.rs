@@ -3,6 +3,7 @@
 use crate::background::BackgroundStats;
 use crate::db::Db;
 use crate::derived::field;
+use crate::graph_options::GraphOptions;
 use crate::ids::Seq;
 use crate::options::Setting;
 use crate::recall::{Deadline, Scope};
@@ -75,6 +76,12 @@ pub struct SpaceStats {
     pub embedder: Option<String>,
     /// Memories that have a vector in it.
     pub vectors: u64,
+    /// Vectors that are not in the graph yet: every search scans them.
+    pub unlinked: u64,
+    /// Vectors that were replaced or removed, and are left out when the images are written next.
+    pub dead: u64,
+    /// How the graph is built and searched.
+    pub graph: GraphOptions,
 }
 
 /// A namespace in figures.
@@ -152,6 +159,9 @@ impl View {
             metric: space.metric,
             embedder: space.embedder.clone(),
             vectors: versions.vectors.get(id).map_or(0, |v| v.live() as u64),
+            unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
+            dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
+            graph: space.graph,
         };
         versions.catalog.spaces().map(stats).collect()
     }

@@ -9,7 +9,7 @@ use super::shield::Failure;
 use super::tables::Tables;
 use super::write_set::{Durability, NewRow, WriteSet};
 use crate::catalog::Catalog;
-use crate::derived::Indexes;
+use crate::derived::{Indexes, SpaceIndex};
 use crate::file::Container;
 use crate::ids::{MAX_NUMBER, MemoryId, Seq};
 use crate::planted::{self, Defect};
@@ -105,10 +105,19 @@ pub(crate) struct Committer {
 pub(crate) struct IndexStats {
     /// Changes folded since the images were written.
     pub(crate) unsaved: u64,
+    /// Vectors linked since then: as much work would be lost.
+    pub(crate) newly_linked: u64,
     /// Ordinals given, dead ones included.
     pub(crate) ordinals: u64,
     /// Memory beyond the images.
     pub(crate) heap_bytes: u64,
+}
+
+impl IndexStats {
+    /// What an opening would have to do again, in changes.
+    pub(crate) fn unsaved_work(&self) -> u64 {
+        self.unsaved.max(self.newly_linked)
+    }
 }
 
 /// What a writer learns about its commit.
@@ -190,6 +199,7 @@ impl Committer {
         let state = self.state.lock();
         IndexStats {
             unsaved: state.indexes.unsaved,
+            newly_linked: state.indexes.spaces.values().map(SpaceIndex::newly_linked).sum(),
             ordinals: u64::from(state.indexes.attributes.version().next_ordinal()),
             heap_bytes: state.indexes.all().map(|i| i.heap_bytes() as u64).sum(),
         }

@@ -31,7 +31,7 @@ impl Committer {
         let view = self.current();
         let rows = view.rows()?;
         let stored = if view.versions().is_mostly_dead() {
-            let indexes = Indexes::rebuild(&rows, view.seq(), &mut |_| {})?;
+            let indexes = Indexes::renumber(view.versions(), &rows, view.seq())?;
             self.store(&indexes.versions(view.seq()), view.seq(), goes_on)?
         } else {
             self.store(view.versions(), view.seq(), goes_on)?

@@ -3,7 +3,7 @@
 //! **Invariant:** both ways end in indexes that give the same answers; a test compares them.
 
 use super::image::ImageRow;
-use super::{AttributeIndex, ContentIndex, Folded, Indexes, SpaceIndex};
+use super::{AttributeIndex, ContentIndex, Folded, Indexes, SpaceIndex, Versions};
 use crate::catalog::{Catalog, MetadataIndex};
 use crate::clock::random;
 use crate::commit::log::{Aspects, Change, ChangeKind, LogRow, Model};
@@ -17,6 +17,7 @@ use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// Changes that catching up holds in memory at a time.
 const MAX_GATHERED: usize = 100_000;
@@ -90,6 +91,28 @@ impl Indexes {
         Ok(Some(indexes))
     }
 
+    /// Indexes under a new numbering, without the ordinals of memories that are gone. What `before`
+    /// knows of vectors is kept, their graphs above all; the rest is made from `rows` of the same
+    /// commit.
+    pub(crate) fn renumber(before: &Versions, rows: &Pinned, seq: Seq) -> Result<Indexes> {
+        let live = before.attributes.live();
+        // Ordinals are dealt in the order of memory ids, then as now.
+        let number = |ordinal| live.contains(ordinal).then(|| live.rank(ordinal) as u32 - 1);
+        let mut indexes = Indexes::empty(random()?);
+        let catalog = Catalog::load(rows)?;
+        indexes.adopt_catalog(catalog.clone(), rows)?;
+        indexes.spaces.clear();
+        indexes.fold_all(rows, seq, &mut |_| {})?;
+        for (id, space) in catalog.spaces() {
+            let index = match before.vectors.get(id) {
+                Some(index) => SpaceIndex::open(*id, Arc::new(index.write_image_as(number)?))?,
+                None => SpaceIndex::new(*id, space),
+            };
+            indexes.spaces.insert(*id, index);
+        }
+        Ok(indexes)
+    }
+
     /// Indexes made from rows alone, under a new numbering.
     pub(crate) fn rebuild(
         rows: &Pinned,
@@ -98,6 +121,12 @@ impl Indexes {
     ) -> Result<Indexes> {
         let mut indexes = Indexes::empty(random()?);
         indexes.adopt_catalog(Catalog::load(rows)?, rows)?;
+        indexes.fold_all(rows, seq, progress)?;
+        Ok(indexes)
+    }
+
+    /// Takes in every row, into indexes that are empty.
+    fn fold_all(&mut self, rows: &Pinned, seq: Seq, progress: &mut dyn FnMut(u64)) -> Result<()> {
         let mut done = 0;
         rows.scan(Table::Memories, Bound::Unbounded, |key, _| {
             let id = memory_id(key)?;
@@ -108,13 +137,13 @@ impl Indexes {
                 aspects: Aspects::ALL,
                 commitment: [0; 16],
             };
-            indexes.fold(seq, [&change], rows)?;
+            self.fold(seq, [&change], rows)?;
             done += 1;
             progress(done);
             Ok(true)
         })?;
-        indexes.watermark = seq;
-        Ok(indexes)
+        self.watermark = seq;
+        Ok(())
     }
 
     /// Fills followers whose image was of no use from the rows of what is live.

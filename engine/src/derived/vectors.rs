@@ -22,7 +22,7 @@ pub(crate) struct SpaceIndex {
 
 impl SpaceIndex {
     pub(crate) fn new(id: SpaceId, space: &Space) -> Self {
-        let index = VectorIndex::new(space.dimension, space.metric);
+        let index = VectorIndex::with_params(space.dimension, space.metric, space.graph.params());
         SpaceIndex { id, index, scratch: Vec::new() }
     }
 
@@ -32,6 +32,11 @@ impl SpaceIndex {
 
     pub(crate) fn name_of(id: SpaceId) -> String {
         format!("vectors/{}", id.0)
+    }
+
+    /// Vectors that were linked since the image was written.
+    pub(crate) fn newly_linked(&self) -> u64 {
+        self.index.newly_linked() as u64
     }
 
     pub(crate) fn version(&self, seq: Seq) -> VectorView {

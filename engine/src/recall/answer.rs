@@ -53,6 +53,8 @@ pub struct LegReport {
     pub leg: Leg,
     /// How it went.
     pub outcome: LegOutcome,
+    /// How the vector leg found its candidates, in a word or two.
+    pub strategy: Option<&'static str>,
     /// How long it took, in microseconds.
     pub micros: u64,
 }

@@ -3,9 +3,11 @@
 //! **Invariant:** a leg scores only what is in scope, exactly, and says so if it could not run.
 
 use super::{Deadline, Leg, LegOutcome, Recall};
+use crate::catalog::Space;
 use crate::derived::read_vector;
 use crate::embed::embed;
 use crate::error::Detail;
+use crate::graph_options::SearchEffort;
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::{DEFAULT_SPACE, check_embedder, check_vector};
 use crate::rows::{Pinned, Rows};
@@ -13,8 +15,11 @@ use crate::schema::{Table, vector_key};
 use crate::view::View;
 use crate::{Error, Result};
 use memlith_index::text::TextError;
-use memlith_index::vectors::{SearchError, SearchLimits, VectorView};
+use memlith_index::vectors::{Effort, Found, Search, SearchError, SearchLimits, VectorView};
 use roaring::RoaringBitmap;
+
+/// The part of the `ef` of a space that a fast search keeps.
+const FAST_SHARE: usize = 3;
 
 /// An ordinal and how a leg scored it.
 pub(super) type Scored = (u32, f32);
@@ -22,7 +27,7 @@ pub(super) type Scored = (u32, f32);
 /// A query of one leg, ready to run.
 pub(super) enum Probe<'a> {
     Text(&'a str),
-    Vector { space: SpaceId, index: &'a VectorView, query: Vec<f32> },
+    Vector { space: SpaceId, index: &'a VectorView, query: Vec<f32>, effort: Effort },
 }
 
 impl Probe<'_> {
@@ -33,26 +38,28 @@ impl Probe<'_> {
         }
     }
 
-    /// The best `k` in scope, best first.
+    /// The best `k` in scope, best first, and how they were found.
     pub(super) fn best(
         &self,
         view: &View,
         k: usize,
         scope: &RoaringBitmap,
         deadline: &Deadline,
-    ) -> Result<Vec<Scored>> {
+    ) -> Result<(Vec<Scored>, Option<&'static str>)> {
         let mut keep_going = || !deadline.has_passed();
         match self {
             Probe::Text(text) => {
                 let hits = view.versions().text.search(text, k, Some(scope), &mut keep_going);
-                Ok(hits.map_err(text_error)?.iter().map(|h| (h.ordinal, h.score)).collect())
+                let scored =
+                    hits.map_err(text_error)?.iter().map(|h| (h.ordinal, h.score)).collect();
+                Ok((scored, None))
             }
-            Probe::Vector { space, index, query } => {
-                let rows = view.rows()?;
+            Probe::Vector { space, index, query, effort } => {
                 let limits = SearchLimits::keep_going(&mut keep_going);
-                let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &rows, *space, ordinal, out);
-                let hits = index.search(query, k, Some(scope), limits, &mut fetch);
-                Ok(hits.map_err(search_error)?.iter().map(|h| (h.ordinal, h.score)).collect())
+                let search = Search { query, k, filter: narrowing(view, scope), effort: *effort };
+                let found = nearest(view, *space, index, search, limits)?;
+                let scored = found.hits.iter().map(|h| (h.ordinal, h.score)).collect();
+                Ok((scored, Some(found.plan.strategy.name())))
             }
         }
     }
@@ -69,7 +76,7 @@ impl Probe<'_> {
                 let mut keep_going = || !deadline.has_passed();
                 view.versions().text.scores(text, ordinals, &mut keep_going).map_err(text_error)
             }
-            Probe::Vector { space, index, query } => {
+            Probe::Vector { space, index, query, .. } => {
                 let rows = view.rows()?;
                 let ordinals: Vec<u32> = ordinals.iter().collect();
                 let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &rows, *space, ordinal, out);
@@ -122,7 +129,36 @@ fn vector_probe<'a>(view: &'a View, request: &Recall) -> Result<Result<Probe<'a>
     check_vector(space, &query)?;
     let missing = || Error::corruption("index", "an index for every space", name);
     let index = view.versions().vectors.get(id).ok_or_else(missing)?;
-    Ok(Ok(Probe::Vector { space: *id, index, query }))
+    let effort = effort_of(space, request.effort);
+    Ok(Ok(Probe::Vector { space: *id, index, query, effort }))
+}
+
+/// What the index is asked for.
+pub(super) fn effort_of(space: &Space, effort: SearchEffort) -> Effort {
+    match effort {
+        SearchEffort::Exact => Effort::Exact,
+        SearchEffort::Ef(ef) => Effort::Ef(ef),
+        SearchEffort::Fast => Effort::Ef(space.graph.ef.div_ceil(FAST_SHARE)),
+        SearchEffort::Balanced => Effort::Ef(space.graph.ef),
+    }
+}
+
+/// A scope as a filter: none, if it leaves nothing out.
+pub(super) fn narrowing<'a>(view: &View, scope: &'a RoaringBitmap) -> Option<&'a RoaringBitmap> {
+    (scope.len() < view.versions().attributes.live_len()).then_some(scope)
+}
+
+/// The nearest vectors of a space, which are read from the rows of the view.
+pub(super) fn nearest(
+    view: &View,
+    space: SpaceId,
+    index: &VectorView,
+    search: Search<'_>,
+    limits: SearchLimits<'_>,
+) -> Result<Found> {
+    let rows = view.rows()?;
+    let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &rows, space, ordinal, out);
+    index.find(search, limits, &mut fetch).map_err(search_error)
 }
 
 fn fetch(view: &View, rows: &Pinned, space: SpaceId, ordinal: u32, out: &mut [f32]) -> Result<()> {

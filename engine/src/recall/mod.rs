@@ -9,11 +9,13 @@ mod clock;
 mod fuse;
 mod legs;
 mod metadata;
+mod nearest;
 mod plan;
 mod request;
 mod run;
 
 pub use answer::{Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled};
 pub(crate) use clock::Deadline;
+pub use nearest::{Nearest, Neighbour, RecallCheck};
 pub(crate) use plan::Scope;
 pub use request::{Recall, Weights};

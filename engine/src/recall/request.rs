@@ -1,6 +1,7 @@
 //! What a recall asks for.
 
 use crate::filter::Filter;
+use crate::graph_options::SearchEffort;
 use std::time::Duration;
 
 /// A request to recall memories: by text, by vector, by both, or by filter alone.
@@ -41,6 +42,8 @@ pub struct Recall {
     pub include_superseded: bool,
     /// Explain each hit.
     pub explain: bool,
+    /// How hard the vector leg looks; balanced unless given.
+    pub effort: SearchEffort,
     /// Give up after this long, with an error.
     pub deadline: Option<Duration>,
 }
@@ -79,6 +82,7 @@ impl Default for Recall {
             half_life: Duration::from_hours(30 * 24),
             include_superseded: false,
             explain: false,
+            effort: SearchEffort::default(),
             deadline: None,
         }
     }
@@ -173,6 +177,13 @@ impl Recall {
     #[must_use]
     pub fn explain(mut self, explain: bool) -> Self {
         self.explain = explain;
+        self
+    }
+
+    /// Sets how hard the vector leg looks.
+    #[must_use]
+    pub fn effort(mut self, effort: SearchEffort) -> Self {
+        self.effort = effort;
         self
     }
 

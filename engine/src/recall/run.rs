@@ -48,6 +48,7 @@ impl View {
         reports.extend(not_run.into_iter().map(|(leg, outcome)| LegReport {
             leg,
             outcome,
+            strategy: None,
             micros: 0,
         }));
         let seeks = request.text.is_some() || request.vector.is_some();
@@ -77,16 +78,16 @@ impl View {
             [_] if !reranks(&request.weights) => request.limit,
             _ => MIN_CANDIDATES.max(request.limit.saturating_mul(CANDIDATES_PER_HIT)),
         };
-        let mut found: Vec<(Vec<Scored>, u64)> = Vec::with_capacity(probes.len());
+        let mut found: Vec<(Vec<Scored>, Option<&str>, u64)> = Vec::with_capacity(probes.len());
         for probe in probes {
             let began = Instant::now();
-            let best = probe.best(self, wanted, scope, deadline)?;
-            found.push((best, began.elapsed().as_micros() as u64));
+            let (best, strategy) = probe.best(self, wanted, scope, deadline)?;
+            found.push((best, strategy, began.elapsed().as_micros() as u64));
         }
         let all: RoaringBitmap =
-            found.iter().flat_map(|(best, _)| best.iter().map(|(o, _)| *o)).collect();
+            found.iter().flat_map(|(best, ..)| best.iter().map(|(o, _)| *o)).collect();
         let (mut legs, mut reports) = (Vec::new(), Vec::new());
-        for (probe, (best, mut micros)) in probes.iter().zip(found) {
+        for (probe, (best, strategy, mut micros)) in probes.iter().zip(found) {
             let began = Instant::now();
             let own: RoaringBitmap = best.iter().map(|(o, _)| *o).collect();
             let foreign = &all - own;
@@ -103,7 +104,8 @@ impl View {
             let candidates = best.len();
             let leg = probe.leg();
             legs.push(LegScores::relative(leg, weight, &best, others, floor));
-            reports.push(LegReport { leg, outcome: LegOutcome::Ran { candidates }, micros });
+            let outcome = LegOutcome::Ran { candidates };
+            reports.push(LegReport { leg, outcome, strategy, micros });
         }
         Ok((legs, reports))
     }
@@ -153,7 +155,8 @@ impl View {
             }
             let outcome = LegOutcome::Ran { candidates: scores.len() };
             legs.push(LegScores::unit(leg, weight, scores));
-            reports.push(LegReport { leg, outcome, micros: began.elapsed().as_micros() as u64 });
+            let micros = began.elapsed().as_micros() as u64;
+            reports.push(LegReport { leg, outcome, strategy: None, micros });
         }
         Ok(())
     }
@@ -231,6 +234,7 @@ fn check_request(request: &Recall) -> Result<()> {
     if request.half_life.is_zero() {
         return Err(Error::invalid("half-life", "must be longer than nothing"));
     }
+    request.effort.validate()?;
     if request.min_score.is_some_and(f32::is_nan) {
         return Err(Error::invalid("least score", "must be a number"));
     }

@@ -1,8 +1,8 @@
 //! A file whose every state is known, and what must hold of anything that is salvaged from it.
 
 use memlith::{
-    Clock, Db, ErrorKind, List, LogRetention, LogRow, Memory, MemoryId, Metric, NewMemory, Options,
-    Order, Patch, SalvageReport, Seq, Space, SpaceStats, salvage,
+    Clock, Db, ErrorKind, GraphOptions, List, LogRetention, LogRow, Memory, MemoryId, Metric,
+    NewMemory, Options, Order, Patch, SalvageReport, Seq, Space, SpaceStats, View, salvage,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,11 +55,22 @@ fn state(db: &Db) -> State {
     page.memories.into_iter().map(one).collect()
 }
 
+/// What is salvaged of a space: its name, its form, how its graph is built, and how many vectors it has.
+pub(crate) type Described = (String, usize, Metric, Option<String>, GraphOptions, u64);
+
+pub(crate) fn described(view: &View) -> Vec<Described> {
+    let one = |space: SpaceStats| {
+        let SpaceStats { name, dimension, metric, embedder, graph, vectors, .. } = space;
+        (name, dimension, metric, embedder, graph, vectors)
+    };
+    view.spaces().into_iter().map(one).collect()
+}
+
 /// A file that was sound, and what it held after each of its commits.
 pub(crate) struct Original {
     pub(crate) bytes: Vec<u8>,
     history: BTreeMap<u64, State>,
-    pub(crate) spaces: Vec<SpaceStats>,
+    pub(crate) spaces: Vec<Described>,
     pub(crate) log: Vec<LogRow>,
     next_memory: u64,
 }
@@ -91,7 +102,13 @@ impl Original {
             .log_retention(retention)
             .open(&path)
             .unwrap();
-        db.create_space(&Space::new("wide", 1_100).metric(Metric::Dot).embedder("wide-1")).unwrap();
+        db.create_space(
+            &Space::new("wide", 1_100)
+                .metric(Metric::Dot)
+                .embedder("wide-1")
+                .graph(GraphOptions::new().m(7).link_from(9)),
+        )
+        .unwrap();
         db.write(|tx| tx.index_metadata("lang")).unwrap();
         let mut rng = Rng(seed);
         let mut history = BTreeMap::new();
@@ -111,7 +128,7 @@ impl Original {
         *history.last_entry().unwrap().get_mut() = last;
         let first = db.log(Seq(0), 1).unwrap()[0].seq;
         assert_eq!(first > Seq(1), log == Log::Trimmed, "the log begins at {first}");
-        let spaces = db.read().unwrap().spaces();
+        let spaces = described(&db.read().unwrap());
         let rows = db.log(Seq(0), 10_000).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         db.close().unwrap();

@@ -248,6 +248,11 @@ impl VectorIndex {
         self.entries() - self.graph.linked()
     }
 
+    /// Number of entries that were linked since the image was written.
+    pub fn newly_linked(&self) -> usize {
+        self.graph.linked() - self.image.as_ref().map_or(0, Image::linked)
+    }
+
     /// Number of vectors.
     pub fn live(&self) -> usize {
         self.live

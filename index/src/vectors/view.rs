@@ -37,6 +37,11 @@ impl VectorView {
         self.entries.live
     }
 
+    /// Number of entries that were replaced or removed and still take space and time.
+    pub fn dead(&self) -> usize {
+        self.entries.len() - self.entries.live
+    }
+
     /// Does `ordinal` have a vector?
     ///
     /// # Errors
@@ -118,9 +123,23 @@ impl VectorView {
     /// # Errors
     /// [`ImageError`] if the image under the index cannot be read.
     pub fn write_image(&self) -> Result<Vec<u8>, ImageError> {
+        self.write_image_as(Some)
+    }
+
+    /// The same image with other ordinals: `number` gives the new one of each, in the same order, or
+    /// `None` to leave its vector out.
+    ///
+    /// # Errors
+    /// As [`write_image`](Self::write_image).
+    pub fn write_image_as(
+        &self,
+        number: impl Fn(u32) -> Option<u32>,
+    ) -> Result<Vec<u8>, ImageError> {
         let mark = self.linked() as u32;
         let mut order = Vec::with_capacity(self.entries.live);
-        self.entries.for_each_live(|entry, ordinal| order.push((ordinal, entry)))?;
+        self.entries.for_each_live(|entry, ordinal| {
+            order.extend(number(ordinal).map(|ordinal| (ordinal, entry)));
+        })?;
         order.sort_unstable_by_key(|&(ordinal, entry)| (entry >= mark, ordinal));
         let linked = order.partition_point(|&(_, entry)| entry < mark);
         image::write(&self.entries, &self.graph, &order, linked)

@@ -36,7 +36,8 @@ impl Job<Core> for Checkpoint {
 }
 
 fn reason(stats: IndexStats, memory_limit: u64) -> Option<&'static str> {
-    let IndexStats { unsaved, ordinals, heap_bytes } = stats;
+    let IndexStats { ordinals, heap_bytes, .. } = stats;
+    let unsaved = stats.unsaved_work();
     if unsaved < MIN_UNSAVED {
         None
     } else if heap_bytes > memory_limit / HEAP_SHARE {
@@ -49,7 +50,8 @@ fn reason(stats: IndexStats, memory_limit: u64) -> Option<&'static str> {
 impl Core {
     /// Have enough changes gathered that a file which is closed opens faster for it?
     pub(crate) fn is_checkpoint_due_at_close(&self) -> bool {
-        let IndexStats { unsaved, ordinals, .. } = self.committer.index_stats();
+        let stats = self.committer.index_stats();
+        let (unsaved, ordinals) = (stats.unsaved_work(), stats.ordinals);
         unsaved >= MIN_UNSAVED_AT_CLOSE.max(ordinals / UNSAVED_SHARE_AT_CLOSE)
     }
 }
@@ -61,12 +63,19 @@ mod tests {
     #[test]
     fn images_are_written_when_it_pays_and_the_reason_says_why() {
         const LIMIT: u64 = 1_000;
-        let stats = |unsaved, ordinals, heap_bytes| IndexStats { unsaved, ordinals, heap_bytes };
+        let stats = |unsaved, ordinals, heap_bytes| IndexStats {
+            unsaved,
+            newly_linked: 0,
+            ordinals,
+            heap_bytes,
+        };
         let part = Some("a quarter of the file has changed");
         let heavy = Some("indexes take a quarter of the memory limit");
         assert_eq!(reason(stats(MIN_UNSAVED - 1, 0, LIMIT), LIMIT), None);
         assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED, 250), LIMIT), part);
         assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED + 4, 250), LIMIT), None);
         assert_eq!(reason(stats(MIN_UNSAVED, u64::MAX, 251), LIMIT), heavy);
+        let linked = IndexStats { newly_linked: MIN_UNSAVED, ..stats(0, MIN_UNSAVED, 0) };
+        assert_eq!(reason(linked, LIMIT), part);
     }
 }

@@ -6,6 +6,7 @@
 mod accesses;
 mod checkpoint;
 mod expiry;
+mod link;
 mod log;
 mod rest;
 mod sync;
@@ -21,6 +22,7 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
         Box::new(views::Views),
         Box::new(expiry::Expiry),
         Box::new(checkpoint::Checkpoint),
+        Box::new(link::Link),
         Box::new(log::Log),
         // Behind whatever else an idle handle does.
         Box::new(rest::Rest),
