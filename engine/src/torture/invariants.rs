@@ -24,6 +24,7 @@ use std::ops::Bound;
 pub(super) type Invariant = (&'static str, fn(&Db) -> Result<()>);
 
 pub(super) const INVARIANTS: &[Invariant] = &[
+    ("no background job has panicked", jobs),
     ("the log is whole", log),
     ("everything verifies", verify),
     ("images are whole and in use", images),
@@ -39,6 +40,15 @@ pub(super) fn all(db: &Db) {
     for (name, check) in INVARIANTS {
         super::at(name, || check(db).unwrap_or_else(|e| panic!("{e}")));
     }
+}
+
+/// The scheduler would keep it to itself.
+#[expect(clippy::unnecessary_wraps, reason = "it is one of the checks")]
+pub(super) fn jobs(db: &Db) -> Result<()> {
+    for job in db.core.background.stats().jobs {
+        assert_eq!(job.panics, 0, "{}: {:?}", job.name, job.last_error);
+    }
+    Ok(())
 }
 
 fn log(db: &Db) -> Result<()> {

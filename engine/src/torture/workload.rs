@@ -4,6 +4,7 @@
 //! `Begin` before a commit that may happen, `Acknowledged` with what the handle calls durable.
 
 use super::actions::{self, Act, Known};
+use super::invariants;
 use super::setup::{Setup, TestClock};
 use super::state::{State, Timeline};
 use crate::commit::{Durability, Store, WriteOptions, WriteSet};
@@ -98,6 +99,15 @@ impl Workload {
     /// Whatever the engine reports, on a disk that fails.
     pub(super) fn step(&mut self) -> Result<()> {
         self.clock.advance(self.rng.below(4_000) as i64);
+        let done = self.choose();
+        self.assert_jobs()?;
+        done?;
+        self.acknowledge();
+        self.disk.assert_maps_held();
+        Ok(())
+    }
+
+    fn choose(&mut self) -> Result<()> {
         match self.rng.below(100) {
             0..66 => self.transact()?,
             66..70 => self.batch()?,
@@ -109,22 +119,27 @@ impl Workload {
             92..95 => self.hold()?,
             _ => self.recall()?,
         }
-        self.acknowledge();
-        self.disk.assert_maps_held();
         Ok(())
+    }
+
+    /// Whatever failed, it was no panic that a job has kept to itself.
+    fn assert_jobs(&self) -> Result<()> {
+        self.db.as_ref().map_or(Ok(()), invariants::jobs)
     }
 
     /// Does one thing that needs no other handle. The disk does not hear of it: what is durable stays
     /// that.
     pub(super) fn step_in_place(&mut self) -> Result<()> {
-        match self.rng.below(8) {
+        let done = match self.rng.below(8) {
             0..3 => self.transact(),
             3 => self.db().checkpoint(),
             4 => self.db().rebuild(&mut |_, _| {}),
             5 => self.db().flush(),
             6 => self.recall(),
             _ => self.release(),
-        }
+        };
+        self.assert_jobs()?;
+        done
     }
 
     /// A transaction of one or several actions, and the deletion of what has expired, which the

@@ -4,7 +4,7 @@ use crate::args::Store;
 use crate::output::table::{grouped, pairs, printable, table};
 use crate::output::{Console, Outcome};
 use clap::Args;
-use memlith::{NamespaceStats, Origin, Setting, SpaceStats, Stats};
+use memlith::{BackgroundStats, JobStats, NamespaceStats, Origin, Setting, SpaceStats, Stats};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 const AFTER_HELP: &str = "\
@@ -54,7 +54,71 @@ struct StatsJson<'a> {
     log_rows: u64,
     index_bytes: u64,
     unsaved_changes: u64,
+    background: BackgroundJson<'a>,
     settings: Vec<SettingJson<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct BackgroundJson<'a> {
+    threads: usize,
+    paused: bool,
+    throttled_writes: u64,
+    throttled_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<&'a str>,
+    jobs: Vec<JobJson<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct JobJson<'a> {
+    name: &'a str,
+    running: bool,
+    runs: u64,
+    steps: u64,
+    failures: u64,
+    panics: u64,
+    bytes: u64,
+    last_run_us: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<&'a str>,
+}
+
+impl<'a> BackgroundJson<'a> {
+    fn new(background: &'a BackgroundStats, last_error: Option<&'a str>) -> Self {
+        BackgroundJson {
+            threads: background.threads,
+            paused: background.is_paused,
+            throttled_writes: background.throttled_writes,
+            throttled_us: background.throttled_us,
+            last_error,
+            jobs: background.jobs.iter().map(JobJson::new).collect(),
+        }
+    }
+}
+
+impl<'a> JobJson<'a> {
+    fn new(job: &'a JobStats) -> Self {
+        JobJson {
+            name: job.name,
+            running: job.is_running,
+            runs: job.runs,
+            steps: job.steps,
+            failures: job.failures,
+            panics: job.panics,
+            bytes: job.bytes,
+            last_run_us: job.last_run_us,
+            done: job.progress.map(|(done, _)| done),
+            total: job.progress.map(|(_, total)| total),
+            last_reason: job.last_reason,
+            last_error: job.last_error.as_deref(),
+        }
+    }
 }
 
 #[derive(serde::Serialize)]
@@ -117,6 +181,10 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
             log_rows: stats.log_rows,
             index_bytes: stats.index_bytes,
             unsaved_changes: stats.unsaved_changes,
+            background: BackgroundJson::new(
+                &stats.background,
+                stats.last_background_error.as_deref(),
+            ),
             settings: settings
                 .map(|s| SettingJson { name: s.name, value: &s.value, origin: origin(s) })
                 .collect(),
@@ -151,9 +219,29 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
         }
         console.line(format_args!("\n{}", rows.trim_fmt()))?;
     }
+    show_background(&stats.background, console)?;
     let mut rows = table(["setting", "value", "from"]);
     for setting in &stats.settings {
         rows.add_row([setting.name.to_owned(), printable(&setting.value), origin(setting)]);
+    }
+    console.line(format_args!("\n{}", rows.trim_fmt()))
+}
+
+/// What the handle of this very command has done, which is not much: a program shows more.
+fn show_background(background: &BackgroundStats, console: &mut Console) -> Outcome {
+    let mut rows =
+        table(["background job", "runs", "steps", "failures", "progress", "last because"]);
+    for job in &background.jobs {
+        let progress =
+            job.progress.map(|(done, total)| format!("{} of {}", grouped(done), grouped(total)));
+        rows.add_row([
+            job.name.to_owned(),
+            grouped(job.runs),
+            grouped(job.steps),
+            grouped(job.failures),
+            progress.unwrap_or_default(),
+            printable(job.last_error.as_deref().or(job.last_reason).unwrap_or_default()),
+        ]);
     }
     console.line(format_args!("\n{}", rows.trim_fmt()))
 }

@@ -52,10 +52,17 @@ fn statistics_count_what_is_there_and_show_the_settings() {
     let place = stocked();
     let stats = place.run(&["stats", "t.lith", "--json"]).exits(0).json();
     assert_eq!(stats["memories"], 4, "{stats}");
+    let background = &stats["background"];
+    assert_eq!(background["threads"], 0, "a file that is only read has no background: {stats}");
+    let jobs: Vec<_> = background["jobs"].as_array().unwrap().iter().map(|j| &j["name"]).collect();
+    assert!(jobs.contains(&&json!("checkpoint")), "{stats}");
+    assert_eq!(background["jobs"][0]["failures"], 0, "{stats}");
     let mut command = place.command(&["stats", "t.lith"]);
     let output = command.env("MEMLITH_BUSY_TIMEOUT", "123").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("MEMLITH_BUSY_TIMEOUT") && text.contains("123"), "{text}");
+    assert!(text.contains("background job") && text.contains("checkpoint"), "{text}");
+    assert!(text.contains("background_threads"), "{text}");
     let of = ["stats", "t.lith", "--namespace", "default", "--json"];
     assert_eq!(place.run(&of).exits(0).json()["memories"], json!(4));
 }

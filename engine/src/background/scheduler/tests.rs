@@ -60,7 +60,7 @@ impl Desk {
     }
 }
 
-type Step = dyn Fn(&Desk, &Context<'_>) -> Result<()> + Send + std::marker::Sync;
+type Step = dyn Fn(&Desk, &Context<'_>) -> Result<()> + Send + Sync;
 
 struct Fake {
     name: &'static str,
@@ -107,7 +107,7 @@ fn job(name: &'static str) -> Fake {
 
 fn job_that(
     name: &'static str,
-    during: impl Fn(&Desk, &Context<'_>) -> Result<()> + Send + std::marker::Sync + 'static,
+    during: impl Fn(&Desk, &Context<'_>) -> Result<()> + Send + Sync + 'static,
 ) -> Fake {
     Fake { during: Box::new(during), ..job(name) }
 }

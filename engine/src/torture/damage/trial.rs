@@ -144,6 +144,7 @@ impl Subject {
             db.remember(NewMemory::new(text)).expect("it can be written to");
             db.checkpoint().expect("it can be written to");
         }
+        assert_eq!(db.stats().expect("it reads").last_background_error, None);
         db.close().expect("it can be closed");
         let db = open(true).expect("what was written verifies");
         let report = db.verify(&mut |_| {}).expect("the handle is not latched");
