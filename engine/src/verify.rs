@@ -14,6 +14,7 @@ use crate::schema::{self, Table, external_key, read_u64, vector_key};
 use crate::view::View;
 use crate::{Error, Result};
 use memlith_index::image::ImageError;
+use memlith_index::vectors::VectorView;
 use redb::ReadableTable;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -269,6 +270,9 @@ fn verify_indexes(view: &View, rows: &Pinned, report: &mut VerifyReport) -> Resu
     compare("vector spaces", Ok(live.vectors.keys().eq(rebuilt.vectors.keys())));
     for id in live.vectors.keys() {
         compare(&format!("vectors/{}", id.0), same_vectors(live, &rebuilt, *id));
+        // Which neighbours a vector has depends on who came first: only that they are there counts.
+        let graph = live.vectors.get(id).map_or(Ok(()), VectorView::validate);
+        compare(&format!("graph of vectors/{}", id.0), graph.map(|()| true).map_err(Into::into));
     }
     Ok(count)
 }

@@ -6,7 +6,7 @@ use memlith::{
     Db, ErrorKind, GraphOptions, Metric, Nearest, NewMemory, Options, Patch, Recall, SearchEffort,
     Space, View,
 };
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 const DIMENSION: usize = 24;
 
@@ -156,14 +156,14 @@ fn half_forgotten_and_half_replaced_it_finds_the_rest() {
     let db = Options::new().threads(false).in_memory().unwrap();
     fill(&db, &mut random, 6_000);
     for round in 0..3_u64 {
-        let all: BTreeMap<u64, ()> = {
+        let all: BTreeSet<u64> = {
             let view = db.read().unwrap();
             let request = Nearest::to(random.vector()).space("s").limit(10_000);
             let exact = view.nearest(&request.effort(SearchEffort::Exact)).unwrap();
-            exact[0].iter().map(|n| (n.id.0, ())).collect()
+            exact[0].iter().map(|n| n.id.0).collect()
         };
         db.write(|tx| {
-            for id in all.keys().map(|id| memlith::MemoryId(*id)) {
+            for id in all.into_iter().map(memlith::MemoryId) {
                 match (id.0 + round) % 4 {
                     0 => drop(tx.forget(id)?),
                     1 | 2 => drop(tx.update(id, &Patch::new().vector_in("s", random.vector()))?),

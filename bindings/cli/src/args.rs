@@ -7,6 +7,7 @@ use crate::commands;
 use crate::output::{Failure, Outcome, Time};
 use clap::{Args, Parser, Subcommand};
 use jiff::{Span, SpanRelativeTo};
+use memlith::SearchEffort;
 use memlith::filter::Filter;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -104,6 +105,19 @@ pub(crate) fn parse_vector(text: &str) -> Outcome<Vec<f32>> {
 /// For clap: a point in time.
 pub(crate) fn time(text: &str) -> Result<Time, String> {
     Time::parse(text).ok_or_else(|| "expected RFC 3339, such as 2025-01-31T12:00:00Z".into())
+}
+
+/// Reads how hard a search is to look.
+pub(crate) fn effort(text: &str) -> Result<SearchEffort, String> {
+    match text {
+        "fast" => Ok(SearchEffort::Fast),
+        "balanced" => Ok(SearchEffort::Balanced),
+        "exact" => Ok(SearchEffort::Exact),
+        ef => match ef.parse() {
+            Ok(ef @ 1..=4_096) => Ok(SearchEffort::Ef(ef)),
+            _ => Err("must be fast, balanced, exact, or a number from 1 to 4096".into()),
+        },
+    }
 }
 
 /// For clap: a length of time, such as `30d`, `12h 30m` or `PT5S`.

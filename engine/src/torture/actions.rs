@@ -6,6 +6,7 @@
 use crate::catalog::Space;
 use crate::file::crash::Rng;
 use crate::filter::Filter;
+use crate::graph_options::GraphOptions;
 use crate::ids::MemoryId;
 use crate::memory::{NewMemory, Patch, Upsert};
 use crate::transaction::WriteTx;
@@ -308,7 +309,9 @@ fn create_space(act: &mut Act<'_, '_>) -> Result<()> {
     if act.known.spaces.contains_key(name) {
         return Ok(());
     }
-    act.tx.create_space(&Space::new(name, dimension).metric(metric))?;
+    // Few vectors fit into a run: they are linked all the same.
+    let graph = GraphOptions::new().m(3).ef_construction(8).link_from(2);
+    act.tx.create_space(&Space::new(name, dimension).metric(metric).graph(graph))?;
     act.known.spaces.insert(name.into(), dimension);
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::derived::{ImageRow, Place, read_vector};
 use crate::file::crash::Rng;
 use crate::filter::Filter;
+use crate::graph_options::SearchEffort;
 use crate::ids::{MemoryId, Seq, SpaceId};
 use crate::memory::{List, MemoryRow, Order};
 use crate::recall::{Leg, Recall, Recalled};
@@ -205,21 +206,29 @@ fn vectors(db: &Db) -> Result<()> {
     let mut rng = Rng::new(rows.len() as u64);
     let spaces: Vec<(SpaceId, Space)> = view.versions().catalog.spaces().cloned().collect();
     for (id, space) in spaces {
+        let index = view.versions().vectors.get(&id).expect("every space has an index");
+        index.validate().expect("a graph that can be walked");
         for limit in [1, 6] {
             let query = vector(&mut rng, space.dimension);
             let mut expected = brute_force(&view, &rows, id, &space, &query)?;
             expected.truncate(limit);
-            let request = Recall::new().space(space.name.as_str()).vector(query);
-            let found = view.recall(&request.weights(0.0, 1.0).limit(limit).explain(true))?;
-            let found = raw_scores(&found);
-            assert_eq!(found.len(), expected.len(), "neighbours in {}", space.name);
-            for ((_, found), (_, expected)) in found.iter().zip(&expected) {
-                let error = (found - expected).abs() / expected.abs().max(1.0);
-                assert!(error < 1e-4, "in {}: {found} instead of {expected}", space.name);
+            for effort in [SearchEffort::Balanced, SearchEffort::Exact] {
+                let request = Recall::new().space(space.name.as_str()).vector(query.clone());
+                let request = request.weights(0.0, 1.0).limit(limit).effort(effort);
+                let found = raw_scores(&view.recall(&request.explain(true))?);
+                check_neighbours(&space.name, &found, &expected);
             }
         }
     }
     Ok(())
+}
+
+fn check_neighbours(space: &str, found: &[(u64, f64)], expected: &[(u64, f64)]) {
+    assert_eq!(found.len(), expected.len(), "neighbours in {space}");
+    for ((_, found), (_, expected)) in found.iter().zip(expected) {
+        let error = (found - expected).abs() / expected.abs().max(1.0);
+        assert!(error < 1e-4, "in {space}: {found} instead of {expected}");
+    }
 }
 
 fn raw_scores(found: &Recalled) -> Vec<(u64, f64)> {

@@ -50,6 +50,14 @@ impl VectorView {
         Ok(self.entries.entry_of(ordinal)?.is_some())
     }
 
+    /// Is the graph one that can be walked? Costs a step per neighbour.
+    ///
+    /// # Errors
+    /// [`ImageError::Inconsistent`] with the rule that does not hold.
+    pub fn validate(&self) -> Result<(), ImageError> {
+        self.graph.validate()
+    }
+
     /// Is `vector` what `ordinal` was given, as far as a code can tell? For checks against the rows.
     ///
     /// # Errors

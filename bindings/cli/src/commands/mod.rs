@@ -19,7 +19,7 @@ pub(crate) mod stats;
 pub(crate) mod verify;
 
 use crate::args::Command;
-use crate::output::{Console, Failure, Outcome};
+use crate::output::{Bar, Console, Failure, Outcome};
 use memlith::{Db, Options};
 use std::path::Path;
 use std::time::Duration;
@@ -60,4 +60,11 @@ fn open_or_create(file: &Path) -> Outcome<Db> {
 
 fn at(file: &Path) -> impl FnOnce(memlith::Error) -> Failure {
     move |source| Failure::Open { file: file.to_owned(), source }
+}
+
+/// Takes all vectors into the graphs of their spaces: a file that is left to readers gets no better
+/// by itself.
+fn link(db: &Db) -> memlith::Result<()> {
+    let bar = Bar::over_steps();
+    db.link(&mut |done, total| bar.step("vectors linked", done, total))
 }

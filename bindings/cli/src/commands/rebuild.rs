@@ -36,6 +36,7 @@ impl Rebuild {
         let rebuilt = db.rebuild(&mut |done, total| bar.step("memories", done, total));
         drop(bar);
         rebuilt?;
+        super::link(&db)?;
         db.close()?;
         let seconds = started.elapsed().as_secs_f64();
         let json = Summary { rebuilt: true, seconds };

@@ -129,6 +129,12 @@ struct SpaceJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     embedder: Option<&'a str>,
     vectors: u64,
+    unlinked: u64,
+    dead: u64,
+    m: usize,
+    ef_construction: usize,
+    ef: usize,
+    link_from: usize,
 }
 
 impl<'a> SpaceJson<'a> {
@@ -139,6 +145,12 @@ impl<'a> SpaceJson<'a> {
             metric: metric(space),
             embedder: space.embedder.as_deref(),
             vectors: space.vectors,
+            unlinked: space.unlinked,
+            dead: space.dead,
+            m: space.graph.m,
+            ef_construction: space.graph.ef_construction,
+            ef: space.graph.ef,
+            link_from: space.graph.link_from,
         }
     }
 }
@@ -207,13 +219,23 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
         .trim_fmt(),
     )?;
     if !stats.spaces.is_empty() {
-        let mut rows = table(["vector space", "dimension", "metric", "vectors", "embedder"]);
+        let mut rows = table([
+            "vector space",
+            "dimension",
+            "metric",
+            "vectors",
+            "unlinked",
+            "dead",
+            "embedder",
+        ]);
         for space in &stats.spaces {
             rows.add_row([
                 printable(&space.name),
                 space.dimension.to_string(),
                 metric(space),
                 grouped(space.vectors),
+                grouped(space.unlinked),
+                grouped(space.dead),
                 printable(space.embedder.as_deref().unwrap_or_default()),
             ]);
         }

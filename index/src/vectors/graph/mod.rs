@@ -14,6 +14,7 @@
 //! | `link` | taking entries into the graph |
 //! | `progress` | which entries are linked |
 //! | `rewrite` | the graph of an image, without dead entries |
+//! | `validate` | whether it can be walked |
 //!
 //! Entries are linked in the order of their numbers, by any number of threads at once. Those below
 //! [`Progress::linked`] are found by walking; a search scans the others.
@@ -29,6 +30,7 @@ mod lists;
 mod progress;
 mod rewrite;
 mod select;
+mod validate;
 mod visited;
 mod walk;
 

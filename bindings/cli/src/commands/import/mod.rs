@@ -82,12 +82,14 @@ impl Import {
 
         let how = (self.strict, self.batch);
         let (tally, loaded) = load(&db, &mut reader, self.metric, how, console)?;
+        let linked = if loaded.is_ok() { super::link(&db) } else { Ok(()) };
         let closed = db.close();
         let rows_left = if loaded.is_ok() { reader.rows_left() } else { 0 };
         let is_all_skipped = tally.is_all_skipped();
         let summary = tally.finish(rows_left, console);
         console.answer(&summary, &summary)?;
         loaded?;
+        linked?;
         closed?;
         if is_all_skipped {
             return Err(Failure::Input("not one line could be imported".into()));

@@ -6,11 +6,10 @@
 mod many;
 mod one;
 
-use crate::args::{Scope, Store, duration, parse_vector};
-
+use crate::args::{Scope, Store, duration, effort, parse_vector};
 use crate::output::{Console, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use memlith::Recall;
+use memlith::{Recall, SearchEffort};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -117,6 +116,10 @@ struct Ranking {
     #[arg(long, value_name = "NAME")]
     space: Option<String>,
 
+    /// How hard to look for near vectors: fast, balanced, exact, or how many to keep on the way
+    #[arg(long, value_name = "EFFORT", default_value = "balanced", value_parser = effort)]
+    effort: SearchEffort,
+
     /// Give up after this long, such as 50ms
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     deadline: Option<Duration>,
@@ -143,7 +146,8 @@ impl RecallArgs {
             .weights(ranking.text_weight, ranking.vector_weight)
             .recency(ranking.recency, ranking.half_life)
             .importance(ranking.importance)
-            .include_superseded(ranking.include_superseded);
+            .include_superseded(ranking.include_superseded)
+            .effort(ranking.effort);
         request.namespace.clone_from(&self.scope.namespace);
         request.space.clone_from(&ranking.space);
         request.filter = self.scope.filter()?;

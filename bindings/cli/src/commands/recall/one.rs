@@ -136,6 +136,8 @@ struct LegJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     candidates: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    strategy: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'static str>,
     us: u64,
 }
@@ -144,15 +146,15 @@ impl Serialize for Legs<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(Some(self.0.len()))?;
         for report in self.0 {
-            let us = report.micros;
+            let (us, strategy) = (report.micros, report.strategy);
             let leg = match report.outcome {
                 LegOutcome::NotRun { why } => {
-                    LegJson { ran: false, candidates: None, why: Some(why), us }
+                    LegJson { ran: false, candidates: None, strategy, why: Some(why), us }
                 }
                 LegOutcome::Ran { candidates } => {
-                    LegJson { ran: true, candidates: Some(candidates), why: None, us }
+                    LegJson { ran: true, candidates: Some(candidates), strategy, why: None, us }
                 }
-                _ => LegJson { ran: true, candidates: None, why: None, us },
+                _ => LegJson { ran: true, candidates: None, strategy, why: None, us },
             };
             map.serialize_entry(report.leg.name(), &leg)?;
         }
@@ -210,8 +212,9 @@ fn print(recalled: &Recalled, is_explained: bool, seconds: f64, console: &mut Co
             }
             LegOutcome::Ran { candidates } if is_explained => {
                 let (name, candidates) = (leg.leg.name(), grouped(candidates as u64));
-                console
-                    .line(format_args!("  {name}: {candidates} candidates, {} us", leg.micros))?;
+                let by = leg.strategy.map(|s| format!(" by {s}")).unwrap_or_default();
+                let us = leg.micros;
+                console.line(format_args!("  {name}: {candidates} candidates{by}, {us} us"))?;
             }
             _ => {}
         }
