@@ -24,10 +24,16 @@ impl Fatigue {
         Fatigue { cpu_percent, owed: Duration::ZERO, since: Instant::now() }
     }
 
-    /// Counts work that ends now.
+    /// Counts work that ends now, and what it has rested since the last.
     pub(super) fn add(&mut self, took: Duration) {
-        self.owed = (self.owed + rest_for(self.cpu_percent, took)).min(MAX_REST);
+        self.add_after(self.since.elapsed(), took);
         self.since = Instant::now();
+    }
+
+    fn add_after(&mut self, elapsed: Duration, took: Duration) {
+        let rested = elapsed.saturating_sub(took);
+        let owed = self.owed.saturating_sub(rested);
+        self.owed = (owed + rest_for(self.cpu_percent, took)).min(MAX_REST);
     }
 
     /// How much longer to rest before the next step; nothing if that is not worth it.
@@ -120,6 +126,19 @@ mod tests {
         let mut tireless = Fatigue::new(100);
         tireless.add(Duration::from_hours(1));
         assert_eq!(tireless.left(), Duration::ZERO);
+    }
+
+    #[test]
+    fn looking_up_from_a_rest_does_not_begin_it_anew() {
+        let mut fatigue = Fatigue::new(50);
+        fatigue.add_after(ms(100), ms(100));
+        assert_eq!(fatigue.owed, ms(100));
+        fatigue.add_after(ms(60), ms(0));
+        assert_eq!(fatigue.owed, ms(40));
+        fatigue.add_after(ms(35), ms(5));
+        assert_eq!(fatigue.owed, ms(15), "thirty rested, and five worked");
+        fatigue.add_after(ms(60), ms(0));
+        assert_eq!(fatigue.owed, ms(0));
     }
 
     #[test]
