@@ -71,6 +71,7 @@ impl<T> Drop for Shared<T> {
 }
 
 /// Where row `row` lies: its chunk, and its row number in that chunk.
+#[inline]
 fn locate(row: usize) -> (usize, usize) {
     let shifted = row + FIRST_ROWS;
     let chunk = (shifted.ilog2() - FIRST_ROWS.ilog2()) as usize;
@@ -79,6 +80,7 @@ fn locate(row: usize) -> (usize, usize) {
 
 impl<T> Shared<T> {
     /// Initialised items from row `row` up to row `len` or the end of the chunk, whichever is first.
+    #[inline]
     fn rows_from(&self, row: usize, len: usize) -> &[T] {
         if row >= len {
             return &[];
@@ -253,12 +255,14 @@ impl<T> Reader<T> {
     }
 
     /// The items of row `row`.
+    #[inline]
     pub fn row(&self, row: usize) -> Option<&[T]> {
         self.rows_from(row).get(..self.shared.width)
     }
 
     /// The items of row `row` and of those behind it that lie in the same chunk; empty if there is
     /// no such row. Two arenas break their chunks at the same rows, whatever their widths.
+    #[inline]
     pub fn rows_from(&self, row: usize) -> &[T] {
         self.shared.rows_from(row, self.len)
     }
