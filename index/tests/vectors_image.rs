@@ -20,6 +20,14 @@ fn index_of(metric: Metric, dimension: usize, vectors: &Vectors) -> VectorIndex 
     index
 }
 
+/// What a digest of an index is made of.
+fn codes_of(index: &VectorIndex, seq: u64) -> Vec<(u32, Vec<u8>)> {
+    let mut codes = Vec::new();
+    let visit = |ordinal, code: &[u8]| codes.push((ordinal, code.to_vec()));
+    index.view(seq).for_each_code(visit).expect("the image is whole");
+    codes
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -56,6 +64,7 @@ proptest! {
             let opened = VectorIndex::from_image(Arc::new(image.clone())).unwrap();
             prop_assert_eq!((opened.dimension(), opened.metric()), (dimension, metric));
             prop_assert!(opened.write_image(0).unwrap() == image);
+            prop_assert_eq!(codes_of(&opened, seq), codes_of(&index, seq));
             for filter in [None, Some(&filter)] {
                 let (hits, _) = search(&opened.view(seq), &vectors, &query, 10, filter);
                 prop_assert_eq!(hits, brute_force(metric, &vectors, &query, 10, filter));

@@ -8,17 +8,18 @@
 //! |q·v − q̂·v̂|  ≤  |q| |v − v̂| + |q − q̂| |v̂|      with |v̂| ≤ |v| + |v − v̂|.
 //! ```
 //!
-//! `|v − v̂|` and `|v|` are kept with each code, rounded up, and those of the query are computed once.
+//! Both `|v − v̂|` and `|v|` are kept with each code, rounded up, and those of the query are computed once.
 //! Entries are ranked by a *key*, which grows with the score: the score itself under cosine and dot,
 //! and `2 q·v − |v|² = |q|² − |q − v|²` under L2, so that one linear form serves all three.
+//! The same holds with the upper plane in place of the code, where `v̂` is what it decodes to alone.
 //! With the query left as it is, the second term vanishes: [`Probe::refine`] costs a pass over the
 //! code in `f64` and halves the interval of those few entries that are worth it.
 //!
 //! **Invariant:** the key of the score that [`Metric::score`] computes lies within the bounds: the
 //! rounding of that computation, and of this one, is allowed for. Only the scan calls it.
 
-use super::kernels::{Lane, bytes_of};
 use super::metric::{Metric, norm};
+use super::planes::Code;
 use super::quantize::{Form, ROUNDING, components, encode, scale_of};
 
 /// Relative allowance for `|v|²` computed from `|v|` as `f32`.
@@ -64,7 +65,7 @@ impl Bounds {
 /// A query, with all that its bounds need.
 #[derive(Debug)]
 pub(super) struct Probe {
-    code: Vec<Lane>,
+    code: Code,
     metric: Metric,
     /// Norm of the query as given.
     query_norm: f64,
@@ -93,7 +94,7 @@ impl Probe {
         let mut parts = Vec::new();
         components(metric, query, &mut parts);
         let scale = scale_of(&parts);
-        let mut code = Vec::new();
+        let mut code = Code::default();
         let residual = encode(&parts, scale, &mut code) * (1.0 + ROUNDING);
         let length = if metric == Metric::Cosine { 1.0 } else { query_norm } * (1.0 + ROUNDING);
         let (dots_in_key, squares_in_key) =
@@ -116,39 +117,46 @@ impl Probe {
 
     /// The code of the query.
     #[inline]
-    pub(super) fn code(&self) -> &[u8] {
-        bytes_of(&self.code)
+    pub(super) fn code(&self) -> &Code {
+        &self.code
     }
 
     /// The form of the query, as far as the graph compares it.
     pub(super) fn form(&self) -> Form {
         let scale = (self.per_dot / self.dots_in_key) as f32;
-        Form { scale, residual: 0.0, norm: self.query_norm as f32 }
+        Form { scale, residual: 0.0, norm: self.query_norm as f32, coarse: 0.0 }
     }
 
     /// Bounds of an entry from the dot product of the codes.
     #[inline]
     pub(super) fn bounds(&self, dot: i32, form: Form) -> Bounds {
         let product = self.per_dot * f64::from(form.scale) * f64::from(dot);
-        self.bounds_around(product, self.per_norm, form)
+        self.bounds_around(product, self.per_norm, form, form.residual)
+    }
+
+    /// Wider bounds of an entry, from the dot product with its upper plane alone.
+    #[inline]
+    pub(super) fn coarse_bounds(&self, high: i32, form: Form) -> Bounds {
+        let product = self.per_dot * f64::from(form.scale) * self.code.estimate(high);
+        self.bounds_around(product, self.per_norm, form, form.coarse)
     }
 
     /// Narrower bounds of an entry, from its code and the query uncoded.
-    pub(super) fn refine(&self, code: &[u8], form: Form) -> Bounds {
+    pub(super) fn refine(&self, code: &Code, form: Form) -> Bounds {
         let mut sums = [0.0; 8];
-        for (parts, bytes) in self.components.chunks(8).zip(code.chunks(8)) {
+        for (parts, bytes) in self.components.chunks(8).zip(code.bytes().chunks(8)) {
             for ((sum, part), byte) in sums.iter_mut().zip(parts).zip(bytes) {
                 *sum += part * f64::from(byte.cast_signed());
             }
         }
         let dot: f64 = sums.iter().sum();
         let product = self.dots_in_key * f64::from(form.scale) * dot;
-        self.bounds_around(product, self.per_norm_refined, form)
+        self.bounds_around(product, self.per_norm_refined, form, form.residual)
     }
 
     #[inline]
-    fn bounds_around(&self, product: f64, per_norm: f64, form: Form) -> Bounds {
-        let (residual, norm) = (f64::from(form.residual), f64::from(form.norm));
+    fn bounds_around(&self, product: f64, per_norm: f64, form: Form, residual: f32) -> Bounds {
+        let (residual, norm) = (f64::from(residual), f64::from(form.norm));
         let square = self.squares_in_key * norm * norm;
         let slack = self.per_residual * residual
             + per_norm * (norm + residual)
@@ -174,7 +182,8 @@ impl Probe {
 #[cfg(test)]
 mod tests {
     use super::super::kernels::Kernel;
-    use super::super::quantize::quantize;
+    use super::super::kernels::bytes_of;
+    use super::super::quantize::Quantizer;
     use super::*;
     use proptest::prelude::*;
 
@@ -196,7 +205,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn the_score_lies_within_both_bounds(
+        fn the_score_lies_within_all_bounds(
             (query, stored) in (1_usize..=130).prop_flat_map(|d| (vector(d), vector(d))),
             metric in prop_oneof![Just(Metric::Cosine), Just(Metric::Dot), Just(Metric::L2)],
             (near, nearness) in (any::<bool>(), prop_oneof![Just(1.0_f32), Just(1.001)]),
@@ -206,14 +215,19 @@ mod tests {
             prop_assume!(metric.check(query.len(), &query).is_ok());
             prop_assume!(metric.check(query.len(), &stored).is_ok());
             let probe = Probe::new(metric, &query);
-            let mut code = Vec::new();
-            let form = quantize(metric, &stored, &mut Vec::new(), &mut code);
-            let mut dots = [0];
-            Kernel::detect().dots(probe.code(), bytes_of(&code), &mut dots);
+            let mut quantizer = Quantizer::default();
+            let form = quantizer.quantize(metric, &stored);
+            let high = bytes_of(&quantizer.planes.high);
+            let low = bytes_of(&quantizer.planes.low);
+            let mut code = Code::default();
+            code.unpack(high, low);
+            let kernel = Kernel::detect();
             let key = probe.key(probe.score(&query, &stored));
-            let coarse = probe.bounds(dots[0], form).widened();
-            let fine = probe.refine(bytes_of(&code), form).widened();
-            for bounds in [coarse, fine, coarse.and(fine)] {
+            let rough = kernel.dot(probe.code().bytes(), high);
+            let rough = probe.coarse_bounds(rough, form).widened();
+            let coarse = probe.bounds(probe.code().dot(kernel, high, low), form).widened();
+            let fine = probe.refine(&code, form).widened();
+            for bounds in [rough, coarse, fine, coarse.and(fine), rough.and(coarse)] {
                 prop_assert!(bounds.lower <= key && key <= bounds.upper, "{key} in {bounds:?}");
                 prop_assert!(!bounds.is_below(key));
             }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::image::{Image, StoredOrdinal, VerifiedCodes};
 use super::index::{History, Shape};
 use super::kernels::{LANE_BYTES, Lane, bytes_of};
+use super::planes::Code;
 use super::quantize::{Form, StoredForm};
 use super::sparse::NONE;
 use crate::arena::Reader;
@@ -19,7 +20,8 @@ use crate::image::ImageError;
 pub(super) struct Entries {
     pub(super) shape: Shape,
     pub(super) image: Option<Image>,
-    pub(super) codes: Reader<Lane>,
+    pub(super) high: Reader<Lane>,
+    pub(super) low: Reader<Lane>,
     pub(super) forms: Reader<StoredForm>,
     pub(super) ordinals: Reader<u32>,
     pub(super) history: Arc<History>,
@@ -29,7 +31,8 @@ pub(super) struct Entries {
 
 /// A run of entries as the kernels take it.
 pub(super) struct Rows<'a> {
-    pub(super) codes: &'a [u8],
+    pub(super) high: &'a [u8],
+    pub(super) low: &'a [u8],
     pub(super) forms: &'a [StoredForm],
 }
 
@@ -94,13 +97,15 @@ impl Entries {
     pub(super) fn rows(&self, entry: usize, at_most: usize) -> Result<Rows<'_>, ImageError> {
         if let Some(image) = self.image.as_ref().filter(|image| entry < image.len()) {
             let end = image.len().min(entry + at_most);
-            return Ok(Rows { codes: image.codes(entry..end)?, forms: image.forms(entry..end)? });
+            let [high, low] = image.planes(entry..end)?;
+            return Ok(Rows { high, low, forms: image.forms(entry..end)? });
         }
         let row = entry - self.image_len();
         let forms = self.forms.rows_from(row);
         let forms = &forms[..forms.len().min(at_most)];
-        let codes = &self.codes.rows_from(row)[..forms.len() * self.shape.lanes()];
-        Ok(Rows { codes: bytes_of(codes), forms })
+        let lanes = forms.len() * self.shape.lanes();
+        let high = bytes_of(&self.high.rows_from(row)[..lanes]);
+        Ok(Rows { high, low: bytes_of(&self.low.rows_from(row)[..lanes]), forms })
     }
 
     /// The form of an entry, which is one of these.
@@ -115,17 +120,11 @@ impl Entries {
         }
     }
 
-    /// The code of an entry, which is one of these.
-    #[inline]
-    pub(super) fn code(&self, entry: u32) -> Result<&[u8], ImageError> {
-        let entry = entry as usize;
-        match &self.image {
-            Some(image) if entry < image.len() => image.codes(entry..entry + 1),
-            _ => {
-                let codes = self.codes.rows_from(entry - self.image_len());
-                Ok(bytes_of(&codes[..self.shape.lanes()]))
-            }
-        }
+    /// Unpacks the code of an entry, which is one of these.
+    pub(super) fn unpack(&self, entry: u32, code: &mut Code) -> Result<(), ImageError> {
+        let rows = self.rows(entry as usize, 1)?;
+        code.unpack(rows.high, rows.low);
+        Ok(())
     }
 
     pub(super) fn for_each_live(&self, mut visit: impl FnMut(u32, u32)) -> Result<(), ImageError> {
@@ -149,7 +148,7 @@ impl Entries {
 pub(super) struct Codes<'a> {
     entries: &'a Entries,
     image_len: usize,
-    code_bytes: usize,
+    plane_bytes: usize,
     verified: Option<VerifiedCodes<'a>>,
 }
 
@@ -159,27 +158,27 @@ impl Entries {
         Codes {
             entries: self,
             image_len: self.image_len(),
-            code_bytes: self.shape.lanes() * LANE_BYTES,
+            plane_bytes: self.shape.lanes() * LANE_BYTES,
             verified: self.image.as_ref().and_then(Image::verified),
         }
     }
 }
 
 impl<'a> Codes<'a> {
-    /// Code and form of an entry, which is one of these.
+    /// The upper plane and the form of an entry, which is one of these.
     #[inline]
-    pub(super) fn get(&self, entry: u32) -> Result<(&'a [u8], &'a StoredForm), ImageError> {
+    pub(super) fn high(&self, entry: u32) -> Result<(&'a [u8], &'a StoredForm), ImageError> {
         let at = entry as usize;
         if at >= self.image_len {
             let row = at - self.image_len;
-            let lanes = &self.entries.codes.rows_from(row)[..self.code_bytes / LANE_BYTES];
+            let lanes = &self.entries.high.rows_from(row)[..self.plane_bytes / LANE_BYTES];
             return Ok((bytes_of(lanes), &self.entries.forms.rows_from(row)[0]));
         }
-        if let Some(VerifiedCodes { codes, forms }) = self.verified {
-            return Ok((&codes[at * self.code_bytes..][..self.code_bytes], &forms[at]));
+        if let Some(VerifiedCodes { high, forms }) = self.verified {
+            return Ok((&high[at * self.plane_bytes..][..self.plane_bytes], &forms[at]));
         }
         let rows = self.entries.rows(at, 1)?;
-        Ok((rows.codes, &rows.forms[0]))
+        Ok((rows.high, &rows.forms[0]))
     }
 }
 

@@ -5,8 +5,11 @@
 //!   8   dimension u32 | metric u32 (0 cosine, 1 dot, 2 l2) | entries u32 | of these, linked u32
 //!  24   m u32 | ef_construction u32 | nodes of each of 15 upper layers u32   zeros up to 128
 //! 128   ordinals      u32 each: the linked ascending, then the others ascending
-//!       forms         scale, residual, norm: three f32 each
-//!       codes         signed bytes, each code padded with zeros to a multiple of 64
+//!       forms         scale, residual, norm, coarse: four f32 each
+//!       high          upper nibbles of component + 128, two a byte: byte j of 64 has those of the
+//!                     components j and j + 64 of 128, the lower in its lower half; a code takes a
+//!                     multiple of 64 bytes, filled up with components of zero
+//!       low           lower nibbles, likewise
 //!       lists         2 m nodes u32 an entry, FF FF FF FF behind the last
 //!       per upper layer that has nodes
 //!         places      entry u32, node in the layer below u32; by ascending entry
@@ -34,7 +37,7 @@ use super::metric::{MAX_DIMENSION, Metric};
 use super::quantize::StoredForm;
 use crate::image::{ImageError, SharedSource};
 
-const MAGIC: [u8; 8] = *b"MLVECT02";
+const MAGIC: [u8; 8] = *b"MLVECT03";
 const HEADER_BYTES: usize = 2 * LANE_BYTES;
 const ORDINAL_BYTES: usize = size_of::<StoredOrdinal>();
 const FORM_BYTES: usize = size_of::<StoredForm>();
@@ -62,9 +65,10 @@ fn metric_of(code: u32) -> Option<Metric> {
 #[derive(Clone, Debug)]
 struct Layout {
     entries: usize,
-    code_bytes: usize,
+    plane_bytes: usize,
     forms: usize,
-    codes: usize,
+    /// Where the upper plane begins, and the lower.
+    planes: [usize; 2],
     /// Places and lists of each layer, the ground first; the ground has no places.
     layers: Vec<[Range<usize>; 2]>,
     end: usize,
@@ -78,7 +82,7 @@ impl Layout {
         params: GraphParams,
         upper: impl Iterator<Item = usize>,
     ) -> Option<Self> {
-        let code_bytes = lanes_for(dimension) * LANE_BYTES;
+        let plane_bytes = lanes_for(dimension) * LANE_BYTES;
         let mut end = HEADER_BYTES;
         let mut section = |items: usize, width: usize| {
             let start = end.checked_next_multiple_of(LANE_BYTES)?;
@@ -87,13 +91,14 @@ impl Layout {
         };
         section(entries, ORDINAL_BYTES)?;
         let forms = section(entries, FORM_BYTES)?.start;
-        let codes = section(entries, code_bytes)?.start;
+        let high = section(entries, plane_bytes)?.start;
+        let low = section(entries, plane_bytes)?.start;
         let mut layers = vec![[0..0, section(entries, params.stride(0) * SLOT_BYTES)?]];
         for nodes in upper.take_while(|nodes| *nodes > 0) {
             let places = section(nodes, Place::BYTES)?;
             layers.push([places, section(nodes, params.stride(1) * SLOT_BYTES)?]);
         }
-        Some(Self { entries, code_bytes, forms, codes, layers, end })
+        Some(Self { entries, plane_bytes, forms, planes: [high, low], layers, end })
     }
 
     fn ordinals(&self) -> Range<usize> {
@@ -124,7 +129,7 @@ impl Image {
         let inconsistent = |what| ImageError::Inconsistent { what };
         let header = source.get(0..HEADER_BYTES)?;
         if !header.starts_with(&MAGIC) {
-            return Err(ImageError::WrongFormat { expected: "a vector index of version 2" });
+            return Err(ImageError::WrongFormat { expected: "a vector index of version 3" });
         }
         let (fields, _) = header[MAGIC.len()..].as_chunks::<4>();
         let field = |at: usize| u32::from_le_bytes(fields[at]);
@@ -195,27 +200,32 @@ impl Image {
         Ok(fields.as_chunks().0)
     }
 
-    pub(super) fn codes(&self, entries: Range<usize>) -> Result<&[u8], ImageError> {
-        let at = |entry: usize| self.layout.codes + entry * self.layout.code_bytes;
-        self.source.get(at(entries.start)..at(entries.end))
+    /// The upper planes of entries, and the lower.
+    pub(super) fn planes(&self, entries: Range<usize>) -> Result<[&[u8]; 2], ImageError> {
+        let [high, low] = self.layout.planes;
+        let bytes = |plane: usize| {
+            let at = |entry: usize| plane + entry * self.layout.plane_bytes;
+            self.source.get(at(entries.start)..at(entries.end))
+        };
+        Ok([bytes(high)?, bytes(low)?])
     }
 }
 
-/// The codes and forms of an image, all of which are verified.
+/// The upper planes and forms of an image, all of which are verified.
 #[derive(Clone, Copy)]
 pub(super) struct VerifiedCodes<'a> {
-    pub(super) codes: &'a [u8],
+    pub(super) high: &'a [u8],
     pub(super) forms: &'a [StoredForm],
 }
 
 impl Image {
-    /// Codes and forms, if every byte of the image is verified.
+    /// Upper planes and forms, if every byte of the image is verified.
     pub(super) fn verified(&self) -> Option<VerifiedCodes<'_>> {
-        let Layout { entries, code_bytes, forms, codes, .. } = *self.layout;
+        let Layout { entries, plane_bytes, forms, planes: [high, _], .. } = *self.layout;
         let all = self.source.verified()?;
         let fields = all.get(forms..forms + entries * FORM_BYTES)?.as_chunks().0;
-        let codes = all.get(codes..codes + entries * code_bytes)?;
-        Some(VerifiedCodes { codes, forms: fields.as_chunks().0 })
+        let high = all.get(high..high + entries * plane_bytes)?;
+        Some(VerifiedCodes { high, forms: fields.as_chunks().0 })
     }
 }
 
@@ -250,9 +260,12 @@ pub(super) fn write(
     for &entry in &numbers {
         bytes.extend_from_slice(entries.form(entry)?.to_stored().as_flattened());
     }
-    bytes.resize(layout.codes, 0);
-    for &entry in &numbers {
-        bytes.extend_from_slice(entries.code(entry)?);
+    for (plane, start) in layout.planes.into_iter().enumerate() {
+        bytes.resize(start, 0);
+        for &entry in &numbers {
+            let rows = entries.rows(entry as usize, 1)?;
+            bytes.extend_from_slice([rows.high, rows.low][plane]);
+        }
     }
     for (layer, [places, lists]) in layers.iter().zip(&layout.layers) {
         if !layer.places.is_empty() {

@@ -14,7 +14,7 @@ use super::graph::{GraphParams, GraphWriter, MAX_NODES};
 use super::image::{Image, Opened};
 use super::kernels::{Kernel, Lane, lanes_for};
 use super::metric::{MAX_DIMENSION, Metric, VectorError};
-use super::quantize::{StoredForm, quantize};
+use super::quantize::{Quantizer, StoredForm};
 use super::sparse::{NONE, SparseTable};
 use super::view::VectorView;
 use crate::arena::Appender;
@@ -32,7 +32,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Lanes in a code.
+    /// Lanes in a plane of a code.
     pub(super) fn lanes(self) -> usize {
         lanes_for(self.dimension)
     }
@@ -52,7 +52,8 @@ pub(super) struct History {
 pub struct VectorIndex {
     shape: Shape,
     image: Option<Image>,
-    codes: Appender<Lane>,
+    high: Appender<Lane>,
+    low: Appender<Lane>,
     forms: Appender<StoredForm>,
     ordinals: Appender<u32>,
     /// Sequence number at which an entry of the tail was inserted; ascending.
@@ -62,8 +63,7 @@ pub struct VectorIndex {
     /// The last sequence number that changed something.
     last_seq: u64,
     live: usize,
-    code_scratch: Vec<Lane>,
-    parts_scratch: Vec<f64>,
+    quantizer: Quantizer,
 }
 
 impl VectorIndex {
@@ -105,7 +105,8 @@ impl VectorIndex {
         Self {
             shape,
             image,
-            codes: Appender::with_width(shape.lanes()),
+            high: Appender::with_width(shape.lanes()),
+            low: Appender::with_width(shape.lanes()),
             forms: Appender::new(),
             ordinals: Appender::new(),
             born: Appender::new(),
@@ -113,8 +114,7 @@ impl VectorIndex {
             graph,
             last_seq: 0,
             live,
-            code_scratch: Vec::new(),
-            parts_scratch: Vec::new(),
+            quantizer: Quantizer::default(),
         }
     }
 
@@ -148,9 +148,9 @@ impl VectorIndex {
         }
         let entry = entries as u32;
 
-        let (parts, code) = (&mut self.parts_scratch, &mut self.code_scratch);
-        let form = quantize(self.shape.metric, vector, parts, code);
-        self.codes.push_row(&self.code_scratch);
+        let form = self.quantizer.quantize(self.shape.metric, vector);
+        self.high.push_row(&self.quantizer.planes.high);
+        self.low.push_row(&self.quantizer.planes.low);
         self.forms.push(form.to_stored());
         self.ordinals.push(ordinal);
         self.born.push(seq);
@@ -221,7 +221,8 @@ impl VectorIndex {
         Entries {
             shape: self.shape,
             image: self.image.clone(),
-            codes: self.codes.reader().truncated(tail),
+            high: self.high.reader().truncated(tail),
+            low: self.low.reader().truncated(tail),
             forms: self.forms.reader().truncated(tail),
             ordinals: self.ordinals.reader().truncated(tail),
             history: Arc::clone(&self.history),
@@ -269,7 +270,8 @@ impl VectorIndex {
 
     /// Memory of the tail and the marks; the image is the source's.
     pub fn heap_bytes(&self) -> usize {
-        let tail = self.codes.heap_bytes() + self.forms.heap_bytes() + self.ordinals.heap_bytes();
+        let planes = self.high.heap_bytes() + self.low.heap_bytes();
+        let tail = planes + self.forms.heap_bytes() + self.ordinals.heap_bytes();
         let History { died, newest, previous } = &*self.history;
         let marks = died.heap_bytes() + newest.heap_bytes() + previous.heap_bytes();
         tail + self.born.heap_bytes() + marks + self.graph.heap_bytes()

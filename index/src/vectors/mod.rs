@@ -35,9 +35,9 @@
 //! | file | what |
 //! |---|---|
 //! | `metric` | scores in full precision, and which vectors have one |
-//! | `quantize` | vector to code |
+//! | `quantize`, `planes` | vector to code, and code to two planes |
 //! | `bounds` | the proof that a scan is exact |
-//! | `kernels` | dot products of codes |
+//! | `kernels` | dot products of a code with planes |
 //! | `graph` | the graph, walking and building it |
 //! | `search`, `plan` | the search, and whether it walks or scans |
 //! | `scan`, `rank` | which may be the best, and which are |
@@ -55,6 +55,7 @@ mod index;
 mod kernels;
 mod metric;
 mod plan;
+mod planes;
 mod quantize;
 mod rank;
 mod scan;

@@ -1,10 +1,10 @@
 //! From a vector to its int8 code, and what is known about the code's error.
 //!
 //! **Invariant:** the same vector gives the same code and [`Form`] on every machine, and a form's
-//! `residual` and `norm` are never below the true values. Only this folder calls it.
+//! `residual`, `norm` and `coarse` are never below the true values. Only this folder calls it.
 
-use super::kernels::{LANE_BYTES, Lane, lanes_for};
 use super::metric::{Metric, norm};
+use super::planes::{Code, Planes, coarse};
 
 /// Largest magnitude of a code component: symmetric, as the kernels need it.
 const CODE_MAX: f64 = 127.0;
@@ -23,28 +23,30 @@ pub(super) struct Form {
     /// At least the norm of the vector, and above it by less than 2⁻²² of it or two steps of a
     /// subnormal `f32`. Infinite if `f32` cannot hold it.
     pub(super) norm: f32,
+    /// At least the distance between the vector and what its upper plane alone decodes to.
+    pub(super) coarse: f32,
 }
 
 /// A [`Form`] as it is stored: its fields in order, little-endian.
-pub(super) type StoredForm = [[u8; 4]; 3];
+pub(super) type StoredForm = [[u8; 4]; 4];
 
 impl Form {
     pub(super) fn to_stored(self) -> StoredForm {
-        [self.scale, self.residual, self.norm].map(f32::to_le_bytes)
+        [self.scale, self.residual, self.norm, self.coarse].map(f32::to_le_bytes)
     }
 
     #[inline]
     pub(super) fn from_stored(stored: &StoredForm) -> Self {
-        let [scale, residual, norm] = stored.map(f32::from_le_bytes);
-        Self { scale, residual, norm }
+        let [scale, residual, norm, coarse] = stored.map(f32::from_le_bytes);
+        Self { scale, residual, norm, coarse }
     }
 }
 
 /// How near two vectors are by their codes, whose dot product is `dot`: what the graph goes by. Under
 /// L2 the negated square of the distance.
 #[inline]
-pub(super) fn similarity(metric: Metric, dot: i32, a: Form, b: Form) -> f32 {
-    let product = a.scale * b.scale * dot as f32;
+pub(super) fn similarity(metric: Metric, dot: f32, a: Form, b: Form) -> f32 {
+    let product = a.scale * b.scale * dot;
     match metric {
         Metric::L2 => 2.0 * product - a.norm * a.norm - b.norm * b.norm,
         _ => product,
@@ -66,37 +68,50 @@ pub(super) fn scale_of(components: &[f64]) -> f64 {
 /// Writes the code of `components` and returns the distance between them and `scale` times it.
 ///
 /// A scale of zero (no component, or all too small for it) gives a code of zeros.
-pub(super) fn encode(components: &[f64], scale: f64, code: &mut Vec<Lane>) -> f64 {
-    code.clear();
-    code.resize(lanes_for(components.len()), Lane([0; LANE_BYTES]));
+pub(super) fn encode(components: &[f64], scale: f64, code: &mut Code) -> f64 {
     let per_step = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    code.fill(components.iter().map(|x| {
+        let steps = x * per_step;
+        // To the nearest, by truncation: `round` is a library call on older processors.
+        (steps.clamp(-CODE_MAX, CODE_MAX) + 0.5_f64.copysign(steps)) as i8
+    }));
+    distance(components, code, |component| scale * f64::from(component))
+}
+
+/// The distance between `components` and what `decode` makes of their code.
+fn distance(components: &[f64], code: &Code, decode: impl Fn(i8) -> f64) -> f64 {
     // Several sums, so that one addition need not wait for the one before.
     let mut squares = [0.0; 8];
-    for (lane, components) in code.iter_mut().zip(components.chunks(LANE_BYTES)) {
-        for (at, (byte, &x)) in lane.0.iter_mut().zip(components).enumerate() {
-            let steps = x * per_step;
-            // To the nearest, by truncation: `round` is a library call on older processors.
-            let rounded = (steps.clamp(-CODE_MAX, CODE_MAX) + 0.5_f64.copysign(steps)) as i8;
-            *byte = rounded.cast_unsigned();
-            let error = x - scale * f64::from(rounded);
-            squares[at % 8] += error * error;
+    for (components, bytes) in components.chunks(8).zip(code.bytes().chunks(8)) {
+        for ((square, x), byte) in squares.iter_mut().zip(components).zip(bytes) {
+            let error = x - decode(byte.cast_signed());
+            *square += error * error;
         }
     }
     squares.iter().sum::<f64>().sqrt()
 }
 
-/// Codes a vector that is to be stored. `scratch` saves an allocation per vector.
-pub(super) fn quantize(
-    metric: Metric,
-    vector: &[f32],
-    scratch: &mut Vec<f64>,
-    code: &mut Vec<Lane>,
-) -> Form {
-    components(metric, vector, scratch);
-    let scale = scale_of(scratch) as f32;
-    let residual = encode(scratch, f64::from(scale), code);
-    let norm = if metric == Metric::Cosine { 1.0 } else { norm(vector) };
-    Form { scale, residual: round_up(residual), norm: round_up(norm) }
+/// Codes vectors that are to be stored, and keeps the memory that this takes.
+#[derive(Default)]
+pub(super) struct Quantizer {
+    parts: Vec<f64>,
+    code: Code,
+    /// The planes of the last vector.
+    pub(super) planes: Planes,
+}
+
+impl Quantizer {
+    /// Codes a vector.
+    pub(super) fn quantize(&mut self, metric: Metric, vector: &[f32]) -> Form {
+        let Self { parts, code, planes } = self;
+        components(metric, vector, parts);
+        let scale = scale_of(parts) as f32;
+        let residual = encode(parts, f64::from(scale), code);
+        let rough = distance(parts, code, |component| f64::from(scale) * coarse(component));
+        planes.set(code);
+        let norm = if metric == Metric::Cosine { 1.0 } else { norm(vector) };
+        Form { scale, residual: round_up(residual), norm: round_up(norm), coarse: round_up(rough) }
+    }
 }
 
 /// The least `f32` that is not below `x` and its rounding.
@@ -108,6 +123,7 @@ fn round_up(x: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::kernels::bytes_of;
     use super::*;
     use proptest::prelude::*;
 
@@ -123,15 +139,21 @@ mod tests {
                 1..200,
             ),
         ) {
-            let mut code = Vec::new();
-            let form = quantize(Metric::Dot, &vector, &mut Vec::new(), &mut code);
-            let decoded = |at: usize| {
-                let byte = code[at / LANE_BYTES].0[at % LANE_BYTES].cast_signed();
-                f64::from(form.scale) * f64::from(byte)
+            let mut quantizer = Quantizer::default();
+            let form = quantizer.quantize(Metric::Dot, &vector);
+            let mut code = Code::default();
+            code.unpack(bytes_of(&quantizer.planes.high), bytes_of(&quantizer.planes.low));
+            let distance_to = |decode: &dyn Fn(i8) -> f64| {
+                let pairs = vector.iter().zip(code.bytes());
+                let errors = pairs.map(|(&x, byte)| {
+                    f64::from(x) - f64::from(form.scale) * decode(byte.cast_signed())
+                });
+                errors.map(|error| error.powi(2)).sum::<f64>().sqrt()
             };
-            let squares = vector.iter().enumerate().map(|(at, &x)| (f64::from(x) - decoded(at)).powi(2));
-            let residual = squares.sum::<f64>().sqrt();
-            prop_assert!(f64::from(form.residual) >= residual);
+            prop_assert!(f64::from(form.residual) >= distance_to(&|component| component.into()));
+            let rough = distance_to(&coarse);
+            prop_assert!(f64::from(form.coarse) >= rough);
+            prop_assert!(f64::from(form.coarse) <= rough * (1.0 + 1e-6) + 1e-44);
             // Half a step per component, unless the scale itself is too small for f32.
             let length = (vector.len() as f64).sqrt();
             let step = f64::from(form.scale).max(f64::from(f32::MIN_POSITIVE));

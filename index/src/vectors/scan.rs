@@ -1,8 +1,9 @@
 //! The scan over codes: which entries may be among the nearest.
 //!
-//! 1. Each code gives an interval that holds the key of its entry ([`bounds`](super::bounds)). The
-//!    `k`-th largest lower bound so far is a *threshold* that `k` entries reach for certain: who
-//!    cannot reach it is out, the others are candidates.
+//! 1. Each code gives an interval that holds the key of its entry ([`bounds`](super::bounds)): a wide
+//!    one from its upper plane, then one from both. The `k`-th largest lower bound so far is a
+//!    *threshold* that `k` entries reach for certain: who cannot reach it is out, mostly before its
+//!    lower plane is read; the others are candidates.
 //! 2. Candidates get a narrower interval from the query uncoded, which raises the threshold.
 //!
 //! Whether an entry is dead, or outside the filter, is asked only of those that reach the threshold.
@@ -12,8 +13,9 @@
 use roaring::RoaringBitmap;
 
 use super::bounds::{Bounds, Probe};
-use super::entries::Entries;
-use super::quantize::{Form, StoredForm};
+use super::entries::{Entries, Rows};
+use super::planes::Code;
+use super::quantize::Form;
 use super::rank::KthLargest;
 use super::search::SearchLimits;
 use crate::image::ImageError;
@@ -59,23 +61,24 @@ impl<'a> Scan<'a> {
         limits: &mut SearchLimits<'_>,
     ) -> Result<bool, ImageError> {
         let entries = self.entries;
-        let mut dots = [0; BLOCK];
+        let mut highs = [0; BLOCK];
+        let code = self.probe.code();
         let mut entry = first;
         while entry < entries.len() {
             let rows = entries.rows(entry, BLOCK)?;
-            let dots = &mut dots[..rows.forms.len()];
-            if !limits.allow(dots.len()) {
+            let highs = &mut highs[..rows.forms.len()];
+            if !limits.allow(highs.len()) {
                 return Ok(true);
             }
-            entries.shape.kernel.dots(self.probe.code(), rows.codes, dots);
-            self.offer(entry as u32, dots, rows.forms, |entry| {
+            entries.shape.kernel.dots(code.bytes(), rows.high, highs);
+            self.sift(entry as u32, highs, &rows, |entry| {
                 let is_wanted = match filter {
                     Some(filter) => filter.contains(entries.ordinal(entry)?),
                     None => true,
                 };
                 Ok(is_wanted && entries.is_alive(entry))
             })?;
-            entry += dots.len();
+            entry += highs.len();
         }
         Ok(false)
     }
@@ -102,34 +105,47 @@ impl<'a> Scan<'a> {
     /// Looks at one entry, which is alive and wanted.
     pub(super) fn look_at(&mut self, entry: u32) -> Result<(), ImageError> {
         let rows = self.entries.rows(entry as usize, 1)?;
-        let dot = self.entries.shape.kernel.dot(self.probe.code(), rows.codes);
-        self.offer(entry, &[dot], rows.forms, |_| Ok(true))
+        let dot = self.probe.code().dot(self.entries.shape.kernel, rows.high, rows.low);
+        self.offer(entry, dot, Form::from_stored(&rows.forms[0]));
+        Ok(())
     }
 
-    /// Takes the entries from `first` on, whose dot products and forms these are.
+    /// Takes the entries from `first` on, whose upper planes gave `highs`.
     #[inline]
-    fn offer(
+    fn sift(
         &mut self,
         first: u32,
-        dots: &[i32],
-        forms: &[StoredForm],
+        highs: &[i32],
+        rows: &Rows<'_>,
         is_visible: impl Fn(u32) -> Result<bool, ImageError>,
     ) -> Result<(), ImageError> {
-        let mut threshold = self.lower_bounds.get();
-        for ((&dot, form), entry) in dots.iter().zip(forms).zip(first..) {
-            let bounds = self.probe.bounds(dot, Form::from_stored(form));
-            if bounds.is_below(threshold) || !is_visible(entry)? {
+        let code = self.probe.code();
+        let lows = rows.low.chunks_exact(rows.low.len() / highs.len().max(1));
+        for (((&high, form), low), entry) in highs.iter().zip(rows.forms).zip(lows).zip(first..) {
+            let form = Form::from_stored(form);
+            let threshold = self.lower_bounds.get();
+            if self.probe.coarse_bounds(high, form).is_below(threshold) || !is_visible(entry)? {
                 continue;
             }
-            let bounds = bounds.widened();
-            self.lower_bounds.offer(bounds.lower);
-            threshold = self.lower_bounds.get();
-            self.candidates.push(Candidate { bounds, entry });
-            if self.candidates.len() >= self.prune_at {
-                self.prune();
-            }
+            let low = self.entries.shape.kernel.dot(code.bytes(), low);
+            self.offer(entry, code.exact(high, low), form);
         }
         Ok(())
+    }
+
+    /// Takes an entry, which is alive and wanted, and the dot product of its code.
+    #[inline]
+    fn offer(&mut self, entry: u32, dot: i32, form: Form) {
+        let bounds = self.probe.bounds(dot, form);
+        if bounds.is_below(self.lower_bounds.get()) {
+            return;
+        }
+        let bounds = bounds.widened();
+        self.lower_bounds.offer(bounds.lower);
+        self.candidates.push(Candidate { bounds, entry });
+        if self.candidates.len() >= self.prune_at {
+            self.prune();
+        }
     }
 
     /// Drops the candidates that the threshold has overtaken.
@@ -143,10 +159,12 @@ impl<'a> Scan<'a> {
     pub(super) fn refine(&mut self) -> Result<(), ImageError> {
         self.prune();
         self.lower_bounds.clear();
+        let mut code = Code::default();
         for Candidate { bounds, entry } in &mut self.candidates {
             let rows = self.entries.rows(*entry as usize, 1)?;
-            *bounds = bounds
-                .and(self.probe.refine(rows.codes, Form::from_stored(&rows.forms[0])).widened());
+            code.unpack(rows.high, rows.low);
+            let form = Form::from_stored(&rows.forms[0]);
+            *bounds = bounds.and(self.probe.refine(&code, form).widened());
             self.lower_bounds.offer(bounds.lower);
         }
         self.prune();

@@ -11,7 +11,8 @@ use super::image;
 use super::index::Shape;
 use super::kernels::bytes_of;
 use super::metric::{Metric, VectorError};
-use super::quantize::quantize;
+use super::planes::Planes;
+use super::quantize::Quantizer;
 use crate::image::ImageError;
 
 /// See [`VectorIndex::view`](super::VectorIndex::view).
@@ -67,9 +68,11 @@ impl VectorView {
         metric.check(dimension, vector)?;
         let Some(entry) = self.entries.entry_of(ordinal)? else { return Ok(false) };
         let rows = self.entries.rows(entry as usize, 1)?;
-        let mut code = Vec::new();
-        let form = quantize(metric, vector, &mut Vec::new(), &mut code);
-        Ok(rows.codes == bytes_of(&code) && rows.forms == [form.to_stored()])
+        let mut quantizer = Quantizer::default();
+        let form = quantizer.quantize(metric, vector);
+        let Planes { high, low } = &quantizer.planes;
+        let is_code = rows.high == bytes_of(high) && rows.low == bytes_of(low);
+        Ok(is_code && rows.forms == [form.to_stored()])
     }
 
     /// Number of entries, from the first on, that are in the graph.
@@ -110,7 +113,7 @@ impl VectorView {
         Ok(covered)
     }
 
-    /// Every vector that this view sees: its ordinal and its code, scale included. Equal vectors
+    /// Every vector that this view sees: its ordinal and its code, both planes of it. Equal vectors
     /// give equal bytes, so that an index can be compared with one that was made anew.
     ///
     /// # Errors
@@ -119,8 +122,13 @@ impl VectorView {
         let mut alive = Vec::with_capacity(self.entries.live);
         self.entries.for_each_live(|entry, ordinal| alive.push((ordinal, entry as usize)))?;
         alive.sort_unstable();
+        let mut code = Vec::new();
         for (ordinal, entry) in alive {
-            visit(ordinal, self.entries.rows(entry, 1)?.codes);
+            let rows = self.entries.rows(entry, 1)?;
+            code.clear();
+            code.extend_from_slice(rows.high);
+            code.extend_from_slice(rows.low);
+            visit(ordinal, &code);
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::walk::{Scratch, Target, Walker};
 use super::{GraphView, MAX_STRIDE, STRIPES};
 use crate::image::ImageError;
 use crate::vectors::entries::Entries;
+use crate::vectors::planes::Code;
 
 /// Links up to `at_most` of the entries that are not linked, while `keep_going`. Returns how many.
 ///
@@ -40,7 +41,9 @@ fn link_one(
     entry: u32,
     scratch: &mut Scratch,
 ) -> Result<(), ImageError> {
-    let target = Target { code: entries.code(entry)?, form: entries.form(entry)? };
+    let mut code = Code::default();
+    entries.unpack(entry, &mut code)?;
+    let target = Target { code: &code, form: entries.form(entry)? };
     let walker = Walker::new(entries, graph, entry);
     let linked = graph.shared.progress.linked().min(entry);
     let Some((highest, _)) = graph.entrance(linked)? else { return Ok(()) };

@@ -7,7 +7,8 @@ use super::candidate::Candidate;
 use super::layer::Layer;
 use crate::image::ImageError;
 use crate::vectors::entries::Entries;
-use crate::vectors::kernels::GROUP;
+use crate::vectors::kernels::{GROUP, prefetch};
+use crate::vectors::planes::Code;
 use crate::vectors::quantize::{Form, similarity};
 
 /// A node that was chosen, and its entry.
@@ -17,45 +18,67 @@ pub(super) struct Chosen {
     pub(super) entry: u32,
 }
 
+/// A candidate that may still be chosen.
+#[derive(Clone, Copy)]
+struct Open<'a> {
+    candidate: Candidate,
+    entry: u32,
+    high: &'a [u8],
+    form: Form,
+}
+
 /// Chooses up to `at_most` of `candidates`, which are sorted.
+///
+/// Each that is chosen is compared with all that are left, so that only its own code is unpacked, and
+/// of theirs the upper plane is read, as where candidates come from.
 pub(super) fn choose(
     entries: &Entries,
     layer: &Layer,
     candidates: &[Candidate],
     at_most: usize,
 ) -> Result<Vec<Chosen>, ImageError> {
+    let codes = entries.codes();
+    let mut open = Vec::with_capacity(candidates.len());
+    for &candidate in candidates {
+        if let Some(entry) = layer.entry(candidate.node())? {
+            let (high, form) = codes.high(entry)?;
+            open.push(Open { candidate, entry, high, form: Form::from_stored(form) });
+        }
+    }
     let mut chosen: Vec<Chosen> = Vec::with_capacity(at_most);
-    let mut codes: Vec<(&[u8], Form)> = Vec::with_capacity(at_most);
-    for candidate in candidates {
-        if chosen.len() == at_most {
+    let mut code = Code::default();
+    let mut left = open.as_mut_slice();
+    while let Some((nearest, others)) = left.split_first_mut() {
+        chosen.push(Chosen { node: nearest.candidate.node(), entry: nearest.entry });
+        if chosen.len() == at_most || others.is_empty() {
             break;
         }
-        let Some(entry) = layer.entry(candidate.node())? else { continue };
-        let (code, form) = (entries.code(entry)?, entries.form(entry)?);
-        if !is_nearer_to_one(entries, code, form, &codes, candidate.similarity()) {
-            chosen.push(Chosen { node: candidate.node(), entry });
-            codes.push((code, form));
-        }
+        entries.unpack(nearest.entry, &mut code)?;
+        let kept = drop_nearer_to(entries, &code, nearest.form, others);
+        left = &mut others[..kept];
     }
     Ok(chosen)
 }
 
-/// Is a code nearer than `bar` to one of `others`?
-fn is_nearer_to_one(
-    entries: &Entries,
-    code: &[u8],
-    form: Form,
-    others: &[(&[u8], Form)],
-    bar: f32,
-) -> bool {
+/// Moves those of `open` that are not nearer to `code` than to where they come from to the front, in
+/// their order; returns how many.
+fn drop_nearer_to(entries: &Entries, code: &Code, form: Form, open: &mut [Open<'_>]) -> usize {
     let shape = entries.shape;
-    others.chunks(GROUP).any(|group| {
-        let at = |at: usize| group[at.min(group.len() - 1)];
-        let dots = shape.kernel.group(code, std::array::from_fn(|row| at(row).0));
-        dots.iter()
-            .zip(group)
-            .any(|(&dot, &(_, other))| similarity(shape.metric, dot, form, other) > bar)
-    })
+    let mut kept = 0;
+    for first in (0..open.len()).step_by(GROUP) {
+        let end = open.len().min(first + GROUP);
+        let group: [Open<'_>; GROUP] = std::array::from_fn(|at| open[(first + at).min(end - 1)]);
+        let dots = shape.kernel.group(code.bytes(), group.map(|open| open.high));
+        for (dot, other) in dots.into_iter().zip(group).take(end - first) {
+            let near = similarity(shape.metric, code.estimate(dot) as f32, form, other.form);
+            if near > other.candidate.similarity() {
+                continue;
+            }
+            open[kept] = other;
+            kept += 1;
+        }
+    }
+    kept
 }
 
 /// The candidates of nodes as `node` sees them, sorted. Nodes that are not there are left out.
@@ -65,22 +88,28 @@ pub(super) fn candidates_of(
     entry: u32,
     nodes: &[u32],
 ) -> Result<Vec<Candidate>, ImageError> {
-    let (code, form) = (entries.code(entry)?, entries.form(entry)?);
+    let mut code = Code::default();
+    entries.unpack(entry, &mut code)?;
+    let codes = entries.codes();
+    let form = entries.form(entry)?;
     let shape = entries.shape;
-    let mut candidates = Vec::with_capacity(nodes.len());
-    for group in nodes.chunks(GROUP) {
-        let mut rows = [code; GROUP];
-        let mut forms = [None; GROUP];
-        for ((row, slot), &node) in rows.iter_mut().zip(&mut forms).zip(group) {
-            if let Some(entry) = layer.entry(node)?.filter(|&e| (e as usize) < entries.len()) {
-                (*row, *slot) = (entries.code(entry)?, Some(entries.form(entry)?));
-            }
+    let mut others = Vec::with_capacity(nodes.len());
+    for &node in nodes {
+        if let Some(entry) = layer.entry(node)?.filter(|&e| (e as usize) < entries.len()) {
+            let (high, form) = codes.high(entry)?;
+            prefetch(high);
+            prefetch(form);
+            others.push((node, high, form));
         }
-        let dots = shape.kernel.group(code, rows);
-        for ((&node, other), dot) in group.iter().zip(forms).zip(dots) {
-            if let Some(other) = other {
-                candidates.push(Candidate::new(similarity(shape.metric, dot, form, other), node));
-            }
+    }
+    let mut candidates = Vec::with_capacity(others.len());
+    for group in others.chunks(GROUP) {
+        let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].1);
+        let dots = shape.kernel.group(code.bytes(), rows);
+        for (&(node, _, other), dot) in group.iter().zip(dots) {
+            let dot = code.estimate(dot) as f32;
+            let near = similarity(shape.metric, dot, form, Form::from_stored(other));
+            candidates.push(Candidate::new(near, node));
         }
     }
     candidates.sort_unstable();

@@ -1,5 +1,8 @@
 //! Searching within one layer: always on from the nearest node whose neighbours are not known yet.
 //!
+//! A walk goes by the upper [planes](crate::vectors::planes) alone, which halves the memory that it
+//! reads; as many nodes find as much as by whole codes. What it found a search looks at again.
+//!
 //! **Invariant:** a walk looks at a node once, sees only entries below its mark, and ends. What it
 //! found is sorted, the nearest first. Searches and whoever links call it.
 
@@ -13,6 +16,7 @@ use super::{GraphView, MAX_STRIDE};
 use crate::image::ImageError;
 use crate::vectors::entries::{Codes, Entries};
 use crate::vectors::kernels::{GROUP, prefetch};
+use crate::vectors::planes::Code;
 use crate::vectors::quantize::{Form, StoredForm, similarity};
 
 /// What walks reuse. A walk leaves what it found in [`found`](Self::found).
@@ -40,7 +44,7 @@ impl Batch<'_> {
 /// What is walked towards.
 #[derive(Clone, Copy)]
 pub(in crate::vectors) struct Target<'a> {
-    pub(in crate::vectors) code: &'a [u8],
+    pub(in crate::vectors) code: &'a Code,
     pub(in crate::vectors) form: Form,
 }
 
@@ -163,11 +167,17 @@ impl<'a> Walker<'a> {
         let Some(entry) = layer.entry(node)?.filter(|&entry| entry < self.mark) else {
             return Ok(None);
         };
-        let (code, form) = self.codes.get(entry)?;
-        let dot = self.entries.shape.kernel.dot(target.code, code);
-        let form = Form::from_stored(form);
-        let near = similarity(self.entries.shape.metric, dot, target.form, form);
+        let (high, form) = self.codes.high(entry)?;
+        let high = self.entries.shape.kernel.dot(target.code.bytes(), high);
+        let near = self.similarity(target, high, form);
         Ok(Some(Candidate::new(near, node)))
+    }
+
+    /// How near an entry is by its upper plane.
+    #[inline]
+    fn similarity(&self, target: Target<'_>, high: i32, form: &StoredForm) -> f32 {
+        let dot = target.code.estimate(high) as f32;
+        similarity(self.entries.shape.metric, dot, target.form, Form::from_stored(form))
     }
 
     /// Finds the `width` nearest nodes.
@@ -280,7 +290,7 @@ impl<'a> Walker<'a> {
                 && visited.insert(node)
             {
                 (nodes[codes.len()], entries[codes.len()]) = (node, entry);
-                let (code, form) = self.codes.get(entry)?;
+                let (code, form) = self.codes.high(entry)?;
                 prefetch(code);
                 prefetch(form);
                 codes.push((code, form));
@@ -290,9 +300,9 @@ impl<'a> Walker<'a> {
         for (group, first) in codes.chunks(GROUP).zip((0..).step_by(GROUP)) {
             // The last stands for those that would be behind it.
             let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].0);
-            let dots = shape.kernel.group(target.code, rows);
+            let dots = shape.kernel.group(target.code.bytes(), rows);
             for (at, ((_, form), dot)) in (first..).zip(group.iter().zip(dots)) {
-                let near = similarity(shape.metric, dot, target.form, Form::from_stored(form));
+                let near = self.similarity(target, dot, form);
                 take(Candidate::new(near, nodes[at]), entries[at])?;
             }
         }

@@ -1,50 +1,49 @@
 //! The dot product with AVX-512 VNNI.
 //!
-//! `dpbusd` multiplies unsigned by signed bytes and adds four products into 32 bits at once. The
-//! code becomes unsigned by a bias of 128 (one flipped bit); what the bias adds is taken off at the
-//! end.
+//! `dpbusd` multiplies the unsigned nibbles by the signed bytes of the query and adds four products
+//! into 32 bits at once.
 //!
 //! **Invariant:** reads nothing outside the codes. Called through [`Kernel`](super::Kernel), which
 //! has checked for the instructions and the lengths.
 
 use std::arch::x86_64::{
-    __m512i, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_reduce_add_epi32, _mm512_set1_epi8,
-    _mm512_setzero_si512, _mm512_sub_epi32, _mm512_xor_si512,
+    __m512i, _mm512_and_si512, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_reduce_add_epi32,
+    _mm512_set1_epi8, _mm512_setzero_si512, _mm512_srli_epi16,
 };
 
 use super::{GROUP, LANE_BYTES};
 
 pub(super) fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni")
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vnni")
 }
 
-#[target_feature(enable = "avx512f,avx512vnni")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn group(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
-    let (query, _) = query.as_chunks::<LANE_BYTES>();
+    let query = parts(query);
     let rows = rows.map(|row| &row.as_chunks::<LANE_BYTES>().0[..query.len()]);
-    // What a code of zeros gives.
-    let mut bias = _mm512_setzero_si512();
     let mut sums = [_mm512_setzero_si512(); GROUP];
-    for (at, q) in query.iter().enumerate() {
-        let q = load(q);
-        bias = add_products(bias, q, _mm512_setzero_si512());
+    for (at, part) in query.iter().enumerate() {
+        let part = [load(&part[0]), load(&part[1])];
         for (sum, row) in sums.iter_mut().zip(rows) {
-            *sum = add_products(*sum, q, load(&row[at]));
+            *sum = add_products(*sum, part, load(&row[at]));
         }
     }
-    sums.map(|sum| _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, bias)))
+    sums.map(|sum| _mm512_reduce_add_epi32(sum))
 }
 
-#[target_feature(enable = "avx512f,avx512vnni")]
-pub(super) fn dot(query: &[u8], code: &[u8]) -> i32 {
-    let (mut sum, mut bias) = (_mm512_setzero_si512(), _mm512_setzero_si512());
-    let codes = code.as_chunks::<LANE_BYTES>().0;
-    for (q, code) in query.as_chunks::<LANE_BYTES>().0.iter().zip(codes) {
-        let q = load(q);
-        bias = add_products(bias, q, _mm512_setzero_si512());
-        sum = add_products(sum, q, load(code));
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn dot(query: &[u8], plane: &[u8]) -> i32 {
+    let mut sum = _mm512_setzero_si512();
+    for (part, lane) in parts(query).iter().zip(plane.as_chunks::<LANE_BYTES>().0) {
+        sum = add_products(sum, [load(&part[0]), load(&part[1])], load(lane));
     }
-    _mm512_reduce_add_epi32(_mm512_sub_epi32(sum, bias))
+    _mm512_reduce_add_epi32(sum)
+}
+
+fn parts(query: &[u8]) -> &[[[u8; LANE_BYTES]; 2]] {
+    query.as_chunks::<LANE_BYTES>().0.as_chunks::<2>().0
 }
 
 #[target_feature(enable = "avx512f")]
@@ -56,8 +55,10 @@ fn load(bytes: &[u8; LANE_BYTES]) -> __m512i {
     }
 }
 
-#[target_feature(enable = "avx512f,avx512vnni")]
-fn add_products(sum: __m512i, query: __m512i, code: __m512i) -> __m512i {
-    let unsigned = _mm512_xor_si512(code, _mm512_set1_epi8(i8::MIN));
-    _mm512_dpbusd_epi32(sum, unsigned, query)
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn add_products(sum: __m512i, part: [__m512i; 2], lane: __m512i) -> __m512i {
+    let nibble = _mm512_set1_epi8(15);
+    let sum = _mm512_dpbusd_epi32(sum, _mm512_and_si512(lane, nibble), part[0]);
+    let high = _mm512_and_si512(_mm512_srli_epi16::<4>(lane), nibble);
+    _mm512_dpbusd_epi32(sum, high, part[1])
 }

@@ -1,11 +1,12 @@
-//! Dot products of int8 codes, by the best instructions that the machine has.
+//! Dot products of an int8 code with planes of stored codes, by the best instructions that the
+//! machine has.
 //!
-//! A code is a row of [`Lane`]s: signed bytes, padded with zeros to a multiple of 64, so no kernel
-//! has a tail to treat. A kernel takes one query code and a few stored codes, wherever they lie, and
-//! gives one `i32` for each.
+//! A [plane](super::planes) is a row of [`Lane`]s of nibbles, 128 to a lane; the code that it is
+//! multiplied by has a signed byte for each, padded with zeros, so no kernel has a tail to treat. A
+//! kernel takes one such code and a few planes, wherever they lie, and gives one `i32` for each.
 //!
-//! **Invariant:** for codes in −127..=127 all kernels give the same bits as [`scalar`]; for other
-//! bytes (a damaged image) each gives some number. Only this folder's searches call them.
+//! **Invariant:** all kernels give the same bits as [`scalar`], whatever the bytes. Only this
+//! folder's searches call them.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -20,20 +21,24 @@ use super::metric::MAX_DIMENSION;
 /// Bytes in a lane: a cache line, and the widest vector register.
 pub(super) const LANE_BYTES: usize = 64;
 
-/// Codes that the kernels take at a time, to load each lane of the query once for all of them.
+/// Nibbles in a lane: byte `j` holds number `j` in its lower half and number `j + 64` in its upper.
+pub(super) const LANE_NIBBLES: usize = 2 * LANE_BYTES;
+
+/// Planes that the kernels take at a time, to load each part of the query once for all of them.
 pub(super) const GROUP: usize = 4;
 
-// No sum can overflow: AVX-512 biases one side to 0..=255.
-const _: () = assert!(255 * 127 * (MAX_DIMENSION.next_multiple_of(LANE_BYTES) as u64) < 1 << 31);
+// No sum can overflow, not even sixteen times that of a plane.
+const _: () =
+    assert!(16 * 15 * 128 * (MAX_DIMENSION.next_multiple_of(LANE_NIBBLES) as u64) < 1 << 31);
 
 /// A cache line of code bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Lane(pub(super) [u8; LANE_BYTES]);
 
-/// Lanes that a code of `dimension` components takes.
+/// Lanes that a plane of `dimension` components takes.
 pub(super) fn lanes_for(dimension: usize) -> usize {
-    dimension.div_ceil(LANE_BYTES)
+    dimension.div_ceil(LANE_NIBBLES)
 }
 
 /// The bytes of codes.
@@ -46,7 +51,7 @@ pub(super) fn bytes_of(lanes: &[Lane]) -> &[u8] {
 }
 
 type Group = unsafe fn(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP];
-type Dot = unsafe fn(query: &[u8], code: &[u8]) -> i32;
+type Dot = unsafe fn(query: &[u8], plane: &[u8]) -> i32;
 
 /// One implementation of the dot product. Results do not depend on which is used.
 #[derive(Clone, Copy, Debug)]
@@ -85,49 +90,50 @@ impl Kernel {
         self.name
     }
 
-    /// The dot product of `query` with each of the codes that lie in `codes` one behind the other.
+    /// The dot product of `query` with each of the planes that lie in `planes` one behind the other.
     ///
     /// # Panics
-    /// If `codes` is not `dots.len()` codes as long as the query.
-    pub(super) fn dots(self, query: &[u8], codes: &[u8], dots: &mut [i32]) {
-        let len = query.len();
-        assert_eq!(codes.len(), dots.len() * len, "one code for each result");
+    /// If `planes` is not `dots.len()` planes of half the bytes of the query.
+    pub(super) fn dots(self, query: &[u8], planes: &[u8], dots: &mut [i32]) {
+        let len = query.len() / 2;
+        assert_eq!(planes.len(), dots.len() * len, "one plane for each result");
         let (groups, rest) = dots.as_chunks_mut::<GROUP>();
-        let (grouped, left) = codes.split_at(groups.len() * GROUP * len);
-        for (dots, codes) in groups.iter_mut().zip(grouped.chunks_exact(GROUP * len)) {
-            *dots = self.group(query, std::array::from_fn(|row| &codes[row * len..][..len]));
+        let (grouped, left) = planes.split_at(groups.len() * GROUP * len);
+        for (dots, planes) in groups.iter_mut().zip(grouped.chunks_exact(GROUP * len)) {
+            *dots = self.group(query, std::array::from_fn(|row| &planes[row * len..][..len]));
         }
-        for (dot, code) in rest.iter_mut().zip(left.chunks_exact(len)) {
-            *dot = self.dot(query, code);
+        for (dot, plane) in rest.iter_mut().zip(left.chunks_exact(len)) {
+            *dot = self.dot(query, plane);
         }
     }
 
-    /// The dot product of `query` with each of the codes of a group.
+    /// The dot product of `query` with each of the planes of a group.
     ///
     /// # Panics
-    /// If a code is not as long as the query.
+    /// If a plane has not half the bytes of the query.
     #[inline]
-    pub(super) fn group(self, query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
-        assert!(rows.iter().all(|row| row.len() == query.len()), "codes are of one length");
+    pub(super) fn group(self, query: &[u8], planes: [&[u8]; GROUP]) -> [i32; GROUP] {
+        let fits = planes.iter().all(|plane| 2 * plane.len() == query.len());
+        assert!(fits, "a nibble for each component");
         #[expect(unsafe_code, reason = "calls code for instructions that were found at run time")]
         // SAFETY: a `Kernel` is made by `available` alone, after it has found the instructions, which
         // is all that its functions require.
         unsafe {
-            (self.group)(query, rows)
+            (self.group)(query, planes)
         }
     }
 
-    /// The dot product of two codes.
+    /// The dot product of `query` with a plane.
     ///
     /// # Panics
-    /// If they are not of one length.
+    /// If the plane has not half the bytes of the query.
     #[inline]
-    pub(super) fn dot(self, query: &[u8], code: &[u8]) -> i32 {
-        assert_eq!(query.len(), code.len(), "codes are of one length");
+    pub(super) fn dot(self, query: &[u8], plane: &[u8]) -> i32 {
+        assert_eq!(query.len(), 2 * plane.len(), "a nibble for each component");
         #[expect(unsafe_code, reason = "calls code for instructions that were found at run time")]
         // SAFETY: as in `group`.
         unsafe {
-            (self.dot)(query, code)
+            (self.dot)(query, plane)
         }
     }
 }
@@ -153,32 +159,39 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn code(components: &[i8]) -> Vec<Lane> {
-        let mut lanes = vec![Lane([0; LANE_BYTES]); lanes_for(components.len())];
-        for (at, &component) in components.iter().enumerate() {
-            lanes[at / LANE_BYTES].0[at % LANE_BYTES] = component.cast_unsigned();
+    fn query(components: &[i8]) -> Vec<u8> {
+        let mut bytes: Vec<u8> = components.iter().map(|c| c.cast_unsigned()).collect();
+        bytes.resize(components.len().next_multiple_of(LANE_NIBBLES), 0);
+        bytes
+    }
+
+    fn plane(nibbles: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; nibbles.len().div_ceil(LANE_NIBBLES) * LANE_BYTES];
+        for (at, nibble) in nibbles.iter().enumerate() {
+            let (lane, at) = (at / LANE_NIBBLES * LANE_BYTES, at % LANE_NIBBLES);
+            bytes[lane + at % LANE_BYTES] |= nibble << if at < LANE_BYTES { 0 } else { 4 };
         }
-        lanes
+        bytes
     }
 
-    fn naive(a: &[i8], b: &[i8]) -> i32 {
-        a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
+    fn naive(query: &[i8], nibbles: &[u8]) -> i32 {
+        query.iter().zip(nibbles).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum()
     }
 
-    /// Codes of one length, as extreme as they come: corners are where products saturate.
-    fn codes() -> impl Strategy<Value = Vec<Vec<i8>>> {
-        let component = prop_oneof![
-            4 => -127_i8..=127,
-            1 => Just(127_i8),
-            1 => Just(-127_i8),
-        ];
-        let mixed = (1_usize..=200, 2_usize..12).prop_flat_map(move |(dimension, count)| {
-            let code = proptest::collection::vec(component.clone(), dimension);
-            proptest::collection::vec(code, count)
+    /// A query and some planes, as extreme as they come: corners are where products saturate.
+    fn operands() -> impl Strategy<Value = (Vec<i8>, Vec<Vec<u8>>)> {
+        let component = prop_oneof![4 => any::<i8>(), 1 => Just(127_i8), 1 => Just(-128_i8)];
+        let nibble = prop_oneof![3 => 0_u8..16, 1 => Just(15_u8)];
+        let mixed = (1_usize..=600, 1_usize..11).prop_flat_map(move |(dimension, count)| {
+            let plane = proptest::collection::vec(nibble.clone(), dimension);
+            (
+                proptest::collection::vec(component.clone(), dimension),
+                proptest::collection::vec(plane, count),
+            )
         });
-        let corner =
-            (1_usize..=200, 2_usize..6, any::<bool>()).prop_map(|(dimension, count, up)| {
-                vec![vec![if up { 127 } else { -127 }; dimension]; count]
+        let corner = (1_usize..=600, 1_usize..6, prop_oneof![Just(127_i8), Just(-128_i8)])
+            .prop_map(|(dimension, count, component)| {
+                (vec![component; dimension], vec![vec![15; dimension]; count])
             });
         prop_oneof![4 => mixed, 1 => corner]
     }
@@ -187,17 +200,19 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 512 }))]
 
         #[test]
-        fn every_kernel_equals_the_definition(codes in codes(), shift in 0_usize..3) {
-            let query = code(&codes[0]);
-            let stored: Vec<Lane> = codes[1..].iter().flat_map(|stored| code(stored)).collect();
+        fn every_kernel_equals_the_definition(
+            (components, nibbles) in operands(),
+            shift in 0_usize..3,
+        ) {
+            let query = query(&components);
             // Images need not be aligned in memory: shift the bytes.
             let mut bytes = vec![0; shift];
-            bytes.extend_from_slice(bytes_of(&stored));
+            bytes.extend(nibbles.iter().flat_map(|nibbles| plane(nibbles)));
             let expected: Vec<i32> =
-                codes[1..].iter().map(|stored| naive(&codes[0], stored)).collect();
+                nibbles.iter().map(|nibbles| naive(&components, nibbles)).collect();
             for kernel in Kernel::available() {
                 let mut dots = vec![0; expected.len()];
-                kernel.dots(bytes_of(&query), &bytes[shift..], &mut dots);
+                kernel.dots(&query, &bytes[shift..], &mut dots);
                 prop_assert_eq!(&dots, &expected, "{}", kernel.name());
             }
         }
@@ -205,23 +220,15 @@ mod tests {
 
     #[test]
     fn the_longest_codes_do_not_overflow() {
-        for (a, b) in [(127, 127), (127, -127), (-127, -127)] {
-            let query = code(&vec![a; MAX_DIMENSION]);
-            let stored = code(&vec![b; MAX_DIMENSION]);
+        for component in [127, -128] {
+            let query = query(&vec![component; MAX_DIMENSION]);
+            let planes = vec![0xFF; (GROUP + 1) * MAX_DIMENSION / 2];
             for kernel in Kernel::available() {
-                let mut dots = [0];
-                kernel.dots(bytes_of(&query), bytes_of(&stored), &mut dots);
-                assert_eq!(dots[0], i32::from(a) * i32::from(b) * 8_192, "{}", kernel.name());
+                let mut dots = [0; GROUP + 1];
+                kernel.dots(&query, &planes, &mut dots);
+                let expected = i32::from(component) * 15 * 8_192;
+                assert_eq!(dots, [expected; GROUP + 1], "{}", kernel.name());
             }
-        }
-    }
-
-    #[test]
-    fn bytes_outside_the_range_of_codes_do_no_harm() {
-        let query = code(&[-127; 100]);
-        let stored = [0x80; 2 * LANE_BYTES * GROUP + 2 * LANE_BYTES];
-        for kernel in Kernel::available() {
-            kernel.dots(bytes_of(&query), &stored, &mut [0; GROUP + 1]);
         }
     }
 }
