@@ -1,0 +1,118 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+use crate::data::generate::Shape;
+
+/// Memlith beside others.
+#[derive(Parser)]
+#[command(version, about)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Vector search: build, recall, throughput, bytes; with filters and under churn.
+    Vectors(Vectors),
+    /// Be one contender, over standard input and output.
+    #[command(hide = true)]
+    Serve(Serve),
+}
+
+/// What `vectors` measures.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("source").required(true))]
+pub(crate) struct Vectors {
+    /// Folder with the vectors, the queries and the tags.
+    #[arg(long, value_name = "DIR", group = "source")]
+    pub(crate) data: Option<PathBuf>,
+    /// Generate clustered vectors instead, such as 1000000x384.
+    #[arg(long, value_name = "COUNTxDIMENSION", group = "source")]
+    pub(crate) generate: Option<Shape>,
+    /// Vectors, in the folder: a matrix of float16 or float32.
+    #[arg(long, value_name = "FILE", default_value = "glosses_f16.npy")]
+    pub(crate) vector_file: PathBuf,
+    /// Queries, in the folder: as the vectors.
+    #[arg(long, value_name = "FILE", default_value = "queries_f16.npy")]
+    pub(crate) query_file: PathBuf,
+    /// Tags of the vectors, in the folder: JSON lines with `tags`, gzipped. May be missing.
+    #[arg(long, value_name = "FILE", default_value = "glosses.jsonl.gz")]
+    pub(crate) tag_file: PathBuf,
+
+    /// Take only the first so many vectors.
+    #[arg(long)]
+    pub(crate) count: Option<usize>,
+    /// Queries at most.
+    #[arg(long, default_value_t = 500)]
+    pub(crate) queries: usize,
+    /// Threads that search. Building takes one.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) threads: u32,
+    /// Measurements of each point, alternating between contenders; medians are reported.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeat: u32,
+    /// Rivals by name, separated by commas; without it all that can run.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) rivals: Option<Vec<String>>,
+
+    /// Measure searches under filters too.
+    #[arg(long)]
+    pub(crate) filters: bool,
+    /// Queries of the filter section at most.
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub(crate) filter_queries: usize,
+    /// Measure deletes and overwrites too.
+    #[arg(long)]
+    pub(crate) churn: bool,
+    /// Vectors of the churn section at most: rivals take long to build again and again.
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub(crate) churn_count: usize,
+    /// Rounds of each kind of churn.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) churn_rounds: u32,
+
+    /// Neighbours asked for.
+    #[arg(short, default_value_t = 10)]
+    pub(crate) k: usize,
+    /// Links of a node, twice as many on the lowest level.
+    #[arg(short, default_value_t = 16)]
+    pub(crate) m: usize,
+    /// Candidates while a node is linked.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) ef_construction: usize,
+
+    /// Write all figures to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Draw the curves of recall and throughput.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// The interpreter that has the Python rivals [default: that of `setup`, if it was run].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) python: Option<PathBuf>,
+}
+
+/// What a contender's process is told at its start. `rivals.py` takes the same.
+#[derive(Args, Clone)]
+pub(crate) struct Serve {
+    #[arg(long)]
+    pub(crate) contender: String,
+    #[arg(long)]
+    pub(crate) vectors: PathBuf,
+    #[arg(long)]
+    pub(crate) queries: PathBuf,
+    /// A folder for those that need files.
+    #[arg(long)]
+    pub(crate) folder: PathBuf,
+    #[arg(long)]
+    pub(crate) k: usize,
+    #[arg(long)]
+    pub(crate) m: usize,
+    #[arg(long)]
+    pub(crate) ef_construction: usize,
+    #[arg(long)]
+    pub(crate) threads: usize,
+}

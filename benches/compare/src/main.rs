@@ -1,0 +1,33 @@
+//! Memlith's vector index measured beside others: same vectors, same queries, one run.
+//!
+//! The program drives each contender in a process of its own ([`worker`]), which is this program
+//! again ([`serve`]) or `rivals.py`, over lines of JSON ([`protocol`]). So all are measured in the
+//! same way, none shares a heap with another, and measurements alternate between them.
+//!
+//! **Invariant:** a contender is told vectors, queries and filters, never the right answers; those
+//! are computed here ([`truth`]), by brute force, once for all.
+
+mod args;
+mod clock;
+mod contender;
+mod curve;
+mod data;
+mod protocol;
+mod report;
+mod sections;
+mod serve;
+mod truth;
+mod worker;
+
+use args::{Arguments, Command};
+use clap::Parser;
+
+/// A bench program ends at its first error and prints it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    match Arguments::parse().command {
+        Command::Vectors(vectors) => sections::run(&vectors),
+        Command::Serve(serve) => contender::serve(&serve),
+    }
+}
