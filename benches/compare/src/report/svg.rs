@@ -9,8 +9,8 @@ use std::path::Path;
 const SIZE: (u32, u32) = (960, 640);
 /// Curves begin at the right of this recall.
 const FROM: f64 = 0.80;
-/// Colours that people who see few can tell apart (Okabe and Ito), ours first.
-const COLOURS: [RGBColor; 8] = [
+/// Colours that people who see few can tell apart (Okabe and Ito, then Tol), ours first.
+const COLOURS: [RGBColor; 10] = [
     RGBColor(213, 94, 0),
     RGBColor(0, 114, 178),
     RGBColor(0, 158, 115),
@@ -19,6 +19,8 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(230, 159, 0),
     RGBColor(120, 120, 120),
     RGBColor(0, 0, 0),
+    RGBColor(136, 34, 85),
+    RGBColor(153, 153, 51),
 ];
 
 pub(super) fn draw(report: &Report, path: &Path) -> Result<(), Failure> {
@@ -43,6 +45,7 @@ pub(super) fn draw(report: &Report, path: &Path) -> Result<(), Failure> {
     chart
         .configure_mesh()
         .x_desc(format!("recall@{}", setup.k))
+        .y_label_formatter(&|per_s| format!("{per_s:.0}"))
         .y_desc(format!("queries per {}", setup.per_s))
         .label_style(("sans-serif", 14))
         .light_line_style(BLACK.mix(0.05))
@@ -54,19 +57,12 @@ pub(super) fn draw(report: &Report, path: &Path) -> Result<(), Failure> {
         let style = colour.stroke_width(width);
         let shown = contender.points.iter().filter(|point| point.recall >= FROM);
         let shown: Vec<_> = shown.map(|point| (point.recall, point.per_s)).collect();
-        let dots = shown.clone();
-        // Colours come round again: those of the second round are drawn with gaps.
-        let line: Vec<_> = shown;
-        let label = contender.name.clone();
-        let key = move |(x, y)| PathElement::new(vec![(x, y), (x + 22, y)], style);
-        if at < COLOURS.len() {
-            chart.draw_series(LineSeries::new(line, style))?.label(label).legend(key);
-        } else {
-            chart.draw_series(DashedLineSeries::new(line, 6, 4, style))?.label(label).legend(key);
-        }
-        chart.draw_series(
-            dots.into_iter().map(|dot| Circle::new(dot, width + 1, colour.filled())),
-        )?;
+        let dots = shown.clone().into_iter();
+        chart
+            .draw_series(LineSeries::new(shown, style))?
+            .label(contender.name.as_str())
+            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 22, y)], style));
+        chart.draw_series(dots.map(|dot| Circle::new(dot, width + 1, colour.filled())))?;
     }
     chart
         .configure_series_labels()
