@@ -1,7 +1,7 @@
 //! Any bytes are the image of a vector index or are refused; whatever opens answers or says what is
 //! wrong, and can be written to and stored again.
 
-use memlith_index::vectors::{SearchLimits, VectorIndex};
+use memlith_index::vectors::{Effort, Search, SearchLimits, VectorIndex};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub(crate) fn open(bytes: &[u8]) -> bool {
         let view = index.view(seq);
         for (k, filter) in [(1, None), (50, Some(&within))] {
             let _ = view.search(&query, k, filter, SearchLimits::none(), &mut fetch);
+            let search = Search { query: &query, k, filter, effort: Effort::Ef(1) };
+            let _ = view.find(search, SearchLimits::none(), &mut fetch);
         }
         let _ = view.coverage();
         let _ = view.contains(4);
@@ -27,6 +29,8 @@ pub(crate) fn open(bytes: &[u8]) -> bool {
         if view.for_each_code(|_, _| codes += 1).is_ok() {
             assert_eq!(codes, view.live());
         }
+        let _ = view.validate();
+        let _ = view.link(20, &mut || true);
         let _ = index.write_image(seq);
         let _ = index.remove(2, 1);
         let _ = index.insert(4, &query, 1);

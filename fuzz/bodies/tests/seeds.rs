@@ -5,7 +5,7 @@
 use memlith_fuzz_bodies::target;
 use memlith_index::attributes::{Attributes, ColumnId, Entry, FieldId};
 use memlith_index::text::{Analyzer, TextIndex};
-use memlith_index::vectors::{Metric, VectorIndex};
+use memlith_index::vectors::{GraphParams, Metric, VectorIndex};
 use std::fs;
 use std::path::Path;
 
@@ -33,12 +33,20 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         }
         seeds.push(("text", name, text.write_image(1).unwrap()));
     }
-    for (name, metric) in [("cosine", Metric::Cosine), ("dot", Metric::Dot), ("l2", Metric::L2)] {
-        let mut vectors = VectorIndex::new(5, metric);
+    for (name, linked, metric) in [
+        ("cosine", "cosine-linked", Metric::Cosine),
+        ("dot", "dot-linked", Metric::Dot),
+        ("l2", "l2-linked", Metric::L2),
+    ] {
+        let params = GraphParams::new(2, 4).unwrap();
+        let mut vectors = VectorIndex::with_params(5, metric, params);
         for i in 0..7_u8 {
             vectors.insert(u32::from(i) * 2, &[f32::from(i), 1.0, -2.0, 0.5, 0.0], 1).unwrap();
         }
         seeds.push(("vectors", name, vectors.write_image(1).unwrap()));
+        // Three of the seven linked.
+        vectors.view(1).link(3, &mut || true).unwrap();
+        seeds.push(("vectors", linked, vectors.write_image(1).unwrap()));
     }
     seeds
 }
