@@ -12,15 +12,16 @@
 //! Entries are ranked by a *key*, which grows with the score: the score itself under cosine and dot,
 //! and `2 q·v − |v|² = |q|² − |q − v|²` under L2, so that one linear form serves all three.
 //! The same holds with the upper plane in place of the code, where `v̂` is what it decodes to alone.
-//! With the query left as it is, the second term vanishes: [`Probe::refine`] costs a pass over the
-//! code in `f64` and halves the interval of those few entries that are worth it.
+//! Coding what the query's code leaves of it once more makes the second term a hundred times smaller:
+//! [`Probe::refine`] halves the interval of those few entries that are worth another dot product.
 //!
 //! **Invariant:** the key of the score that [`Metric::score`] computes lies within the bounds: the
 //! rounding of that computation, and of this one, is allowed for. Only the scan calls it.
 
-use super::metric::{Metric, norm};
+use super::kernels::Kernel;
+use super::metric::{Metric, Sums, norm};
 use super::planes::Code;
-use super::quantize::{Form, ROUNDING, components, encode, scale_of};
+use super::quantize::{Form, Measure, ROUNDING, components, encode, scale_of};
 
 /// Relative allowance for `|v|²` computed from `|v|` as `f32`.
 const SQUARE_ROUNDING: f64 = 1.0 / (1 << 21) as f64;
@@ -66,22 +67,24 @@ impl Bounds {
 #[derive(Debug)]
 pub(super) struct Probe {
     code: Code,
+    /// The code of what `code` leaves of the query.
+    rest: Code,
     metric: Metric,
     /// Norm of the query as given.
     query_norm: f64,
-    /// The query as it is compared.
-    components: Vec<f64>,
     /// How often the dot product goes into the key.
     dots_in_key: f64,
     /// How often `|v|²` is taken off the key.
     squares_in_key: f64,
     /// What a unit of the integer dot product, at scale one, adds to the key.
     per_dot: f64,
+    /// The same of the dot product with the rest.
+    per_rest: f64,
     /// Slack per unit of the residual of an entry.
     per_residual: f64,
     /// Slack per unit of the norm of an approximation.
     per_norm: f64,
-    /// Slack for rounding alone, per unit of the norm.
+    /// The same where the rest is accounted for.
     per_norm_refined: f64,
     /// Slack whatever the entry.
     constant: f64,
@@ -92,25 +95,32 @@ impl Probe {
     pub(super) fn new(metric: Metric, query: &[f32]) -> Self {
         let query_norm = norm(query);
         let mut parts = Vec::new();
-        components(metric, query, &mut parts);
+        components(metric, query, query_norm, &mut parts);
         let scale = scale_of(&parts);
         let mut code = Code::default();
         let residual = encode(&parts, scale, &mut code) * (1.0 + ROUNDING);
+        for (part, byte) in parts.iter_mut().zip(code.bytes()) {
+            *part -= scale * f64::from(byte.cast_signed());
+        }
+        let rest_scale = scale_of(&parts);
+        let mut rest = Code::default();
+        let rest_residual = encode(&parts, rest_scale, &mut rest) * (1.0 + ROUNDING);
         let length = if metric == Metric::Cosine { 1.0 } else { query_norm } * (1.0 + ROUNDING);
         let (dots_in_key, squares_in_key) =
             if metric == Metric::L2 { (2.0, 1.0) } else { (1.0, 0.0) };
         let rounding = dots_in_key * ROUNDING * length + squares_in_key * SUBNORMAL_ROUNDING;
         Self {
             code,
+            rest,
             metric,
             query_norm,
-            components: parts,
             dots_in_key,
             squares_in_key,
             per_dot: dots_in_key * scale,
+            per_rest: dots_in_key * rest_scale,
             per_residual: dots_in_key * length,
             per_norm: dots_in_key * residual + rounding,
-            per_norm_refined: rounding,
+            per_norm_refined: dots_in_key * rest_residual + rounding,
             constant: squares_in_key * ROUNDING * length * length,
         }
     }
@@ -121,10 +131,10 @@ impl Probe {
         &self.code
     }
 
-    /// The form of the query, as far as the graph compares it.
-    pub(super) fn form(&self) -> Form {
+    /// What the graph compares the query by.
+    pub(super) fn measure(&self) -> Measure {
         let scale = (self.per_dot / self.dots_in_key) as f32;
-        Form { scale, residual: 0.0, norm: self.query_norm as f32, coarse: 0.0 }
+        Measure { scale, norm: self.query_norm as f32 }
     }
 
     /// Bounds of an entry from the dot product of the codes.
@@ -141,16 +151,11 @@ impl Probe {
         self.bounds_around(product, self.per_norm, form, form.coarse)
     }
 
-    /// Narrower bounds of an entry, from its code and the query uncoded.
-    pub(super) fn refine(&self, code: &Code, form: Form) -> Bounds {
-        let mut sums = [0.0; 8];
-        for (parts, bytes) in self.components.chunks(8).zip(code.bytes().chunks(8)) {
-            for ((sum, part), byte) in sums.iter_mut().zip(parts).zip(bytes) {
-                *sum += part * f64::from(byte.cast_signed());
-            }
-        }
-        let dot: f64 = sums.iter().sum();
-        let product = self.dots_in_key * f64::from(form.scale) * dot;
+    /// Narrower bounds of an entry, from its planes and all that is known of the query.
+    pub(super) fn refine(&self, kernel: Kernel, high: &[u8], low: &[u8], form: Form) -> Bounds {
+        let dot = self.per_dot * f64::from(self.code.dot(kernel, high, low));
+        let rest = self.per_rest * f64::from(self.rest.dot(kernel, high, low));
+        let product = f64::from(form.scale) * (dot + rest);
         self.bounds_around(product, self.per_norm_refined, form, form.residual)
     }
 
@@ -166,8 +171,14 @@ impl Probe {
     }
 
     /// The exact score of a full-precision vector.
-    pub(super) fn score(&self, query: &[f32], vector: &[f32]) -> f64 {
-        self.metric.score_with_norm(query, self.query_norm, vector)
+    pub(super) fn score(&self, kernel: Kernel, query: &[f32], vector: &[f32]) -> f64 {
+        match self.metric {
+            Metric::Cosine => {
+                let Sums { product, square } = kernel.sums(query, vector);
+                product / (self.query_norm * square.sqrt())
+            }
+            metric => metric.score(query, vector),
+        }
     }
 
     /// The key of an exact score.
@@ -181,7 +192,6 @@ impl Probe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::kernels::Kernel;
     use super::super::kernels::bytes_of;
     use super::super::quantize::Quantizer;
     use super::*;
@@ -215,18 +225,20 @@ mod tests {
             prop_assume!(metric.check(query.len(), &query).is_ok());
             prop_assume!(metric.check(query.len(), &stored).is_ok());
             let probe = Probe::new(metric, &query);
+            let kernel = Kernel::detect();
+            for other in Kernel::available() {
+                let score = probe.score(other, &query, &stored);
+                prop_assert_eq!(score.to_bits(), metric.score(&query, &stored).to_bits());
+            }
             let mut quantizer = Quantizer::default();
             let form = quantizer.quantize(metric, &stored);
             let high = bytes_of(&quantizer.planes.high);
             let low = bytes_of(&quantizer.planes.low);
-            let mut code = Code::default();
-            code.unpack(high, low);
-            let kernel = Kernel::detect();
-            let key = probe.key(probe.score(&query, &stored));
+            let key = probe.key(probe.score(kernel, &query, &stored));
             let rough = kernel.dot(probe.code().bytes(), high);
             let rough = probe.coarse_bounds(rough, form).widened();
             let coarse = probe.bounds(probe.code().dot(kernel, high, low), form).widened();
-            let fine = probe.refine(&code, form).widened();
+            let fine = probe.refine(kernel, high, low, form).widened();
             for bounds in [rough, coarse, fine, coarse.and(fine), rough.and(coarse)] {
                 prop_assert!(bounds.lower <= key && key <= bounds.upper, "{key} in {bounds:?}");
                 prop_assert!(!bounds.is_below(key));

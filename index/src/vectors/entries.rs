@@ -9,8 +9,9 @@ use std::sync::Arc;
 use super::image::{Image, StoredOrdinal, VerifiedCodes};
 use super::index::{History, Shape};
 use super::kernels::{LANE_BYTES, Lane, bytes_of};
+use super::metric::Metric;
 use super::planes::Code;
-use super::quantize::{Form, StoredForm};
+use super::quantize::{Form, Forms, Measure, StoredMargins, StoredScale};
 use super::sparse::NONE;
 use crate::arena::Reader;
 use crate::image::ImageError;
@@ -22,7 +23,8 @@ pub(super) struct Entries {
     pub(super) image: Option<Image>,
     pub(super) high: Reader<Lane>,
     pub(super) low: Reader<Lane>,
-    pub(super) forms: Reader<StoredForm>,
+    pub(super) scales: Reader<StoredScale>,
+    pub(super) margins: Reader<StoredMargins>,
     pub(super) ordinals: Reader<u32>,
     pub(super) history: Arc<History>,
     pub(super) seq: u64,
@@ -33,13 +35,13 @@ pub(super) struct Entries {
 pub(super) struct Rows<'a> {
     pub(super) high: &'a [u8],
     pub(super) low: &'a [u8],
-    pub(super) forms: &'a [StoredForm],
+    pub(super) forms: Forms<'a>,
 }
 
 impl Entries {
     /// Number of entries, dead ones included.
     pub(super) fn len(&self) -> usize {
-        self.image_len() + self.forms.len()
+        self.image_len() + self.scales.len()
     }
 
     fn image_len(&self) -> usize {
@@ -101,8 +103,7 @@ impl Entries {
             return Ok(Rows { high, low, forms: image.forms(entry..end)? });
         }
         let row = entry - self.image_len();
-        let forms = self.forms.rows_from(row);
-        let forms = &forms[..forms.len().min(at_most)];
+        let forms = self.tail_forms(row, at_most);
         let lanes = forms.len() * self.shape.lanes();
         let high = bytes_of(&self.high.rows_from(row)[..lanes]);
         Ok(Rows { high, low: bytes_of(&self.low.rows_from(row)[..lanes]), forms })
@@ -113,11 +114,22 @@ impl Entries {
     pub(super) fn form(&self, entry: u32) -> Result<Form, ImageError> {
         let entry = entry as usize;
         match &self.image {
-            Some(image) if entry < image.len() => {
-                Ok(Form::from_stored(&image.forms(entry..entry + 1)?[0]))
-            }
-            _ => Ok(Form::from_stored(&self.forms.rows_from(entry - self.image_len())[0])),
+            Some(image) if entry < image.len() => Ok(image.forms(entry..entry + 1)?.first()),
+            _ => Ok(self.tail_forms(entry - self.image_len(), 1).first()),
         }
+    }
+
+    /// The forms of `row` of the tail and of up to `at_most - 1` behind it.
+    fn tail_forms(&self, row: usize, at_most: usize) -> Forms<'_> {
+        let (scales, margins) = (self.scales.rows_from(row), self.margins.rows_from(row));
+        let len = scales.len().min(margins.len()).min(at_most);
+        Forms { scales: &scales[..len], margins: &margins[..len] }
+    }
+
+    /// What the graph compares an entry by, which is one of these.
+    pub(super) fn measure(&self, entry: u32) -> Result<Measure, ImageError> {
+        let Form { scale, norm, .. } = self.form(entry)?;
+        Ok(Measure { scale, norm })
     }
 
     /// Unpacks the code of an entry, which is one of these.
@@ -143,12 +155,13 @@ impl Entries {
     }
 }
 
-/// Reads codes and forms here and there.
+/// Reads codes here and there.
 #[derive(Clone, Copy)]
 pub(super) struct Codes<'a> {
     entries: &'a Entries,
     image_len: usize,
     plane_bytes: usize,
+    needs_norm: bool,
     verified: Option<VerifiedCodes<'a>>,
 }
 
@@ -159,26 +172,29 @@ impl Entries {
             entries: self,
             image_len: self.image_len(),
             plane_bytes: self.shape.lanes() * LANE_BYTES,
+            needs_norm: self.shape.metric == Metric::L2,
             verified: self.image.as_ref().and_then(Image::verified),
         }
     }
 }
 
 impl<'a> Codes<'a> {
-    /// The upper plane and the form of an entry, which is one of these.
+    /// The upper plane of an entry, which is one of these, and what it is compared by.
     #[inline]
-    pub(super) fn high(&self, entry: u32) -> Result<(&'a [u8], &'a StoredForm), ImageError> {
+    pub(super) fn high(&self, entry: u32) -> Result<(&'a [u8], Measure), ImageError> {
         let at = entry as usize;
-        if at >= self.image_len {
+        let (code, scale) = if at >= self.image_len {
             let row = at - self.image_len;
-            let lanes = &self.entries.high.rows_from(row)[..self.plane_bytes / LANE_BYTES];
-            return Ok((bytes_of(lanes), &self.entries.forms.rows_from(row)[0]));
-        }
-        if let Some(VerifiedCodes { high, forms }) = self.verified {
-            return Ok((&high[at * self.plane_bytes..][..self.plane_bytes], &forms[at]));
-        }
-        let rows = self.entries.rows(at, 1)?;
-        Ok((rows.high, &rows.forms[0]))
+            let lanes = self.entries.high.row(row).unwrap_or_default();
+            (bytes_of(lanes), self.entries.scales.get(row).copied().unwrap_or_default())
+        } else if let Some(VerifiedCodes { high, scales }) = self.verified {
+            (&high[at * self.plane_bytes..][..self.plane_bytes], scales[at])
+        } else {
+            let Rows { high, forms, .. } = self.entries.rows(at, 1)?;
+            (high, forms.scales[0])
+        };
+        let norm = if self.needs_norm { self.entries.form(entry)?.norm } else { 1.0 };
+        Ok((code, Measure { scale: f32::from_le_bytes(scale), norm }))
     }
 }
 

@@ -5,7 +5,8 @@
 //!   8   dimension u32 | metric u32 (0 cosine, 1 dot, 2 l2) | entries u32 | of these, linked u32
 //!  24   m u32 | ef_construction u32 | nodes of each of 15 upper layers u32   zeros up to 128
 //! 128   ordinals      u32 each: the linked ascending, then the others ascending
-//!       forms         scale, residual, norm, coarse: four f32 each
+//!       scales        f32 each
+//!       margins       residual, norm, coarse: three f32 each
 //!       high          upper nibbles of component + 128, two a byte: byte j of 64 has those of the
 //!                     components j and j + 64 of 128, the lower in its lower half; a code takes a
 //!                     multiple of 64 bytes, filled up with components of zero
@@ -34,13 +35,14 @@ use super::graph::{
 use super::index::Shape;
 use super::kernels::{LANE_BYTES, lanes_for};
 use super::metric::{MAX_DIMENSION, Metric};
-use super::quantize::StoredForm;
+use super::quantize::{Forms, StoredMargins, StoredScale};
 use crate::image::{ImageError, SharedSource};
 
-const MAGIC: [u8; 8] = *b"MLVECT03";
+const MAGIC: [u8; 8] = *b"MLVECT04";
 const HEADER_BYTES: usize = 2 * LANE_BYTES;
 const ORDINAL_BYTES: usize = size_of::<StoredOrdinal>();
-const FORM_BYTES: usize = size_of::<StoredForm>();
+const SCALE_BYTES: usize = size_of::<StoredScale>();
+const MARGIN_BYTES: usize = size_of::<StoredMargins>();
 
 const SLOT_BYTES: usize = size_of::<u32>();
 
@@ -66,7 +68,8 @@ fn metric_of(code: u32) -> Option<Metric> {
 struct Layout {
     entries: usize,
     plane_bytes: usize,
-    forms: usize,
+    scales: usize,
+    margins: usize,
     /// Where the upper plane begins, and the lower.
     planes: [usize; 2],
     /// Places and lists of each layer, the ground first; the ground has no places.
@@ -90,7 +93,8 @@ impl Layout {
             Some(start..end)
         };
         section(entries, ORDINAL_BYTES)?;
-        let forms = section(entries, FORM_BYTES)?.start;
+        let scales = section(entries, SCALE_BYTES)?.start;
+        let margins = section(entries, MARGIN_BYTES)?.start;
         let high = section(entries, plane_bytes)?.start;
         let low = section(entries, plane_bytes)?.start;
         let mut layers = vec![[0..0, section(entries, params.stride(0) * SLOT_BYTES)?]];
@@ -98,7 +102,7 @@ impl Layout {
             let places = section(nodes, Place::BYTES)?;
             layers.push([places, section(nodes, params.stride(1) * SLOT_BYTES)?]);
         }
-        Some(Self { entries, plane_bytes, forms, planes: [high, low], layers, end })
+        Some(Self { entries, plane_bytes, scales, margins, planes: [high, low], layers, end })
     }
 
     fn ordinals(&self) -> Range<usize> {
@@ -129,7 +133,7 @@ impl Image {
         let inconsistent = |what| ImageError::Inconsistent { what };
         let header = source.get(0..HEADER_BYTES)?;
         if !header.starts_with(&MAGIC) {
-            return Err(ImageError::WrongFormat { expected: "a vector index of version 3" });
+            return Err(ImageError::WrongFormat { expected: "a vector index of version 4" });
         }
         let (fields, _) = header[MAGIC.len()..].as_chunks::<4>();
         let field = |at: usize| u32::from_le_bytes(fields[at]);
@@ -194,10 +198,13 @@ impl Image {
         Ok(u32::from_le_bytes(bytes.as_chunks().0[0]))
     }
 
-    pub(super) fn forms(&self, entries: Range<usize>) -> Result<&[StoredForm], ImageError> {
-        let at = |entry: usize| self.layout.forms + entry * FORM_BYTES;
-        let fields = self.source.get(at(entries.start)..at(entries.end))?.as_chunks().0;
-        Ok(fields.as_chunks().0)
+    pub(super) fn forms(&self, entries: Range<usize>) -> Result<Forms<'_>, ImageError> {
+        let bytes = |section: usize, width: usize| {
+            self.source.get(section + entries.start * width..section + entries.end * width)
+        };
+        let scales = bytes(self.layout.scales, SCALE_BYTES)?.as_chunks().0;
+        let fields = bytes(self.layout.margins, MARGIN_BYTES)?.as_chunks().0;
+        Ok(Forms { scales, margins: fields.as_chunks().0 })
     }
 
     /// The upper planes of entries, and the lower.
@@ -211,21 +218,21 @@ impl Image {
     }
 }
 
-/// The upper planes and forms of an image, all of which are verified.
+/// The upper planes and scales of an image, all of which are verified.
 #[derive(Clone, Copy)]
 pub(super) struct VerifiedCodes<'a> {
     pub(super) high: &'a [u8],
-    pub(super) forms: &'a [StoredForm],
+    pub(super) scales: &'a [StoredScale],
 }
 
 impl Image {
-    /// Upper planes and forms, if every byte of the image is verified.
+    /// Upper planes and scales, if every byte of the image is verified.
     pub(super) fn verified(&self) -> Option<VerifiedCodes<'_>> {
-        let Layout { entries, plane_bytes, forms, planes: [high, _], .. } = *self.layout;
+        let Layout { entries, plane_bytes, scales, planes: [high, _], .. } = *self.layout;
         let all = self.source.verified()?;
-        let fields = all.get(forms..forms + entries * FORM_BYTES)?.as_chunks().0;
-        let high = all.get(high..high + entries * plane_bytes)?;
-        Some(VerifiedCodes { high, forms: fields.as_chunks().0 })
+        let section = |start: usize, width: usize| all.get(start..start + entries * width);
+        let scales = section(scales, SCALE_BYTES)?.as_chunks().0;
+        Some(VerifiedCodes { high: section(high, plane_bytes)?, scales })
     }
 }
 
@@ -256,9 +263,13 @@ pub(super) fn write(
     }
     bytes.resize(HEADER_BYTES, 0);
     bytes.extend(order.iter().flat_map(|(ordinal, _)| ordinal.to_le_bytes()));
-    bytes.resize(layout.forms, 0);
+    bytes.resize(layout.scales, 0);
     for &entry in &numbers {
-        bytes.extend_from_slice(entries.form(entry)?.to_stored().as_flattened());
+        bytes.extend_from_slice(&entries.form(entry)?.to_stored().0);
+    }
+    bytes.resize(layout.margins, 0);
+    for &entry in &numbers {
+        bytes.extend_from_slice(entries.form(entry)?.to_stored().1.as_flattened());
     }
     for (plane, start) in layout.planes.into_iter().enumerate() {
         bytes.resize(start, 0);

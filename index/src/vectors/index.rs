@@ -14,7 +14,7 @@ use super::graph::{GraphParams, GraphWriter, MAX_NODES};
 use super::image::{Image, Opened};
 use super::kernels::{Kernel, Lane, lanes_for};
 use super::metric::{MAX_DIMENSION, Metric, VectorError};
-use super::quantize::{Quantizer, StoredForm};
+use super::quantize::{Quantizer, StoredMargins, StoredScale};
 use super::sparse::{NONE, SparseTable};
 use super::view::VectorView;
 use crate::arena::Appender;
@@ -54,7 +54,8 @@ pub struct VectorIndex {
     image: Option<Image>,
     high: Appender<Lane>,
     low: Appender<Lane>,
-    forms: Appender<StoredForm>,
+    scales: Appender<StoredScale>,
+    margins: Appender<StoredMargins>,
     ordinals: Appender<u32>,
     /// Sequence number at which an entry of the tail was inserted; ascending.
     born: Appender<u64>,
@@ -107,7 +108,8 @@ impl VectorIndex {
             image,
             high: Appender::with_width(shape.lanes()),
             low: Appender::with_width(shape.lanes()),
-            forms: Appender::new(),
+            scales: Appender::new(),
+            margins: Appender::new(),
             ordinals: Appender::new(),
             born: Appender::new(),
             history: Arc::new(history),
@@ -151,7 +153,9 @@ impl VectorIndex {
         let form = self.quantizer.quantize(self.shape.metric, vector);
         self.high.push_row(&self.quantizer.planes.high);
         self.low.push_row(&self.quantizer.planes.low);
-        self.forms.push(form.to_stored());
+        let (scale, margins) = form.to_stored();
+        self.scales.push(scale);
+        self.margins.push(margins);
         self.ordinals.push(ordinal);
         self.born.push(seq);
         self.graph.push(entry, ordinal);
@@ -188,7 +192,7 @@ impl VectorIndex {
     }
 
     fn live_entry(&self, ordinal: u32) -> Result<Option<u32>, ImageError> {
-        self.entries_at(NOW, self.forms.len(), self.live).entry_of(ordinal)
+        self.entries_at(NOW, self.scales.len(), self.live).entry_of(ordinal)
     }
 
     /// The index as it was after the changes up to `seq`, and stays for ever.
@@ -197,7 +201,7 @@ impl VectorIndex {
     /// what was alive.
     pub fn view(&self, seq: u64) -> VectorView {
         if seq >= self.last_seq {
-            return self.over_entries(self.entries_at(seq, self.forms.len(), self.live));
+            return self.over_entries(self.entries_at(seq, self.scales.len(), self.live));
         }
         let (mut low, mut high) = (0, self.born.len());
         while low < high {
@@ -223,7 +227,8 @@ impl VectorIndex {
             image: self.image.clone(),
             high: self.high.reader().truncated(tail),
             low: self.low.reader().truncated(tail),
-            forms: self.forms.reader().truncated(tail),
+            scales: self.scales.reader().truncated(tail),
+            margins: self.margins.reader().truncated(tail),
             ordinals: self.ordinals.reader().truncated(tail),
             history: Arc::clone(&self.history),
             seq,
@@ -265,13 +270,14 @@ impl VectorIndex {
     }
 
     fn entries(&self) -> usize {
-        self.image.as_ref().map_or(0, Image::len) + self.forms.len()
+        self.image.as_ref().map_or(0, Image::len) + self.scales.len()
     }
 
     /// Memory of the tail and the marks; the image is the source's.
     pub fn heap_bytes(&self) -> usize {
         let planes = self.high.heap_bytes() + self.low.heap_bytes();
-        let tail = planes + self.forms.heap_bytes() + self.ordinals.heap_bytes();
+        let forms = self.scales.heap_bytes() + self.margins.heap_bytes();
+        let tail = planes + forms + self.ordinals.heap_bytes();
         let History { died, newest, previous } = &*self.history;
         let marks = died.heap_bytes() + newest.heap_bytes() + previous.heap_bytes();
         tail + self.born.heap_bytes() + marks + self.graph.heap_bytes()

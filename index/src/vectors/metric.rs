@@ -74,6 +74,37 @@ fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
     sums.iter().sum()
 }
 
+/// What a cosine is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sums {
+    pub(super) product: f64,
+    /// Of the second vector with itself.
+    pub(super) square: f64,
+}
+
+impl Sums {
+    /// Both in one pass, each with the bits of its own [`sum_of`].
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the instructions of whoever calls")]
+    pub(super) fn of(a: &[f32], b: &[f32]) -> Self {
+        let (mut products, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        let mut add = |a: &[f32], b: &[f32]| {
+            for lane in 0..a.len() {
+                let (x, y) = (f64::from(a[lane]), f64::from(b[lane]));
+                products[lane] += x * y;
+                squares[lane] += y * y;
+            }
+        };
+        let (a_whole, a_rest) = a.as_chunks::<LANES>();
+        let (b_whole, b_rest) = b.as_chunks::<LANES>();
+        for (a, b) in a_whole.iter().zip(b_whole) {
+            add(a, b);
+        }
+        add(a_rest, b_rest);
+        Self { product: products.iter().sum(), square: squares.iter().sum() }
+    }
+}
+
 /// Euclidean norm.
 pub(super) fn norm(vector: &[f32]) -> f64 {
     sum_of(vector, vector, |a, b| a * b).sqrt()
@@ -118,18 +149,13 @@ impl Metric {
     /// The exact score of two vectors of equal length. Not finite if `check` would refuse either.
     pub(super) fn score(self, query: &[f32], vector: &[f32]) -> f64 {
         match self {
-            Self::Cosine => self.score_with_norm(query, norm(query), vector),
+            Self::Cosine => {
+                let Sums { product, square } = Sums::of(query, vector);
+                product / (norm(query) * square.sqrt())
+            }
             Self::Dot => sum_of(query, vector, |a, b| a * b),
             // Not `-x`: the distance 0 scores 0, not −0.
             Self::L2 => 0.0 - sum_of(query, vector, |a, b| (a - b) * (a - b)).sqrt(),
-        }
-    }
-
-    /// As [`Metric::score`], where the norm of the query is known.
-    pub(super) fn score_with_norm(self, query: &[f32], query_norm: f64, vector: &[f32]) -> f64 {
-        match self {
-            Self::Cosine => sum_of(query, vector, |a, b| a * b) / (query_norm * norm(vector)),
-            _ => self.score(query, vector),
         }
     }
 }

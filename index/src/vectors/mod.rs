@@ -69,5 +69,5 @@ pub use kernels::Kernel;
 pub use metric::{MAX_DIMENSION, Metric, VectorError};
 pub use plan::{Plan, Strategy};
 pub use rank::Hit;
-pub use search::{Effort, Found, Search, SearchError, SearchLimits};
+pub use search::{Effort, Found, Search, SearchError, SearchLimits, Vectors};
 pub use view::VectorView;

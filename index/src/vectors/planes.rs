@@ -61,18 +61,17 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Makes it the code of these components.
-    pub(super) fn fill(&mut self, mut components: impl ExactSizeIterator<Item = i8>) {
+    /// Makes it the code of components that `encode` gives a byte each.
+    pub(super) fn fill<T: Copy>(&mut self, components: &[T], encode: impl Fn(T) -> i8) {
         self.bytes.clear();
         let lanes = components.len().next_multiple_of(LANE_NIBBLES) / LANE_BYTES;
         self.bytes.resize(lanes, Lane([0; LANE_BYTES]));
-        self.sum = 0;
-        for lane in &mut self.bytes {
-            for (byte, component) in lane.0.iter_mut().zip(&mut components) {
-                self.sum += i32::from(component);
-                *byte = component.cast_unsigned();
+        for (lane, components) in self.bytes.iter_mut().zip(components.chunks(LANE_BYTES)) {
+            for (byte, component) in lane.0.iter_mut().zip(components) {
+                *byte = encode(*component).cast_unsigned();
             }
         }
+        self.sum = self.bytes().iter().map(|byte| i32::from(byte.cast_signed())).sum();
     }
 
     /// Takes the code that is stored in two planes.
@@ -125,7 +124,7 @@ mod tests {
 
     fn code(components: &[i8]) -> Code {
         let mut code = Code::default();
-        code.fill(components.iter().copied());
+        code.fill(components, |component| component);
         code
     }
 

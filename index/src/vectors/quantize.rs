@@ -9,6 +9,10 @@ use super::planes::{Code, Planes, coarse};
 /// Largest magnitude of a code component: symmetric, as the kernels need it.
 const CODE_MAX: f64 = 127.0;
 
+/// What added to a small number leaves its nearest integer in the lowest bits: a conversion that
+/// vector units have even where they have none of `f64` to `i8`.
+const NEAREST: f64 = (3_u64 << 51) as f64;
+
 /// Relative allowance for the rounding of sums in `f64`: a sum of 8,192 terms errs by under 1e-12.
 pub(super) const ROUNDING: f64 = 1e-10;
 
@@ -27,25 +31,64 @@ pub(super) struct Form {
     pub(super) coarse: f32,
 }
 
-/// A [`Form`] as it is stored: its fields in order, little-endian.
-pub(super) type StoredForm = [[u8; 4]; 4];
+/// The scale of a [`Form`] as it is stored, little-endian: apart, since a walk reads little else.
+pub(super) type StoredScale = [u8; 4];
+
+/// Residual, norm and coarse residual of a [`Form`] as they are stored, little-endian.
+pub(super) type StoredMargins = [[u8; 4]; 3];
 
 impl Form {
-    pub(super) fn to_stored(self) -> StoredForm {
-        [self.scale, self.residual, self.norm, self.coarse].map(f32::to_le_bytes)
+    pub(super) fn to_stored(self) -> (StoredScale, StoredMargins) {
+        let margins = [self.residual, self.norm, self.coarse].map(f32::to_le_bytes);
+        (self.scale.to_le_bytes(), margins)
     }
 
     #[inline]
-    pub(super) fn from_stored(stored: &StoredForm) -> Self {
-        let [scale, residual, norm, coarse] = stored.map(f32::from_le_bytes);
-        Self { scale, residual, norm, coarse }
+    pub(super) fn from_stored(scale: StoredScale, margins: StoredMargins) -> Self {
+        let [residual, norm, coarse] = margins.map(f32::from_le_bytes);
+        Self { scale: f32::from_le_bytes(scale), residual, norm, coarse }
     }
+}
+
+/// The forms of a run of entries, as they are stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Forms<'a> {
+    pub(super) scales: &'a [StoredScale],
+    pub(super) margins: &'a [StoredMargins],
+}
+
+impl Forms<'_> {
+    pub(super) fn len(self) -> usize {
+        self.scales.len()
+    }
+
+    /// The first one.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub(super) fn first(self) -> Form {
+        Form::from_stored(self.scales[0], self.margins[0])
+    }
+
+    #[inline]
+    pub(super) fn iter(self) -> impl Iterator<Item = Form> {
+        let forms = self.scales.iter().zip(self.margins);
+        forms.map(|(scale, margins)| Form::from_stored(*scale, *margins))
+    }
+}
+
+/// What the graph needs of a [`Form`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measure {
+    pub(super) scale: f32,
+    /// Under L2; nobody asks for it else.
+    pub(super) norm: f32,
 }
 
 /// How near two vectors are by their codes, whose dot product is `dot`: what the graph goes by. Under
 /// L2 the negated square of the distance.
 #[inline]
-pub(super) fn similarity(metric: Metric, dot: f32, a: Form, b: Form) -> f32 {
+pub(super) fn similarity(metric: Metric, dot: f32, a: Measure, b: Measure) -> f32 {
     let product = a.scale * b.scale * dot;
     match metric {
         Metric::L2 => 2.0 * product - a.norm * a.norm - b.norm * b.norm,
@@ -53,9 +96,10 @@ pub(super) fn similarity(metric: Metric, dot: f32, a: Form, b: Form) -> f32 {
     }
 }
 
-/// The components as they are compared: normalised under cosine, as given otherwise.
-pub(super) fn components(metric: Metric, vector: &[f32], out: &mut Vec<f64>) {
-    let factor = if metric == Metric::Cosine { 1.0 / norm(vector) } else { 1.0 };
+/// The components of a vector of this norm as they are compared: normalised under cosine, as given
+/// otherwise.
+pub(super) fn components(metric: Metric, vector: &[f32], norm: f64, out: &mut Vec<f64>) {
+    let factor = if metric == Metric::Cosine { 1.0 / norm } else { 1.0 };
     out.clear();
     out.extend(vector.iter().map(|&x| f64::from(x) * factor));
 }
@@ -70,11 +114,11 @@ pub(super) fn scale_of(components: &[f64]) -> f64 {
 /// A scale of zero (no component, or all too small for it) gives a code of zeros.
 pub(super) fn encode(components: &[f64], scale: f64, code: &mut Code) -> f64 {
     let per_step = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-    code.fill(components.iter().map(|x| {
-        let steps = x * per_step;
-        // To the nearest, by truncation: `round` is a library call on older processors.
-        (steps.clamp(-CODE_MAX, CODE_MAX) + 0.5_f64.copysign(steps)) as i8
-    }));
+    code.fill(components, |x| {
+        let steps = (x * per_step).clamp(-CODE_MAX, CODE_MAX);
+        // Beside this sum lie integers alone, whose lowest byte is the nearest of them.
+        (steps + NEAREST).to_bits() as i8
+    });
     distance(components, code, |component| scale * f64::from(component))
 }
 
@@ -104,12 +148,13 @@ impl Quantizer {
     /// Codes a vector.
     pub(super) fn quantize(&mut self, metric: Metric, vector: &[f32]) -> Form {
         let Self { parts, code, planes } = self;
-        components(metric, vector, parts);
+        let length = norm(vector);
+        components(metric, vector, length, parts);
         let scale = scale_of(parts) as f32;
         let residual = encode(parts, f64::from(scale), code);
         let rough = distance(parts, code, |component| f64::from(scale) * coarse(component));
         planes.set(code);
-        let norm = if metric == Metric::Cosine { 1.0 } else { norm(vector) };
+        let norm = if metric == Metric::Cosine { 1.0 } else { length };
         Form { scale, residual: round_up(residual), norm: round_up(norm), coarse: round_up(rough) }
     }
 }
@@ -163,7 +208,8 @@ mod tests {
             prop_assert_eq!(form.norm.is_infinite(), is_too_large);
             let least = norm(&vector) * (1.0 + 1e-6) + 1e-44;
             prop_assert!(is_too_large || f64::from(form.norm) <= least);
-            prop_assert_eq!(Form::from_stored(&form.to_stored()), form);
+            let (scale, margins) = form.to_stored();
+            prop_assert_eq!(Form::from_stored(scale, margins), form);
         }
     }
 }

@@ -4,7 +4,7 @@
 //!    one from its upper plane, then one from both. The `k`-th largest lower bound so far is a
 //!    *threshold* that `k` entries reach for certain: who cannot reach it is out, mostly before its
 //!    lower plane is read; the others are candidates.
-//! 2. Candidates get a narrower interval from the query uncoded, which raises the threshold.
+//! 2. Candidates get a narrower interval from what is left of the query, which raises the threshold.
 //!
 //! Whether an entry is dead, or outside the filter, is asked only of those that reach the threshold.
 //!
@@ -14,7 +14,7 @@ use roaring::RoaringBitmap;
 
 use super::bounds::{Bounds, Probe};
 use super::entries::{Entries, Rows};
-use super::planes::Code;
+use super::kernels::prefetch;
 use super::quantize::Form;
 use super::rank::KthLargest;
 use super::search::SearchLimits;
@@ -22,6 +22,9 @@ use crate::image::ImageError;
 
 /// Codes that a kernel is given at once.
 const BLOCK: usize = 256;
+
+/// Entries whose memory is asked for ahead of the one that is looked at.
+const LOOKAHEAD: usize = 12;
 
 /// Candidates are first pruned when there are so many.
 const FIRST_PRUNING: usize = 1_024;
@@ -96,17 +99,39 @@ impl<'a> Scan<'a> {
                 return Ok(true);
             }
             if let Some(entry) = lookup.entry_of(ordinal) {
-                self.look_at(entry)?;
+                let rows = entries.rows(entry as usize, 1)?;
+                let high = entries.shape.kernel.dot(self.probe.code().bytes(), rows.high);
+                self.sift(entry, &[high], &rows, |_| Ok(true))?;
             }
         }
         Ok(false)
     }
 
-    /// Looks at one entry, which is alive and wanted.
-    pub(super) fn look_at(&mut self, entry: u32) -> Result<(), ImageError> {
-        let rows = self.entries.rows(entry as usize, 1)?;
-        let dot = self.probe.code().dot(self.entries.shape.kernel, rows.high, rows.low);
-        self.offer(entry, dot, Form::from_stored(&rows.forms[0]));
+    /// Looks at entries, which are alive and wanted, best the most promising first.
+    pub(super) fn look_at(
+        &mut self,
+        entries: impl Iterator<Item = u32> + Clone,
+    ) -> Result<(), ImageError> {
+        let mut ahead = entries.clone();
+        for entry in ahead.by_ref().take(LOOKAHEAD) {
+            self.prefetch(entry)?;
+        }
+        for entry in entries {
+            if let Some(entry) = ahead.next() {
+                self.prefetch(entry)?;
+            }
+            let rows = self.entries.rows(entry as usize, 1)?;
+            let high = self.entries.shape.kernel.dot(self.probe.code().bytes(), rows.high);
+            self.sift(entry, &[high], &rows, |_| Ok(true))?;
+        }
+        Ok(())
+    }
+
+    fn prefetch(&self, entry: u32) -> Result<(), ImageError> {
+        let Rows { high, low, forms } = self.entries.rows(entry as usize, 1)?;
+        prefetch(high);
+        prefetch(low);
+        prefetch(forms.margins);
         Ok(())
     }
 
@@ -121,8 +146,8 @@ impl<'a> Scan<'a> {
     ) -> Result<(), ImageError> {
         let code = self.probe.code();
         let lows = rows.low.chunks_exact(rows.low.len() / highs.len().max(1));
-        for (((&high, form), low), entry) in highs.iter().zip(rows.forms).zip(lows).zip(first..) {
-            let form = Form::from_stored(form);
+        let forms = rows.forms.iter();
+        for (((&high, form), low), entry) in highs.iter().zip(forms).zip(lows).zip(first..) {
             let threshold = self.lower_bounds.get();
             if self.probe.coarse_bounds(high, form).is_below(threshold) || !is_visible(entry)? {
                 continue;
@@ -159,12 +184,11 @@ impl<'a> Scan<'a> {
     pub(super) fn refine(&mut self) -> Result<(), ImageError> {
         self.prune();
         self.lower_bounds.clear();
-        let mut code = Code::default();
+        let kernel = self.entries.shape.kernel;
         for Candidate { bounds, entry } in &mut self.candidates {
-            let rows = self.entries.rows(*entry as usize, 1)?;
-            code.unpack(rows.high, rows.low);
-            let form = Form::from_stored(&rows.forms[0]);
-            *bounds = bounds.and(self.probe.refine(&code, form).widened());
+            let Rows { high, low, forms } = self.entries.rows(*entry as usize, 1)?;
+            let refined = self.probe.refine(kernel, high, low, forms.first());
+            *bounds = bounds.and(refined.widened());
             self.lower_bounds.offer(bounds.lower);
         }
         self.prune();

@@ -92,8 +92,38 @@ impl std::fmt::Debug for SearchLimits<'_> {
     }
 }
 
-/// Reads the full-precision vector of an ordinal into a slice of the index's dimension.
-type Fetch<'a, E> = &'a mut dyn FnMut(u32, &mut [f32]) -> Result<(), E>;
+/// The vectors themselves, which an index does not hold. A closure that reads one is such a thing.
+pub trait Vectors {
+    /// Why a vector could not be read.
+    type Error;
+
+    /// Reads the vector of `ordinal`, as it was inserted, into `out`, which has the dimension of the
+    /// index.
+    ///
+    /// # Errors
+    /// What the search is to fail with.
+    fn read(&mut self, ordinal: u32, out: &mut [f32]) -> Result<(), Self::Error>;
+
+    /// Hears that the vectors of `ordinals` are likely to be read next, in this order: time to have
+    /// their memory brought near.
+    fn expect(&mut self, ordinals: &[u32]) {
+        let _ = ordinals;
+    }
+}
+
+impl<F, E> Vectors for F
+where
+    F: FnMut(u32, &mut [f32]) -> Result<(), E>,
+{
+    type Error = E;
+
+    fn read(&mut self, ordinal: u32, out: &mut [f32]) -> Result<(), E> {
+        self(ordinal, out)
+    }
+}
+
+/// What a search reads vectors from.
+type Source<'a, E> = &'a mut dyn Vectors<Error = E>;
 
 /// How hard a search looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +163,8 @@ pub struct Found {
 impl VectorView {
     /// The `k` nearest vectors, best first: exactly those that scoring all of them would give.
     ///
-    /// Only ordinals in `filter` are considered, if there is one. `fetch` reads the vector of an
-    /// ordinal as it was inserted; it is called for little more than `k` of them. Equal scores are
-    /// ranked by ordinal.
+    /// Only ordinals in `filter` are considered, if there is one. Of `vectors` little more than `k`
+    /// are read. Equal scores are ranked by ordinal.
     ///
     /// # Errors
     /// [`SearchError`].
@@ -145,16 +174,15 @@ impl VectorView {
         k: usize,
         filter: Option<&RoaringBitmap>,
         limits: SearchLimits<'_>,
-        fetch: Fetch<'_, E>,
+        vectors: Source<'_, E>,
     ) -> Result<Vec<Hit>, SearchError<E>> {
         let search = Search { query, k, filter, effort: Effort::Exact };
-        Ok(self.find(search, limits, fetch)?.hits)
+        Ok(self.find(search, limits, vectors)?.hits)
     }
 
     /// The nearest vectors, best first. There are `k` if so many vectors are in the filter.
     ///
-    /// `fetch` reads the vector of an ordinal as it was inserted; it is called for little more than
-    /// `k` of them. All scores are exact.
+    /// Of `vectors` little more than `k` are read. All scores are exact.
     ///
     /// # Errors
     /// [`SearchError`].
@@ -162,7 +190,7 @@ impl VectorView {
         &self,
         search: Search<'_>,
         mut limits: SearchLimits<'_>,
-        fetch: Fetch<'_, E>,
+        vectors: Source<'_, E>,
     ) -> Result<Found, SearchError<E>> {
         let Search { query, k, filter, effort } = search;
         let shape = self.entries.shape;
@@ -198,9 +226,15 @@ impl VectorView {
         }
         scan.refine()?;
 
+        let candidates = scan.into_candidates();
+        let mut likely = Vec::with_capacity(k.min(candidates.len()));
+        for candidate in candidates.iter().take(k) {
+            likely.push(self.entries.ordinal(candidate.entry)?);
+        }
+        vectors.expect(&likely);
         let mut best = Best::new(k);
         let mut vector = vec![0.0; shape.dimension];
-        for Candidate { bounds, entry } in scan.into_candidates() {
+        for Candidate { bounds, entry } in candidates {
             if best.bar().is_some_and(|bar| bounds.is_below(probe.key(bar))) {
                 break;
             }
@@ -209,7 +243,7 @@ impl VectorView {
             }
             let ordinal = self.entries.ordinal(entry)?;
             plan.fetched += 1;
-            best.offer(ordinal, self.exact(&probe, query, ordinal, &mut vector, fetch)?);
+            best.offer(ordinal, self.exact(&probe, query, ordinal, &mut vector, vectors)?);
         }
         Ok(Found { hits: best.into_hits(), plan })
     }
@@ -224,7 +258,7 @@ impl VectorView {
         plan: &mut Plan,
         limits: &mut SearchLimits<'_>,
     ) -> Result<Reach, ImageError> {
-        let target = Target { code: probe.code(), form: probe.form() };
+        let target = Target { code: probe.code(), measure: probe.measure() };
         let walker = Walker::new(&self.entries, &self.graph, plan.linked as u32);
         let has_dead = self.live() < self.entries.len();
         self.graph.shared.with_scratch(|scratch| {
@@ -254,9 +288,7 @@ impl VectorView {
             if ended != Reach::End {
                 return Ok(ended);
             }
-            for candidate in &scratch.found {
-                scan.look_at(candidate.node())?;
-            }
+            scan.look_at(scratch.found.iter().map(|candidate| candidate.node()))?;
             // Fewer than are asked for, and there may be more: parts of the graph may lie apart.
             let is_short = scratch.found.len() < plan.expected.min(ef);
             Ok(if is_short { Reach::Allowance } else { Reach::End })
@@ -271,7 +303,7 @@ impl VectorView {
         &self,
         ordinals: &[u32],
         query: &[f32],
-        fetch: Fetch<'_, E>,
+        vectors: Source<'_, E>,
     ) -> Result<Vec<Hit>, SearchError<E>> {
         let metric = self.entries.shape.metric;
         metric.check(self.entries.shape.dimension, query).map_err(SearchError::Query)?;
@@ -281,7 +313,7 @@ impl VectorView {
         let mut hits = Vec::with_capacity(ordinals.len());
         for &ordinal in ordinals {
             if lookup.entry_of(ordinal).is_some() {
-                let score = self.exact(&probe, query, ordinal, &mut vector, fetch)?;
+                let score = self.exact(&probe, query, ordinal, &mut vector, vectors)?;
                 hits.push(Hit::new(ordinal, score));
             }
         }
@@ -294,10 +326,10 @@ impl VectorView {
         query: &[f32],
         ordinal: u32,
         vector: &mut [f32],
-        fetch: Fetch<'_, E>,
+        vectors: Source<'_, E>,
     ) -> Result<f64, SearchError<E>> {
-        fetch(ordinal, vector).map_err(|source| SearchError::Fetch { ordinal, source })?;
-        let score = probe.score(query, vector);
+        vectors.read(ordinal, vector).map_err(|source| SearchError::Fetch { ordinal, source })?;
+        let score = probe.score(self.entries.shape.kernel, query, vector);
         if score.is_finite() {
             return Ok(score);
         }

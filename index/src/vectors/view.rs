@@ -12,7 +12,7 @@ use super::index::Shape;
 use super::kernels::bytes_of;
 use super::metric::{Metric, VectorError};
 use super::planes::Planes;
-use super::quantize::Quantizer;
+use super::quantize::{Forms, Quantizer};
 use crate::image::ImageError;
 
 /// See [`VectorIndex::view`](super::VectorIndex::view).
@@ -72,7 +72,8 @@ impl VectorView {
         let form = quantizer.quantize(metric, vector);
         let Planes { high, low } = &quantizer.planes;
         let is_code = rows.high == bytes_of(high) && rows.low == bytes_of(low);
-        Ok(is_code && rows.forms == [form.to_stored()])
+        let (scale, margins) = form.to_stored();
+        Ok(is_code && rows.forms == Forms { scales: &[scale], margins: &[margins] })
     }
 
     /// Number of entries, from the first on, that are in the graph.

@@ -43,7 +43,7 @@ fn link_one(
 ) -> Result<(), ImageError> {
     let mut code = Code::default();
     entries.unpack(entry, &mut code)?;
-    let target = Target { code: &code, form: entries.form(entry)? };
+    let target = Target { code: &code, measure: entries.measure(entry)? };
     let walker = Walker::new(entries, graph, entry);
     let linked = graph.shared.progress.linked().min(entry);
     let Some((highest, _)) = graph.entrance(linked)? else { return Ok(()) };

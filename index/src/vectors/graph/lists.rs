@@ -42,6 +42,16 @@ impl Base {
         self.stored.source.get(at..at + stride * 4)
     }
 
+    #[inline]
+    fn prefetch(&self, list: usize, stride: usize) {
+        if let Some(page) = self.pages[list / PAGE].get() {
+            prefetch(&page[list % PAGE * stride..][..stride]);
+        } else if let Some(image) = self.stored.source.verified() {
+            let at = self.stored.bytes.start + list * stride * 4;
+            prefetch(image.get(at..at + stride * 4).unwrap_or_default());
+        }
+    }
+
     /// The page of a list, copied if need be.
     fn page(&self, list: usize, lists: usize, stride: usize) -> Result<&Page, ImageError> {
         let cell = &self.pages[list / PAGE];
@@ -132,11 +142,10 @@ impl Lists {
     /// Asks for the memory of a list that will be read soon.
     #[inline]
     pub(super) fn prefetch(&self, list: u32) {
-        // Of an image that is read in place the processor fetches ahead as well as we would.
-        if let Some(list) = (list as usize).checked_sub(self.base_len)
-            && let Some(slots) = self.tail.row(list)
-        {
-            prefetch(slots);
+        let list = list as usize;
+        match &self.base {
+            Some(base) if list < self.base_len => base.prefetch(list, self.stride),
+            _ => prefetch(self.tail.row(list - self.base_len).unwrap_or_default()),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::image::ImageError;
 use crate::vectors::entries::Entries;
 use crate::vectors::kernels::{GROUP, prefetch};
 use crate::vectors::planes::Code;
-use crate::vectors::quantize::{Form, similarity};
+use crate::vectors::quantize::{Measure, similarity};
 
 /// A node that was chosen, and its entry.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ struct Open<'a> {
     candidate: Candidate,
     entry: u32,
     high: &'a [u8],
-    form: Form,
+    measure: Measure,
 }
 
 /// Chooses up to `at_most` of `candidates`, which are sorted.
@@ -41,8 +41,8 @@ pub(super) fn choose(
     let mut open = Vec::with_capacity(candidates.len());
     for &candidate in candidates {
         if let Some(entry) = layer.entry(candidate.node())? {
-            let (high, form) = codes.high(entry)?;
-            open.push(Open { candidate, entry, high, form: Form::from_stored(form) });
+            let (high, measure) = codes.high(entry)?;
+            open.push(Open { candidate, entry, high, measure });
         }
     }
     let mut chosen: Vec<Chosen> = Vec::with_capacity(at_most);
@@ -54,7 +54,7 @@ pub(super) fn choose(
             break;
         }
         entries.unpack(nearest.entry, &mut code)?;
-        let kept = drop_nearer_to(entries, &code, nearest.form, others);
+        let kept = drop_nearer_to(entries, &code, nearest.measure, others);
         left = &mut others[..kept];
     }
     Ok(chosen)
@@ -62,7 +62,12 @@ pub(super) fn choose(
 
 /// Moves those of `open` that are not nearer to `code` than to where they come from to the front, in
 /// their order; returns how many.
-fn drop_nearer_to(entries: &Entries, code: &Code, form: Form, open: &mut [Open<'_>]) -> usize {
+fn drop_nearer_to(
+    entries: &Entries,
+    code: &Code,
+    measure: Measure,
+    open: &mut [Open<'_>],
+) -> usize {
     let shape = entries.shape;
     let mut kept = 0;
     for first in (0..open.len()).step_by(GROUP) {
@@ -70,7 +75,7 @@ fn drop_nearer_to(entries: &Entries, code: &Code, form: Form, open: &mut [Open<'
         let group: [Open<'_>; GROUP] = std::array::from_fn(|at| open[(first + at).min(end - 1)]);
         let dots = shape.kernel.group(code.bytes(), group.map(|open| open.high));
         for (dot, other) in dots.into_iter().zip(group).take(end - first) {
-            let near = similarity(shape.metric, code.estimate(dot) as f32, form, other.form);
+            let near = similarity(shape.metric, code.estimate(dot) as f32, measure, other.measure);
             if near > other.candidate.similarity() {
                 continue;
             }
@@ -91,15 +96,14 @@ pub(super) fn candidates_of(
     let mut code = Code::default();
     entries.unpack(entry, &mut code)?;
     let codes = entries.codes();
-    let form = entries.form(entry)?;
+    let measure = entries.measure(entry)?;
     let shape = entries.shape;
     let mut others = Vec::with_capacity(nodes.len());
     for &node in nodes {
         if let Some(entry) = layer.entry(node)?.filter(|&e| (e as usize) < entries.len()) {
-            let (high, form) = codes.high(entry)?;
+            let (high, measure) = codes.high(entry)?;
             prefetch(high);
-            prefetch(form);
-            others.push((node, high, form));
+            others.push((node, high, measure));
         }
     }
     let mut candidates = Vec::with_capacity(others.len());
@@ -108,7 +112,7 @@ pub(super) fn candidates_of(
         let dots = shape.kernel.group(code.bytes(), rows);
         for (&(node, _, other), dot) in group.iter().zip(dots) {
             let dot = code.estimate(dot) as f32;
-            let near = similarity(shape.metric, dot, form, Form::from_stored(other));
+            let near = similarity(shape.metric, dot, measure, other);
             candidates.push(Candidate::new(near, node));
         }
     }

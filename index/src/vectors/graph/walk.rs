@@ -17,7 +17,7 @@ use crate::image::ImageError;
 use crate::vectors::entries::{Codes, Entries};
 use crate::vectors::kernels::{GROUP, prefetch};
 use crate::vectors::planes::Code;
-use crate::vectors::quantize::{Form, StoredForm, similarity};
+use crate::vectors::quantize::{Measure, similarity};
 
 /// What walks reuse. A walk leaves what it found in [`found`](Self::found).
 #[derive(Default)]
@@ -31,7 +31,7 @@ pub(in crate::vectors) struct Scratch {
 struct Batch<'a> {
     nodes: [u32; MAX_STRIDE],
     entries: [u32; MAX_STRIDE],
-    codes: Vec<(&'a [u8], &'a StoredForm)>,
+    codes: Vec<(&'a [u8], Measure)>,
 }
 
 impl Batch<'_> {
@@ -45,7 +45,7 @@ impl Batch<'_> {
 #[derive(Clone, Copy)]
 pub(in crate::vectors) struct Target<'a> {
     pub(in crate::vectors) code: &'a Code,
-    pub(in crate::vectors) form: Form,
+    pub(in crate::vectors) measure: Measure,
 }
 
 /// How a walk under conditions ended.
@@ -167,17 +167,17 @@ impl<'a> Walker<'a> {
         let Some(entry) = layer.entry(node)?.filter(|&entry| entry < self.mark) else {
             return Ok(None);
         };
-        let (high, form) = self.codes.high(entry)?;
+        let (high, measure) = self.codes.high(entry)?;
         let high = self.entries.shape.kernel.dot(target.code.bytes(), high);
-        let near = self.similarity(target, high, form);
+        let near = self.similarity(target, high, measure);
         Ok(Some(Candidate::new(near, node)))
     }
 
     /// How near an entry is by its upper plane.
     #[inline]
-    fn similarity(&self, target: Target<'_>, high: i32, form: &StoredForm) -> f32 {
+    fn similarity(&self, target: Target<'_>, high: i32, measure: Measure) -> f32 {
         let dot = target.code.estimate(high) as f32;
-        similarity(self.entries.shape.metric, dot, target.form, Form::from_stored(form))
+        similarity(self.entries.shape.metric, dot, target.measure, measure)
     }
 
     /// Finds the `width` nearest nodes.
@@ -290,10 +290,9 @@ impl<'a> Walker<'a> {
                 && visited.insert(node)
             {
                 (nodes[codes.len()], entries[codes.len()]) = (node, entry);
-                let (code, form) = self.codes.high(entry)?;
+                let (code, measure) = self.codes.high(entry)?;
                 prefetch(code);
-                prefetch(form);
-                codes.push((code, form));
+                codes.push((code, measure));
             }
         }
         let shape = self.entries.shape;
@@ -301,8 +300,8 @@ impl<'a> Walker<'a> {
             // The last stands for those that would be behind it.
             let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].0);
             let dots = shape.kernel.group(target.code.bytes(), rows);
-            for (at, ((_, form), dot)) in (first..).zip(group.iter().zip(dots)) {
-                let near = self.similarity(target, dot, form);
+            for (at, (&(_, measure), dot)) in (first..).zip(group.iter().zip(dots)) {
+                let near = self.similarity(target, dot, measure);
                 take(Candidate::new(near, nodes[at]), entries[at])?;
             }
         }

@@ -13,6 +13,7 @@ use std::arch::x86_64::{
     _mm256_set1_epi8, _mm256_set1_epi16, _mm256_setzero_si256, _mm256_srli_epi16,
 };
 
+use super::super::metric::Sums;
 use super::{GROUP, LANE_BYTES};
 
 const HALF: usize = LANE_BYTES / 2;
@@ -52,6 +53,12 @@ pub(super) fn dot(query: &[u8], plane: &[u8]) -> i32 {
     let four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
     let two = _mm_hadd_epi32(four, four);
     _mm_cvtsi128_si32(_mm_hadd_epi32(two, two))
+}
+
+/// [`Sums::of`], for wider registers: nothing is fused, so the bits are the same.
+#[target_feature(enable = "avx2")]
+pub(super) fn sums(query: &[f32], vector: &[f32]) -> Sums {
+    Sums::of(query, vector)
 }
 
 fn parts(query: &[u8]) -> &[Part] {

@@ -14,7 +14,8 @@ use std::arch::x86_64::{
 use super::{GROUP, LANE_BYTES};
 
 pub(super) fn is_available() -> bool {
-    is_x86_feature_detected!("avx512f")
+    super::avx2::is_available()
+        && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vnni")
 }

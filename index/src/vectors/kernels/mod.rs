@@ -16,7 +16,7 @@ mod avx512;
 mod neon;
 mod scalar;
 
-use super::metric::MAX_DIMENSION;
+use super::metric::{MAX_DIMENSION, Sums};
 
 /// Bytes in a lane: a cache line, and the widest vector register.
 pub(super) const LANE_BYTES: usize = 64;
@@ -52,6 +52,7 @@ pub(super) fn bytes_of(lanes: &[Lane]) -> &[u8] {
 
 type Group = unsafe fn(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP];
 type Dot = unsafe fn(query: &[u8], plane: &[u8]) -> i32;
+type SumsOf = unsafe fn(query: &[f32], vector: &[f32]) -> Sums;
 
 /// One implementation of the dot product. Results do not depend on which is used.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,7 @@ pub struct Kernel {
     name: &'static str,
     group: Group,
     dot: Dot,
+    sums: SumsOf,
 }
 
 impl Kernel {
@@ -68,15 +70,18 @@ impl Kernel {
         #[cfg(target_arch = "x86_64")]
         {
             if avx512::is_available() {
-                kernels.push(Self { name: "avx512-vnni", group: avx512::group, dot: avx512::dot });
+                let (group, dot) = (avx512::group as Group, avx512::dot as Dot);
+                kernels.push(Self { name: "avx512-vnni", group, dot, sums: avx2::sums });
             }
             if avx2::is_available() {
-                kernels.push(Self { name: "avx2", group: avx2::group, dot: avx2::dot });
+                let (group, dot) = (avx2::group as Group, avx2::dot as Dot);
+                kernels.push(Self { name: "avx2", group, dot, sums: avx2::sums });
             }
         }
         #[cfg(target_arch = "aarch64")]
-        kernels.push(Self { name: "neon", group: neon::group, dot: neon::dot });
-        kernels.push(Self { name: "scalar", group: scalar::group, dot: scalar::dot });
+        kernels.push(Self { name: "neon", group: neon::group, dot: neon::dot, sums: Sums::of });
+        let (group, dot) = (scalar::group as Group, scalar::dot as Dot);
+        kernels.push(Self { name: "scalar", group, dot, sums: Sums::of });
         kernels
     }
 
@@ -134,6 +139,16 @@ impl Kernel {
         // SAFETY: as in `group`.
         unsafe {
             (self.dot)(query, plane)
+        }
+    }
+
+    /// What the cosine of `query` and `vector` is made of.
+    #[inline]
+    pub(super) fn sums(self, query: &[f32], vector: &[f32]) -> Sums {
+        #[expect(unsafe_code, reason = "calls code for instructions that were found at run time")]
+        // SAFETY: as in `group`.
+        unsafe {
+            (self.sums)(query, vector)
         }
     }
 }
