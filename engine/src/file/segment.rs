@@ -227,6 +227,12 @@ impl Source for SegmentSource {
         Ok(bytes)
     }
 
+    fn prefetch(&self) {
+        if let Bytes::Mapped(map) = &self.bytes {
+            map.prefetch();
+        }
+    }
+
     fn verified(&self) -> Option<&[u8]> {
         let is_checked = self.unchecked.load(Ordering::Relaxed) == 0;
         is_checked.then(|| &self.bytes.as_slice()[..self.layout.len])
