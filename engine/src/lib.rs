@@ -76,6 +76,7 @@ pub mod torture;
 mod transaction;
 mod verify;
 mod view;
+mod warm;
 
 pub use background::{BackgroundPause, BackgroundStats, JobStats};
 pub use catalog::Space;

@@ -61,6 +61,9 @@ pub trait Source: Send + Sync + 'static {
     /// [`ImageError::Damaged`] or [`ImageError::Truncated`].
     fn get(&self, range: Range<usize>) -> Result<&[u8], ImageError>;
 
+    /// Says that all bytes will be read soon; whoever has to fetch them may begin to.
+    fn prefetch(&self) {}
+
     /// All bytes, once every one of them is verified: who reads here and there need not ask for each
     /// place then.
     fn verified(&self) -> Option<&[u8]> {

@@ -44,8 +44,12 @@ impl Indexes {
         let Some(row) = images.get(AttributeIndex::NAME) else { return Ok(None) };
         let note: Value = serde_json::from_str(&row.note).unwrap_or_default();
         let opened = row.place.open(container);
-        match opened.and_then(|image| AttributeIndex::open(image, declared(&note))) {
-            Ok(attributes) => indexes.attributes = attributes,
+        let mut read = BTreeMap::new();
+        match opened.and_then(|i| Ok((AttributeIndex::open(i.clone(), declared(&note))?, i))) {
+            Ok((attributes, image)) => {
+                indexes.attributes = attributes;
+                read.insert(AttributeIndex::NAME.to_owned(), image);
+            }
             Err(e) if unreadable == Unreadable::Refuse => return Err(e),
             Err(_) => return Ok(None),
         }
@@ -66,24 +70,34 @@ impl Indexes {
                 Ok(())
             }
         };
-        match open(ContentIndex::NAME).map(|image| image.and_then(ContentIndex::open)) {
-            Some(Ok(content)) => indexes.content = content,
+        let opened = open(ContentIndex::NAME);
+        match opened.map(|i| i.and_then(|i| Ok((ContentIndex::open(i.clone())?, i)))) {
+            Some(Ok((content, image))) => {
+                indexes.content = content;
+                read.insert(ContentIndex::NAME.to_owned(), image);
+            }
             failed => note_missing(ContentIndex::NAME.into(), failed.and_then(Result::err))?,
         }
         for (id, space) in catalog.spaces() {
             let name = SpaceIndex::name_of(*id);
             let was_there = note["spaces"].as_array().is_some_and(|s| s.contains(&json!(id.0)));
-            let index = match open(&name).map(|i| i.and_then(|i| SpaceIndex::open(*id, i))) {
-                Some(Ok(index)) => index,
-                failed => {
-                    if was_there {
-                        note_missing(name, failed.and_then(Result::err))?;
+            let opened = open(&name);
+            let index =
+                match opened.map(|i| i.and_then(|i| Ok((SpaceIndex::open(*id, i.clone())?, i)))) {
+                    Some(Ok((index, image))) => {
+                        read.insert(name, image);
+                        index
                     }
-                    SpaceIndex::new(*id, space)
-                }
-            };
+                    failed => {
+                        if was_there {
+                            note_missing(name, failed.and_then(Result::err))?;
+                        }
+                        SpaceIndex::new(*id, space)
+                    }
+                };
             indexes.spaces.insert(*id, index);
         }
+        indexes.images = Arc::new(read);
         indexes.adopt_catalog(catalog, rows)?;
         if !missing.is_empty() {
             indexes.refill(&missing, rows)?;

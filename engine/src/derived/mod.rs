@@ -34,6 +34,7 @@ use crate::rows::Rows;
 use crate::schema::{Table, memory_key};
 use crate::{Error, Result};
 use memlith_index::attributes::Attributes;
+use memlith_index::image::SharedSource;
 use memlith_index::text::TextView;
 use memlith_index::vectors::VectorView;
 use std::collections::BTreeMap;
@@ -41,6 +42,9 @@ use std::sync::Arc;
 
 /// Which run of ordinals an image speaks of. Drawn anew whenever ordinals are allotted anew.
 pub(crate) type Numbering = [u8; 16];
+
+/// What indexes read in place, by their names.
+pub(crate) type Images = Arc<BTreeMap<String, SharedSource>>;
 
 /// A changed memory as an index gets to see it.
 pub(crate) struct Folded<'a> {
@@ -71,6 +75,7 @@ pub(crate) struct Indexes {
     pub(crate) attributes: AttributeIndex,
     pub(crate) content: ContentIndex,
     pub(crate) spaces: BTreeMap<SpaceId, SpaceIndex>,
+    pub(crate) images: Images,
     /// Changes folded since the images were written.
     pub(crate) unsaved: u64,
 }
@@ -83,6 +88,7 @@ pub(crate) struct Versions {
     pub(crate) attributes: Attributes,
     pub(crate) text: TextView,
     pub(crate) vectors: Arc<BTreeMap<SpaceId, VectorView>>,
+    pub(crate) images: Images,
 }
 
 impl Indexes {
@@ -95,6 +101,7 @@ impl Indexes {
             attributes: AttributeIndex::default(),
             content: ContentIndex::default(),
             spaces: BTreeMap::new(),
+            images: Images::default(),
             unsaved: 0,
         }
     }
@@ -157,7 +164,14 @@ impl Indexes {
     /// Takes in a changed catalogue: indexes for new spaces, none for dropped ones, labels for
     /// newly declared metadata paths. `rows` must be those that `catalog` was read from.
     pub(crate) fn adopt_catalog(&mut self, catalog: Catalog, rows: &dyn Rows) -> Result<()> {
-        self.spaces.retain(|id, _| catalog.space_name(*id).is_some());
+        let images = &mut self.images;
+        self.spaces.retain(|id, index| {
+            let is_kept = catalog.space_name(*id).is_some();
+            if !is_kept {
+                Arc::make_mut(images).remove(&index.name());
+            }
+            is_kept
+        });
         for (id, space) in catalog.spaces() {
             self.spaces.entry(*id).or_insert_with(|| SpaceIndex::new(*id, space));
         }
@@ -173,6 +187,7 @@ impl Indexes {
             catalog: self.catalog.clone(),
             attributes: self.attributes.version(),
             text: self.content.version(seq),
+            images: self.images.clone(),
             vectors: Arc::new(self.spaces.iter().map(|(id, s)| (*id, s.version(seq))).collect()),
         }
     }

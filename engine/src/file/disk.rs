@@ -42,6 +42,17 @@ pub(crate) enum Mapping {
     Simulated(super::sim::Watch),
 }
 
+impl Mapping {
+    /// Has the operating system begin to read all of it.
+    pub(crate) fn prefetch(&self) {
+        #[cfg(unix)]
+        if let Mapping::File(map) = self {
+            // A hint: where it is refused, the bytes are read when they are touched.
+            let _ = map.advise(memmap2::Advice::WillNeed);
+        }
+    }
+}
+
 impl std::ops::Deref for Mapping {
     type Target = [u8];
 

@@ -3,8 +3,9 @@
 //! See `docs/file-format.md`, "Segment". The checksums of its 64 KiB blocks lie behind the bytes;
 //! one checksum over them stands in the row. A block is checked when it is first touched.
 //!
-//! **Invariant:** [`SegmentSource::get`] returns the bytes that were written or an error. While a
-//! source lives its chunks are not reused and the file stays locked. Sources are made by
+//! **Invariant:** [`SegmentSource::get`] returns the bytes that were written or an error, and
+//! [`SegmentSource::verified`] those or nothing. While a source lives its chunks are not reused and
+//! the file stays locked. Sources are made by
 //! [`Container::open_segment`](super::Container::open_segment).
 
 use super::alloc::Extent;
@@ -13,7 +14,7 @@ use super::disk::Mapping;
 use crate::error::{Error, Result};
 use memlith_index::image::{ImageError, Source};
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 /// Bytes that share a checksum.
@@ -160,6 +161,8 @@ pub(super) struct SegmentSource {
     layout: Layout,
     /// One bit for each block that has been checked.
     checked: Vec<AtomicU64>,
+    /// How many blocks have not been.
+    unchecked: AtomicUsize,
     _pin: Pin,
 }
 
@@ -182,14 +185,15 @@ impl SegmentSource {
                 format!("{found:016x}"),
             ));
         }
-        let words = layout.len.div_ceil(BLOCK_LEN).div_ceil(64);
-        let checked = (0..words).map(|_| AtomicU64::new(0)).collect();
-        Ok(SegmentSource { bytes, layout, checked, _pin: pin })
+        let blocks = layout.len.div_ceil(BLOCK_LEN);
+        let checked = (0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect();
+        let unchecked = AtomicUsize::new(blocks);
+        Ok(SegmentSource { bytes, layout, checked, unchecked, _pin: pin })
     }
 
     fn check_block(&self, block: usize) -> Result<(), ImageError> {
         let (word, bit) = (&self.checked[block / 64], 1 << (block % 64));
-        // Relaxed: the bit guards no other memory, the bytes are immutable.
+        // Relaxed, here and below: neither guards other memory, the bytes are immutable.
         if word.load(Ordering::Relaxed) & bit != 0 {
             return Ok(());
         }
@@ -200,7 +204,9 @@ impl SegmentSource {
         if xxh3_64(&bytes[start..end]).to_le_bytes() != stored {
             return Err(ImageError::Damaged { start, end });
         }
-        word.fetch_or(bit, Ordering::Relaxed);
+        if word.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+            self.unchecked.fetch_sub(1, Ordering::Relaxed);
+        }
         Ok(())
     }
 }
@@ -219,6 +225,17 @@ impl Source for SegmentSource {
             (start / BLOCK_LEN..=(end - 1) / BLOCK_LEN).try_for_each(|b| self.check_block(b))?;
         }
         Ok(bytes)
+    }
+
+    fn prefetch(&self) {
+        if let Bytes::Mapped(map) = &self.bytes {
+            map.prefetch();
+        }
+    }
+
+    fn verified(&self) -> Option<&[u8]> {
+        let is_checked = self.unchecked.load(Ordering::Relaxed) == 0;
+        is_checked.then(|| &self.bytes.as_slice()[..self.layout.len])
     }
 }
 

@@ -9,7 +9,7 @@ use crate::derived::column;
 use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::ids::MemoryId;
-use crate::recall::{Deadline, Scope};
+use crate::recall::{Deadline, Scope, scope_builders};
 use crate::view::View;
 use crate::{Error, Result};
 use memlith_index::attributes::{ColumnId, Order as Direction};
@@ -81,7 +81,7 @@ pub struct List {
     pub filter: Option<Filter>,
     /// In which order.
     pub order: Order,
-    /// At most so many; 100 unless given.
+    /// At most so many in a page; 100 unless given.
     pub limit: usize,
     /// From behind this place on.
     pub after: Option<Cursor>,
@@ -99,31 +99,12 @@ impl List {
         List::default()
     }
 
-    /// Lists this namespace only.
-    #[must_use]
-    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = Some(namespace.into());
-        self
-    }
-
-    /// Lists memories that match only.
-    #[must_use]
-    pub fn filter(mut self, filter: Filter) -> Self {
-        self.filter = Some(filter);
-        self
-    }
+    scope_builders!();
 
     /// Sets the order.
     #[must_use]
     pub fn order(mut self, order: Order) -> Self {
         self.order = order;
-        self
-    }
-
-    /// Sets how many come in a page.
-    #[must_use]
-    pub fn limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
         self
     }
 

@@ -51,6 +51,8 @@ pub enum LegOutcome {
 pub struct LegReport {
     /// Which leg.
     pub leg: Leg,
+    /// In which vector space, if it is a vector leg.
+    pub space: Option<String>,
     /// How it went.
     pub outcome: LegOutcome,
     /// How the vector leg found its candidates, in a word or two.
@@ -65,6 +67,8 @@ pub struct LegReport {
 pub struct LegScore {
     /// Which leg.
     pub leg: Leg,
+    /// In which vector space, if it is a vector leg.
+    pub space: Option<String>,
     /// Place among the candidates of this leg, from 1; `None` if the leg only reranks.
     pub rank: Option<usize>,
     /// As the leg counts it: BM25, cosine, negated distance, ….

@@ -9,16 +9,19 @@
 
 use super::legs::Scored;
 use super::{Leg, LegScore};
+use roaring::RoaringBitmap;
 use std::collections::HashMap;
 
 /// What one leg says of all candidates.
 pub(super) struct LegScores {
-    pub(super) leg: Leg,
-    pub(super) weight: f32,
+    leg: Leg,
+    /// Of a vector leg.
+    space: Option<String>,
+    weight: f32,
     /// Raw score by ordinal.
-    pub(super) raw: HashMap<u32, f32>,
+    raw: HashMap<u32, f32>,
     /// Place by ordinal, of those that the leg itself found.
-    pub(super) ranks: HashMap<u32, usize>,
+    ranks: HashMap<u32, usize>,
     scale: Scale,
 }
 
@@ -35,7 +38,7 @@ impl LegScores {
     /// A leg whose raw scores lie between 0 and 1 already.
     pub(super) fn unit(leg: Leg, weight: f32, scores: Vec<Scored>) -> Self {
         let raw = scores.into_iter().collect();
-        LegScores { leg, weight, raw, ranks: HashMap::new(), scale: Scale::Unit }
+        LegScores { leg, space: None, weight, raw, ranks: HashMap::new(), scale: Scale::Unit }
     }
 
     /// A leg that found `best`, best first, and scored `others` that another leg found. What it did
@@ -52,10 +55,21 @@ impl LegScores {
         let scores = || raw.values().copied().chain(floor);
         let least = scores().fold(f32::INFINITY, f32::min);
         let best = scores().fold(f32::NEG_INFINITY, f32::max);
-        LegScores { leg, weight, raw, ranks, scale: Scale::Between { least, best } }
+        let scale = Scale::Between { least, best };
+        LegScores { leg, space: None, weight, raw, ranks, scale }
     }
 
-    pub(super) fn normalised(&self, ordinal: u32) -> Option<f32> {
+    /// The same, as that of a vector space.
+    pub(super) fn of_space(self, space: Option<&str>) -> Self {
+        LegScores { space: space.map(Into::into), ..self }
+    }
+
+    /// What it scored.
+    pub(super) fn ordinals(&self) -> impl Iterator<Item = u32> {
+        self.raw.keys().copied()
+    }
+
+    fn normalised(&self, ordinal: u32) -> Option<f32> {
         let raw = *self.raw.get(&ordinal)?;
         Some(match self.scale {
             Scale::Unit => raw.clamp(0.0, 1.0),
@@ -76,6 +90,7 @@ impl LegScores {
     pub(super) fn explain(&self, ordinal: u32) -> Option<LegScore> {
         Some(LegScore {
             leg: self.leg,
+            space: self.space.clone(),
             rank: self.ranks.get(&ordinal).copied(),
             raw: *self.raw.get(&ordinal)?,
             normalised: self.normalised(ordinal)?,
@@ -86,12 +101,26 @@ impl LegScores {
 
 /// The score of a candidate. A leg that is alone scores as it does by itself, so that a cosine stays
 /// a cosine and thresholds hold across queries; several are added up.
-pub(super) fn fuse(legs: &[LegScores], ordinal: u32) -> f32 {
+fn fuse(legs: &[LegScores], ordinal: u32) -> f32 {
     match legs {
         [only] => only.raw.get(&ordinal).copied().unwrap_or(0.0),
         // From zero: the sum of nothing would be minus zero.
         several => several.iter().fold(0.0, |sum, leg| sum + leg.part(ordinal)),
     }
+}
+
+/// The best of the candidates by their score, best first; equal ones in the order of ordinals.
+pub(super) fn best(
+    legs: &[LegScores],
+    candidates: &RoaringBitmap,
+    min_score: Option<f32>,
+    limit: usize,
+) -> Vec<Scored> {
+    let mut ranked: Vec<Scored> = candidates.iter().map(|o| (o, fuse(legs, o))).collect();
+    ranked.retain(|(_, score)| min_score.is_none_or(|least| *score >= least));
+    ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    ranked.truncate(limit);
+    ranked
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a leg scores only what is in scope, exactly, and says so if it could not run.
 
-use super::{Deadline, Leg, LegOutcome, Recall};
+use super::{Deadline, Leg, Recall};
 use crate::catalog::Space;
 use crate::derived::read_vector;
 use crate::embed::embed;
@@ -17,6 +17,8 @@ use crate::{Error, Result};
 use memlith_index::text::TextError;
 use memlith_index::vectors::{Effort, Found, Search, SearchError, SearchLimits, VectorView};
 use roaring::RoaringBitmap;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The part of the `ef` of a space that a fast search keeps.
 const FAST_SHARE: usize = 3;
@@ -27,14 +29,31 @@ pub(super) type Scored = (u32, f32);
 /// A query of one leg, ready to run.
 pub(super) enum Probe<'a> {
     Text(&'a str),
-    Vector { space: SpaceId, index: &'a VectorView, query: Vec<f32>, effort: Effort },
+    Vector(VectorProbe<'a>),
+}
+
+/// A query of one vector space.
+pub(super) struct VectorProbe<'a> {
+    pub(super) name: &'a str,
+    pub(super) space: SpaceId,
+    pub(super) index: &'a VectorView,
+    pub(super) query: Cow<'a, [f32]>,
+    pub(super) effort: Effort,
 }
 
 impl Probe<'_> {
     pub(super) fn leg(&self) -> Leg {
         match self {
             Probe::Text(_) => Leg::Text,
-            Probe::Vector { .. } => Leg::Vector,
+            Probe::Vector(_) => Leg::Vector,
+        }
+    }
+
+    /// Of a vector leg.
+    pub(super) fn space(&self) -> Option<&str> {
+        match self {
+            Probe::Text(_) => None,
+            Probe::Vector(vector) => Some(vector.name),
         }
     }
 
@@ -54,10 +73,8 @@ impl Probe<'_> {
                     hits.map_err(text_error)?.iter().map(|h| (h.ordinal, h.score)).collect();
                 Ok((scored, None))
             }
-            Probe::Vector { space, index, query, effort } => {
-                let limits = SearchLimits::keep_going(&mut keep_going);
-                let search = Search { query, k, filter: narrowing(view, scope), effort: *effort };
-                let found = nearest(view, *space, index, search, limits)?;
+            Probe::Vector(vector) => {
+                let found = vector.best(view, k, narrowing(view, scope), deadline)?;
                 let scored = found.hits.iter().map(|h| (h.ordinal, h.score)).collect();
                 Ok((scored, Some(found.plan.strategy.name())))
             }
@@ -76,7 +93,7 @@ impl Probe<'_> {
                 let mut keep_going = || !deadline.has_passed();
                 view.versions().text.scores(text, ordinals, &mut keep_going).map_err(text_error)
             }
-            Probe::Vector { space, index, query, .. } => {
+            Probe::Vector(VectorProbe { space, index, query, .. }) => {
                 let rows = view.rows()?;
                 let ordinals: Vec<u32> = ordinals.iter().collect();
                 let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &rows, *space, ordinal, out);
@@ -87,8 +104,62 @@ impl Probe<'_> {
     }
 }
 
+impl<'a> VectorProbe<'a> {
+    pub(super) fn new(
+        name: &'a str,
+        target: Target<'a>,
+        query: Cow<'a, [f32]>,
+        effort: SearchEffort,
+    ) -> Result<Self> {
+        let Target { id, space, index } = target;
+        check_vector(space, &query)?;
+        Ok(VectorProbe { name, space: id, index, query, effort: effort_of(space, effort) })
+    }
+
+    /// The nearest `k` that the filter keeps.
+    pub(super) fn best(
+        &self,
+        view: &View,
+        k: usize,
+        filter: Option<&RoaringBitmap>,
+        deadline: &Deadline,
+    ) -> Result<Found> {
+        let mut keep_going = || !deadline.has_passed();
+        let limits = SearchLimits::keep_going(&mut keep_going);
+        let search = Search { query: &self.query, k, filter, effort: self.effort };
+        nearest(view, self.space, self.index, search, limits)
+    }
+}
+
+/// A vector space to look in.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) id: SpaceId,
+    pub(super) space: &'a Space,
+    pub(super) index: &'a VectorView,
+}
+
+impl<'a> Target<'a> {
+    /// The space of this name; `None` if there is none.
+    pub(super) fn find(view: &'a View, name: &str) -> Result<Option<Self>> {
+        let versions = view.versions();
+        let Some((id, space)) = versions.catalog.space(name) else { return Ok(None) };
+        let missing = || Error::corruption("index", "an index for every space", name);
+        let index = versions.vectors.get(id).ok_or_else(missing)?;
+        Ok(Some(Target { id: *id, space, index }))
+    }
+
+    pub(super) fn require(view: &'a View, name: &str) -> Result<Self> {
+        Target::find(view, name)?.ok_or_else(|| Error::not_found("vector space", name))
+    }
+}
+
 /// A leg that was asked for but cannot run.
-pub(super) type NotRun = (Leg, LegOutcome);
+pub(super) struct NotRun {
+    pub(super) leg: Leg,
+    pub(super) space: Option<String>,
+    pub(super) why: &'static str,
+}
 
 /// The probes of a request, and the legs that were asked for but cannot run.
 pub(super) fn probes<'a>(
@@ -99,38 +170,54 @@ pub(super) fn probes<'a>(
     if let Some(text) = request.text.as_deref().filter(|_| request.weights.text > 0.0) {
         probes.push(Probe::Text(text));
     }
-    let wants_vector = request.vector.is_some() || request.text.is_some();
-    if wants_vector && request.weights.vector > 0.0 {
-        match vector_probe(view, request)? {
-            Ok(probe) => probes.push(probe),
-            Err(why) => not_run.push((Leg::Vector, LegOutcome::NotRun { why })),
+    if !request.seeks() || request.weights.vector <= 0.0 {
+        return Ok((probes, not_run));
+    }
+    let named = request.spaces().map(|(name, _)| name.unwrap_or(DEFAULT_SPACE));
+    check_distinct(named)?;
+    for (name, vector) in request.spaces() {
+        match vector_probe(view, request, name, vector)? {
+            Ok(probe) => probes.push(Probe::Vector(probe)),
+            Err(why) => {
+                let space = Some(name.unwrap_or(DEFAULT_SPACE).to_owned());
+                not_run.push(NotRun { leg: Leg::Vector, space, why });
+            }
         }
     }
     Ok((probes, not_run))
 }
 
-fn vector_probe<'a>(view: &'a View, request: &Recall) -> Result<Result<Probe<'a>, &'static str>> {
-    let catalog = &view.versions().catalog;
-    let name = request.space.as_deref().unwrap_or(DEFAULT_SPACE);
-    let Some((id, space)) = catalog.space(name) else {
-        if request.space.is_some() {
+/// Refuses a space that is named twice: it would count twice.
+pub(super) fn check_distinct<'a>(mut spaces: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    if spaces.all(|space| seen.insert(space)) {
+        return Ok(());
+    }
+    Err(Error::invalid("vector spaces of a request", "must be named once at most"))
+}
+
+fn vector_probe<'a>(
+    view: &'a View,
+    request: &'a Recall,
+    space: Option<&'a str>,
+    vector: Option<&'a [f32]>,
+) -> Result<Result<VectorProbe<'a>, &'static str>> {
+    let name = space.unwrap_or(DEFAULT_SPACE);
+    let Some(target) = Target::find(view, name)? else {
+        if space.is_some() {
             return Err(Error::not_found("vector space", name));
         }
         return Ok(Err("no memory has a vector yet"));
     };
-    let query = match (&request.vector, view.shared().embedders.get(name), &request.text) {
-        (Some(vector), _, _) => vector.clone(),
+    let query = match (vector, view.shared().embedders.get(name), &request.text) {
+        (Some(vector), _, _) => Cow::Borrowed(vector),
         (None, Some(embedder), Some(text)) => {
-            check_embedder(space, embedder.identity())?;
-            embed(&**embedder, &[text])?.pop().unwrap_or_default()
+            check_embedder(target.space, embedder.identity())?;
+            Cow::Owned(embed(&**embedder, &[text])?.pop().unwrap_or_default())
         }
         _ => return Ok(Err("no query vector was given, and the space has no embedder")),
     };
-    check_vector(space, &query)?;
-    let missing = || Error::corruption("index", "an index for every space", name);
-    let index = view.versions().vectors.get(id).ok_or_else(missing)?;
-    let effort = effort_of(space, request.effort);
-    Ok(Ok(Probe::Vector { space: *id, index, query, effort }))
+    VectorProbe::new(name, target, query, request.effort).map(Ok)
 }
 
 /// What the index is asked for.

@@ -5,6 +5,7 @@
 //! ```
 
 mod answer;
+mod builders;
 mod clock;
 mod fuse;
 mod legs;
@@ -15,6 +16,7 @@ mod request;
 mod run;
 
 pub use answer::{Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled};
+pub(crate) use builders::scope_builders;
 pub(crate) use clock::Deadline;
 pub use nearest::{Nearest, Neighbour, RecallCheck};
 pub(crate) use plan::Scope;

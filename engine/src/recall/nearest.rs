@@ -3,16 +3,21 @@
 //! **Invariant:** as in a recall, all of it happens under one View and one scope, and every score is
 //! exact.
 
-use super::legs::{effort_of, narrowing, nearest};
-use super::{Deadline, Scope};
+use super::builders::{scope_builders, search_builders};
+use super::fuse::{LegScores, best};
+use super::legs::{Probe, Scored, Target, VectorProbe, check_distinct, effort_of, nearest};
+use super::run::candidates_for;
+use super::{Deadline, Weights};
 use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
 use crate::ids::MemoryId;
-use crate::memory::{DEFAULT_SPACE, MAX_LIMIT, check_vector};
+use crate::memory::DEFAULT_SPACE;
 use crate::view::View;
 use crate::{Error, Result};
 use memlith_index::vectors::{Effort, Search, SearchLimits};
+use roaring::RoaringBitmap;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Vectors that one request may look for.
@@ -38,6 +43,8 @@ pub struct Nearest {
     pub vectors: Vec<Vec<f32>>,
     /// The vector space; `default` unless given.
     pub space: Option<String>,
+    /// Further vector spaces to look in at the same time, and as many vectors of each.
+    pub also: Vec<(String, Vec<Vec<f32>>)>,
     /// Only memories of this namespace; all namespaces if `None`.
     pub namespace: Option<String>,
     /// Only memories that match.
@@ -60,7 +67,8 @@ pub struct Nearest {
 pub struct Neighbour {
     /// The number of the memory.
     pub id: MemoryId,
-    /// Its score under the metric of the space, higher is nearer.
+    /// Higher is nearer: the score under the metric of the space, or, of a request that names
+    /// several, from 0 to 1, as [`Nearest::also_in`] says.
     pub score: f32,
 }
 
@@ -85,6 +93,7 @@ impl Nearest {
         Nearest {
             vectors,
             space: None,
+            also: Vec::new(),
             namespace: None,
             filter: None,
             limit: 10,
@@ -95,70 +104,61 @@ impl Nearest {
         }
     }
 
-    /// Looks in this vector space.
+    /// Looks in this vector space, instead of the default one.
     #[must_use]
     pub fn space(mut self, space: impl Into<String>) -> Self {
         self.space = Some(space.into());
         self
     }
 
-    /// Looks in this namespace only.
+    /// Also looks in another space, for what is near to this vector there: one for each of
+    /// [`vectors`](Self::vectors), in turn.
+    ///
+    /// A memory that is found in several spaces is one neighbour. Scores of one space are put between
+    /// 0 and 1, by their place between the least and the best among the candidates; that of a
+    /// neighbour is their mean over the spaces, of which one that it has no vector in gives nothing.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{Metric, Nearest, NewMemory, Space};
+    /// db.create_space(&Space::new("picture", 3).metric(Metric::L2))?;
+    /// let cat = NewMemory::new("a cat").vector([1.0, 0.0]).vector_in("picture", [0.9, 0.1, 0.3]);
+    /// let cat = db.remember(cat)?;
+    /// db.remember(NewMemory::new("a kitten").vector([0.8, 0.6]))?;
+    /// let like = Nearest::to([1.0, 0.1]).also_in("picture", [1.0, 0.0, 0.3]);
+    /// let neighbours = &db.read()?.nearest(&like)?[0];
+    /// assert_eq!((neighbours[0].id, neighbours[0].score), (cat, 1.0));
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
     #[must_use]
-    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = Some(namespace.into());
+    pub fn also_in(self, space: impl Into<String>, vector: impl Into<Vec<f32>>) -> Self {
+        self.also_each_in(space, vec![vector.into()])
+    }
+
+    /// As [`also_in`](Self::also_in), for several vectors.
+    #[must_use]
+    pub fn also_each_in(mut self, space: impl Into<String>, vectors: Vec<Vec<f32>>) -> Self {
+        self.also.push((space.into(), vectors));
         self
     }
 
-    /// Looks among memories that match only.
-    #[must_use]
-    pub fn filter(mut self, filter: Filter) -> Self {
-        self.filter = Some(filter);
-        self
-    }
-
-    /// Gives at most so many for each vector.
-    #[must_use]
-    pub fn limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Gives only those that score at least this.
-    #[must_use]
-    pub fn min_score(mut self, min_score: f32) -> Self {
-        self.min_score = Some(min_score);
-        self
-    }
-
-    /// Sets how hard to look.
-    #[must_use]
-    pub fn effort(mut self, effort: SearchEffort) -> Self {
-        self.effort = effort;
-        self
-    }
-
-    /// Also finds memories that another one supersedes.
-    #[must_use]
-    pub fn include_superseded(mut self, include: bool) -> Self {
-        self.include_superseded = include;
-        self
-    }
-
-    /// Gives up after this long.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
+    scope_builders!();
+    search_builders!();
 
     fn check(&self) -> Result<()> {
-        check_limit("limit of a search", self.limit, MAX_LIMIT)?;
+        self.check_search("limit of a search")?;
         check_limit("number of vectors of a search", self.vectors.len(), MAX_VECTORS)?;
-        self.effort.validate()?;
-        if self.min_score.is_some_and(f32::is_nan) {
-            return Err(Error::invalid("least score", "must be a number"));
+        check_distinct(self.spaces().map(|(name, _)| name))?;
+        if self.also.iter().any(|(_, vectors)| vectors.len() != self.vectors.len()) {
+            return Err(Error::invalid("vectors", "must be as many in each space"));
         }
         Ok(())
+    }
+
+    fn spaces(&self) -> impl Iterator<Item = (&str, &[Vec<f32>])> {
+        let first = (self.space.as_deref().unwrap_or(DEFAULT_SPACE), &self.vectors[..]);
+        let also = self.also.iter().map(|(space, vectors)| (&**space, &vectors[..]));
+        std::iter::once(first).chain(also)
     }
 }
 
@@ -174,31 +174,40 @@ impl View {
     pub fn nearest(&self, request: &Nearest) -> Result<Vec<Vec<Neighbour>>> {
         request.check()?;
         let deadline = Deadline::after(request.deadline);
-        let name = request.space.as_deref().unwrap_or(DEFAULT_SPACE);
-        let (id, space) = self.versions().catalog.require_space(name)?;
-        let missing = || Error::corruption("index", "an index for every space", name);
-        let index = self.versions().vectors.get(id).ok_or_else(missing)?;
-        let scope = Scope {
-            namespace: request.namespace.as_deref(),
-            filter: request.filter.as_ref(),
-            include_superseded: request.include_superseded,
+        let spaces = request.spaces().map(|(name, vectors)| {
+            Target::require(self, name).map(|target| (name, target, vectors))
+        });
+        let spaces = spaces.collect::<Result<Vec<_>>>()?;
+        let (scope, _) = self.select(request.scope(), &deadline)?;
+        let answer = |at: usize| {
+            let probes = spaces.iter().map(|(name, target, vectors)| {
+                let query = Cow::Borrowed(vectors[at].as_slice());
+                VectorProbe::new(name, *target, query, request.effort).map(Probe::Vector)
+            });
+            let probes = probes.collect::<Result<Vec<_>>>()?;
+            let near = self.near(&probes, request, &scope, &deadline)?;
+            near.into_iter().map(|(o, score)| Ok(Neighbour { id: self.id_of(o)?, score })).collect()
         };
-        let (scope, _) = self.select(scope, &deadline)?;
-        let (filter, effort) = (narrowing(self, &scope), effort_of(space, request.effort));
-        let mut keep_going = || !deadline.has_passed();
-        let mut answers = Vec::with_capacity(request.vectors.len());
-        for query in &request.vectors {
-            check_vector(space, query)?;
-            let search = Search { query, k: request.limit, filter, effort };
-            let limits = SearchLimits::keep_going(&mut keep_going);
-            let found = nearest(self, *id, index, search, limits)?;
-            let is_wanted = |score: f32| request.min_score.is_none_or(|least| score >= least);
-            let near = found.hits.iter().take_while(|hit| is_wanted(hit.score));
-            let neighbours =
-                near.map(|hit| Ok(Neighbour { id: self.id_of(hit.ordinal)?, score: hit.score }));
-            answers.push(neighbours.collect::<Result<_>>()?);
+        (0..request.vectors.len()).map(answer).collect()
+    }
+
+    /// What is near to one vector in each of the spaces, best first.
+    fn near(
+        &self,
+        probes: &[Probe<'_>],
+        request: &Nearest,
+        scope: &RoaringBitmap,
+        deadline: &Deadline,
+    ) -> Result<Vec<Scored>> {
+        if let [only] = probes {
+            let (mut best, _) = only.best(self, request.limit, scope, deadline)?;
+            best.retain(|(_, score)| request.min_score.is_none_or(|least| *score >= least));
+            return Ok(best);
         }
-        Ok(answers)
+        let wanted = candidates_for(request.limit);
+        let (legs, _) = self.run_legs(probes, &Weights::default(), wanted, scope, deadline)?;
+        let candidates: RoaringBitmap = legs.iter().flat_map(LegScores::ordinals).collect();
+        Ok(best(&legs, &candidates, request.min_score, request.limit))
     }
 
     /// Searches a space for some of its own vectors, once with this effort and once exactly, and
@@ -215,9 +224,7 @@ impl View {
         const NEAREST: usize = 10;
         effort.validate()?;
         check_limit("number of samples", samples, MAX_SAMPLES)?;
-        let (id, space) = self.versions().catalog.require_space(space)?;
-        let missing = || Error::corruption("index", "an index for every space", &*space.name);
-        let index = self.versions().vectors.get(id).ok_or_else(missing)?;
+        let Target { id, space, index } = Target::require(self, space)?;
         let covered = index.coverage()?;
         let every = (covered.len() as usize / samples.max(1)).max(1);
         let (mut found, mut wanted, mut searched) = (0, 0, 0);
@@ -225,7 +232,7 @@ impl View {
             let Some(query) = self.vector(self.id_of(ordinal)?, &space.name)? else { continue };
             let search = |effort: Effort| {
                 let search = Search { query: &query, k: NEAREST, filter: None, effort };
-                nearest(self, *id, index, search, SearchLimits::none())
+                nearest(self, id, index, search, SearchLimits::none())
             };
             let exact = search(Effort::Exact)?.hits;
             let hits = search(effort_of(space, effort))?.hits;

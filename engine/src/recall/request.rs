@@ -1,7 +1,9 @@
 //! What a recall asks for.
 
+use super::builders::{scope_builders, search_builders};
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
+use crate::{Error, Result};
 use std::time::Duration;
 
 /// A request to recall memories: by text, by vector, by both, or by filter alone.
@@ -26,6 +28,9 @@ pub struct Recall {
     pub vector: Option<Vec<f32>>,
     /// The vector space of `vector`; `default` unless given.
     pub space: Option<String>,
+    /// Further vector spaces to look in at the same time, and the query vector in each; where there
+    /// is none, the embedder of the space makes it of the text.
+    pub also: Vec<(String, Option<Vec<f32>>)>,
     /// Only memories of this namespace; all namespaces if `None`.
     pub namespace: Option<String>,
     /// Only memories that match.
@@ -54,7 +59,7 @@ pub struct Recall {
 pub struct Weights {
     /// Of the text leg; 1 unless given.
     pub text: f32,
-    /// Of the vector leg; 1 unless given.
+    /// Of the vector leg; 1 unless given. The legs of several spaces share it in equal parts.
     pub vector: f32,
     /// Of recency; 0 unless given.
     pub recency: f32,
@@ -74,6 +79,7 @@ impl Default for Recall {
             text: None,
             vector: None,
             space: None,
+            also: Vec::new(),
             namespace: None,
             filter: None,
             limit: 10,
@@ -108,40 +114,47 @@ impl Recall {
         self
     }
 
-    /// Looks in this vector space.
+    /// Looks in this vector space, instead of the default one.
     #[must_use]
     pub fn space(mut self, space: impl Into<String>) -> Self {
         self.space = Some(space.into());
         self
     }
 
-    /// Looks in this namespace only.
+    /// Also looks for the neighbours of this vector in another space.
+    ///
+    /// Each space is a leg of its own: its scores are put between 0 and 1, by their place between the
+    /// least and the best among the candidates, before they are added to those of the others. So
+    /// spaces of any metrics and dimensions go together, and a memory with vectors in several of
+    /// them is one hit.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{Metric, NewMemory, Recall, Space};
+    /// db.create_space(&Space::new("picture", 3).metric(Metric::L2))?;
+    /// db.remember(NewMemory::new("a cat").vector([1.0, 0.0]).vector_in("picture", [0.9, 0.1, 0.3]))?;
+    /// db.remember(NewMemory::new("a kitten").vector([0.8, 0.6]))?;
+    /// let cats = Recall::new().vector([1.0, 0.1]).also_in("picture", [1.0, 0.0, 0.3]);
+    /// let answer = db.recall(&cats)?;
+    /// assert_eq!(answer.hits[0].memory.content, "a cat");
+    /// assert_eq!(answer.legs[1].space.as_deref(), Some("picture"));
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
     #[must_use]
-    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.namespace = Some(namespace.into());
+    pub fn also_in(mut self, space: impl Into<String>, vector: impl Into<Vec<f32>>) -> Self {
+        self.also.push((space.into(), Some(vector.into())));
         self
     }
 
-    /// Looks among memories that match only.
+    /// Also looks in another space for the neighbours of what its embedder makes of the text.
     #[must_use]
-    pub fn filter(mut self, filter: Filter) -> Self {
-        self.filter = Some(filter);
+    pub fn also_embedded_in(mut self, space: impl Into<String>) -> Self {
+        self.also.push((space.into(), None));
         self
     }
 
-    /// Gives at most so many hits.
-    #[must_use]
-    pub fn limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Gives only hits that score at least this.
-    #[must_use]
-    pub fn min_score(mut self, min_score: f32) -> Self {
-        self.min_score = Some(min_score);
-        self
-    }
+    scope_builders!();
+    search_builders!();
 
     /// Sets how much the text and vector legs count.
     #[must_use]
@@ -166,13 +179,6 @@ impl Recall {
         self
     }
 
-    /// Also finds memories that another one supersedes.
-    #[must_use]
-    pub fn include_superseded(mut self, include: bool) -> Self {
-        self.include_superseded = include;
-        self
-    }
-
     /// Explains each hit.
     #[must_use]
     pub fn explain(mut self, explain: bool) -> Self {
@@ -180,17 +186,27 @@ impl Recall {
         self
     }
 
-    /// Sets how hard the vector leg looks.
-    #[must_use]
-    pub fn effort(mut self, effort: SearchEffort) -> Self {
-        self.effort = effort;
-        self
+    pub(super) fn check(&self) -> Result<()> {
+        self.check_search("limit of a recall")?;
+        let Weights { text, vector, recency, importance } = self.weights;
+        if ![text, vector, recency, importance].iter().all(|w| w.is_finite() && *w >= 0.0) {
+            return Err(Error::invalid("weights", "must be finite and not negative"));
+        }
+        if self.half_life.is_zero() {
+            return Err(Error::invalid("half-life", "must be longer than nothing"));
+        }
+        Ok(())
     }
 
-    /// Gives up after this long.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
+    /// The spaces to look in, by name where one is given, and what to be near to there.
+    pub(super) fn spaces(&self) -> impl Iterator<Item = (Option<&str>, Option<&[f32]>)> {
+        let first = (self.space.as_deref(), self.vector.as_deref());
+        let also = self.also.iter().map(|(space, vector)| (Some(&**space), vector.as_deref()));
+        std::iter::once(first).chain(also)
+    }
+
+    /// Is there anything to look for?
+    pub(super) fn seeks(&self) -> bool {
+        self.text.is_some() || self.spaces().any(|(_, vector)| vector.is_some())
     }
 }

@@ -3,15 +3,12 @@
 //! **Invariant:** all of it happens under one View and one scope: a hit matches the filter, has not
 //! expired, and is scored as it stood at the View's commit.
 
-use super::fuse::{LegScores, fuse};
-use super::legs::{Probe, Scored, probes};
-use super::plan::Scope;
+use super::fuse::{LegScores, best};
+use super::legs::{NotRun, Probe, Scored, probes};
 use super::{Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Weights};
+use crate::Result;
 use crate::derived::column;
-use crate::error::check_limit;
-use crate::memory::MAX_LIMIT;
 use crate::view::View;
-use crate::{Error, Result};
 use memlith_index::attributes::{ColumnId, Order, cell};
 use roaring::RoaringBitmap;
 use std::time::Instant;
@@ -35,27 +32,28 @@ impl View {
     /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) if the time ran out.
     pub fn recall(&self, request: &Recall) -> Result<Recalled> {
         let began = Instant::now();
-        check_request(request)?;
+        request.check()?;
         let deadline = Deadline::after(request.deadline);
-        let scope = Scope {
-            namespace: request.namespace.as_deref(),
-            filter: request.filter.as_ref(),
-            include_superseded: request.include_superseded,
-        };
-        let (scope, filter) = self.select(scope, &deadline)?;
+        let (scope, filter) = self.select(request.scope(), &deadline)?;
         let (probes, not_run) = probes(self, request)?;
-        let (mut legs, mut reports) = self.run_legs(&probes, request, &scope, &deadline)?;
-        reports.extend(not_run.into_iter().map(|(leg, outcome)| LegReport {
+        let wanted = match &probes[..] {
+            // Alone, and without anything that reranks, the best of the leg are the best.
+            [_] if !reranks(&request.weights) => request.limit,
+            _ => candidates_for(request.limit),
+        };
+        let (mut legs, mut reports) =
+            self.run_legs(&probes, &request.weights, wanted, &scope, &deadline)?;
+        reports.extend(not_run.into_iter().map(|NotRun { leg, space, why }| LegReport {
             leg,
-            outcome,
+            space,
+            outcome: LegOutcome::NotRun { why },
             strategy: None,
             micros: 0,
         }));
-        let seeks = request.text.is_some() || request.vector.is_some();
-        let candidates = if probes.is_empty() && !seeks {
+        let candidates = if probes.is_empty() && !request.seeks() {
             self.unsought(&scope, request)?
         } else {
-            legs.iter().flat_map(|leg| leg.raw.keys().copied()).collect()
+            legs.iter().flat_map(LegScores::ordinals).collect()
         };
         self.rerank(&candidates, request, &mut legs, &mut reports)?;
         let hits = self.hits(&candidates, request, &legs)?;
@@ -66,18 +64,15 @@ impl View {
     }
 
     /// Runs the legs that find candidates, and lets each score what the others found.
-    fn run_legs(
+    pub(super) fn run_legs(
         &self,
         probes: &[Probe<'_>],
-        request: &Recall,
+        weights: &Weights,
+        wanted: usize,
         scope: &RoaringBitmap,
         deadline: &Deadline,
     ) -> Result<(Vec<LegScores>, Vec<LegReport>)> {
-        let wanted = match probes {
-            // Alone, and without anything that reranks, the best of the leg are the best.
-            [_] if !reranks(&request.weights) => request.limit,
-            _ => MIN_CANDIDATES.max(request.limit.saturating_mul(CANDIDATES_PER_HIT)),
-        };
+        let spaces = probes.iter().filter(|probe| probe.leg() == Leg::Vector).count();
         let mut found: Vec<(Vec<Scored>, Option<&str>, u64)> = Vec::with_capacity(probes.len());
         for probe in probes {
             let began = Instant::now();
@@ -98,14 +93,15 @@ impl View {
             };
             micros += began.elapsed().as_micros() as u64;
             let (weight, floor) = match probe.leg() {
-                Leg::Text => (request.weights.text, Some(0.0)),
-                _ => (request.weights.vector, None),
+                Leg::Text => (weights.text, Some(0.0)),
+                _ => (weights.vector / spaces as f32, None),
             };
-            let candidates = best.len();
-            let leg = probe.leg();
-            legs.push(LegScores::relative(leg, weight, &best, others, floor));
-            let outcome = LegOutcome::Ran { candidates };
-            reports.push(LegReport { leg, outcome, strategy, micros });
+            let (leg, space) = (probe.leg(), probe.space());
+            let scores = LegScores::relative(leg, weight, &best, others, floor);
+            legs.push(scores.of_space(space));
+            let outcome = LegOutcome::Ran { candidates: best.len() };
+            let space = space.map(Into::into);
+            reports.push(LegReport { leg, space, outcome, strategy, micros });
         }
         Ok((legs, reports))
     }
@@ -156,7 +152,7 @@ impl View {
             let outcome = LegOutcome::Ran { candidates: scores.len() };
             legs.push(LegScores::unit(leg, weight, scores));
             let micros = began.elapsed().as_micros() as u64;
-            reports.push(LegReport { leg, outcome, strategy: None, micros });
+            reports.push(LegReport { leg, space: None, outcome, strategy: None, micros });
         }
         Ok(())
     }
@@ -168,17 +164,15 @@ impl View {
         request: &Recall,
         legs: &[LegScores],
     ) -> Result<Vec<Hit>> {
-        let score = |ordinal: u32| fuse(legs, ordinal);
-        let mut ranked: Vec<Scored> = candidates.iter().map(|o| (o, score(o))).collect();
-        if let Some(least) = request.min_score {
-            ranked.retain(|(_, score)| *score >= least);
-        }
-        if legs.is_empty() {
-            self.sort_by_time(&mut ranked)?;
+        let ranked = if legs.is_empty() {
+            // What nobody sought is as many as there may be; only their order is to be found.
+            let mut all = best(legs, candidates, request.min_score, usize::MAX);
+            self.sort_by_time(&mut all)?;
+            all.truncate(request.limit);
+            all
         } else {
-            ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        }
-        ranked.truncate(request.limit);
+            best(legs, candidates, request.min_score, request.limit)
+        };
         let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
         let memories = self.peek_many(&ids)?;
         let mut hits = Vec::with_capacity(ranked.len());
@@ -225,18 +219,7 @@ fn reranks(weights: &Weights) -> bool {
     weights.recency > 0.0 || weights.importance > 0.0
 }
 
-fn check_request(request: &Recall) -> Result<()> {
-    check_limit("limit of a recall", request.limit, MAX_LIMIT)?;
-    let Weights { text, vector, recency, importance } = request.weights;
-    if ![text, vector, recency, importance].iter().all(|w| w.is_finite() && *w >= 0.0) {
-        return Err(Error::invalid("weights", "must be finite and not negative"));
-    }
-    if request.half_life.is_zero() {
-        return Err(Error::invalid("half-life", "must be longer than nothing"));
-    }
-    request.effort.validate()?;
-    if request.min_score.is_some_and(f32::is_nan) {
-        return Err(Error::invalid("least score", "must be a number"));
-    }
-    Ok(())
+/// How many each of several legs brings.
+pub(super) fn candidates_for(limit: usize) -> usize {
+    MIN_CANDIDATES.max(limit.saturating_mul(CANDIDATES_PER_HIT))
 }
