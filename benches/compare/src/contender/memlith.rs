@@ -1,7 +1,7 @@
 //! Ours: the vector index of `memlith-index`, as an engine has it after a checkpoint.
 //!
-//! The index holds codes and a graph, not vectors; a search fetches those that it scores in full. The
-//! engine keeps them in its file; here they lie in memory and count as the index's bytes.
+//! The index holds codes and a graph, not vectors; a search reads those that it scores in full. As in
+//! the engine the image is a mapped file; the vectors lie in memory here, and both count as its bytes.
 
 use super::{Contender, Parameters};
 use crate::Failure;
@@ -9,11 +9,14 @@ use crate::data::Matrix;
 use crate::data::bits::Bits;
 use memlith_index::image::{ImageError, Source};
 use memlith_index::vectors::{
-    Effort, GraphParams, Metric, Search, SearchLimits, VectorIndex, VectorView,
+    Effort, GraphParams, Metric, Search, SearchLimits, VectorIndex, VectorView, Vectors,
 };
+use memmap2::Mmap;
 use roaring::RoaringBitmap;
 use std::convert::Infallible;
+use std::fs::{self, File};
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Dead and unsaved entries, as a part of the live ones, from which on the engine writes the image anew.
@@ -26,6 +29,8 @@ pub(crate) struct Memlith {
     /// Row `id` is the vector of `id`.
     vectors: Matrix,
     seq: u64,
+    /// Where images are written.
+    folder: PathBuf,
     /// Entries since the image was written, …
     unsaved: usize,
     /// … and its length.
@@ -38,7 +43,7 @@ impl Memlith {
         self.view = self.index.view(self.seq);
         self.view.link(usize::MAX, &mut || true)?;
         if self.unsaved + self.view.dead() >= (self.view.live() / UNSAVED_SHARE).max(1) {
-            let image = Image::new(&self.view.write_image()?);
+            let image = Image::write(&self.folder, &self.view.write_image()?)?;
             self.image_bytes = image.len();
             self.index = VectorIndex::from_image(Arc::new(image))?;
             self.view = self.index.view(self.seq);
@@ -60,12 +65,19 @@ impl Contender for Memlith {
     const NOTE: &'static str = "own bytes include the vectors in full precision";
 
     fn build(parameters: Parameters<'_>, vectors: &Matrix) -> Result<Self, Failure> {
-        let Parameters { m, ef_construction, .. } = parameters;
+        let Parameters { m, ef_construction, folder } = parameters;
         let params = GraphParams::new(m, ef_construction).ok_or("no graph has such parameters")?;
         let index = VectorIndex::with_params(vectors.dimension(), Metric::Cosine, params);
         let view = index.view(0);
-        let own = vectors.clone();
-        let mut memlith = Self { index, view, vectors: own, seq: 1, unsaved: 0, image_bytes: 0 };
+        let mut memlith = Self {
+            index,
+            view,
+            vectors: vectors.clone(),
+            seq: 1,
+            folder: folder.to_path_buf(),
+            unsaved: 0,
+            image_bytes: 0,
+        };
         for (id, vector) in (0..).zip(vectors.rows()) {
             memlith.put(id, vector)?;
         }
@@ -84,12 +96,8 @@ impl Contender for Memlith {
         effort: u32,
         filter: Option<&RoaringBitmap>,
     ) -> Result<Vec<u32>, Failure> {
-        let mut fetch = |id: u32, vector: &mut [f32]| {
-            vector.copy_from_slice(self.vectors.row(id as usize));
-            Ok::<(), Infallible>(())
-        };
         let search = Search { query, k, filter, effort: Effort::Ef(effort as usize) };
-        let found = self.view.find(search, SearchLimits::none(), &mut fetch)?;
+        let found = self.view.find(search, SearchLimits::none(), &mut Rows(&self.vectors))?;
         Ok(found.hits.iter().map(|hit| hit.ordinal).collect())
     }
 
@@ -116,35 +124,70 @@ impl Contender for Memlith {
     }
 }
 
-/// The bytes of an image where a mapped file would have them: at the start of a cache line.
-struct Image {
-    bytes: Vec<u8>,
-    start: usize,
+/// The vectors as they lie in memory.
+struct Rows<'a>(&'a Matrix);
+
+impl Vectors for Rows<'_> {
+    type Error = Infallible;
+
+    fn read(&mut self, id: u32, out: &mut [f32]) -> Result<(), Infallible> {
+        out.copy_from_slice(self.0.row(id as usize));
+        Ok(())
+    }
+
+    fn expect(&mut self, ids: &[u32]) {
+        for &id in ids {
+            prefetch(self.0.row(id as usize));
+        }
+    }
 }
 
-impl Image {
-    const LINE: usize = 64;
+/// Asks for the cache lines of a vector.
+fn prefetch(vector: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in vector.chunks(64 / size_of::<f32>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[expect(unsafe_code, reason = "a prefetch takes a pointer")]
+        // SAFETY: every x86-64 has the instruction, and it faults on no address.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = vector;
+}
 
-    fn new(image: &[u8]) -> Self {
-        let mut bytes: Vec<u8> = Vec::with_capacity(image.len() + Self::LINE);
-        let start = bytes.as_ptr().align_offset(Self::LINE);
-        bytes.resize(start, 0);
-        bytes.extend_from_slice(image);
-        Self { bytes, start }
+/// A mapped image.
+struct Image(Mmap);
+
+impl Image {
+    /// Writes the image to a file of the folder and maps it, all of it in memory.
+    fn write(folder: &Path, image: &[u8]) -> Result<Self, Failure> {
+        let path = folder.join("memlith");
+        fs::write(&path, image)?;
+        let file = File::open(&path)?;
+        #[expect(unsafe_code, reason = "maps a file, which others must not change")]
+        // SAFETY: the folder is this process's own; the name is taken away, so that the next image
+        // gets a file of its own.
+        let map = unsafe { Mmap::map(&file)? };
+        fs::remove_file(&path)?;
+        #[cfg(target_os = "linux")]
+        map.advise(memmap2::Advice::PopulateRead)?;
+        Ok(Self(map))
     }
 }
 
 impl Source for Image {
     fn len(&self) -> usize {
-        self.bytes.len() - self.start
+        self.0.len()
     }
 
     fn get(&self, range: Range<usize>) -> Result<&[u8], ImageError> {
-        let (end, len) = (range.end, self.len());
-        self.bytes[self.start..].get(range).ok_or(ImageError::Truncated { end, len })
+        let (end, len) = (range.end, self.0.len());
+        self.0.get(range).ok_or(ImageError::Truncated { end, len })
     }
 
     fn verified(&self) -> Option<&[u8]> {
-        Some(&self.bytes[self.start..])
+        Some(&self.0)
     }
 }
