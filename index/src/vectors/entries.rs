@@ -179,22 +179,28 @@ impl Entries {
 }
 
 impl<'a> Codes<'a> {
-    /// The upper plane of an entry, which is one of these, and what it is compared by.
+    /// The upper plane of an entry, which is one of these, and its scale: where they lie, for neither
+    /// is read yet.
     #[inline]
-    pub(super) fn high(&self, entry: u32) -> Result<(&'a [u8], Measure), ImageError> {
+    pub(super) fn high(&self, entry: u32) -> Result<(&'a [u8], &'a StoredScale), ImageError> {
         let at = entry as usize;
-        let (code, scale) = if at >= self.image_len {
+        if at >= self.image_len {
             let row = at - self.image_len;
-            let lanes = self.entries.high.row(row).unwrap_or_default();
-            (bytes_of(lanes), self.entries.scales.get(row).copied().unwrap_or_default())
-        } else if let Some(VerifiedCodes { high, scales }) = self.verified {
-            (&high[at * self.plane_bytes..][..self.plane_bytes], scales[at])
-        } else {
-            let Rows { high, forms, .. } = self.entries.rows(at, 1)?;
-            (high, forms.scales[0])
-        };
+            let lanes = &self.entries.high.rows_from(row)[..self.plane_bytes / LANE_BYTES];
+            return Ok((bytes_of(lanes), &self.entries.scales.rows_from(row)[0]));
+        }
+        if let Some(VerifiedCodes { high, scales }) = self.verified {
+            return Ok((&high[at * self.plane_bytes..][..self.plane_bytes], &scales[at]));
+        }
+        let Rows { high, forms, .. } = self.entries.rows(at, 1)?;
+        Ok((high, &forms.scales[0]))
+    }
+
+    /// What an entry of this scale is compared by.
+    #[inline]
+    pub(super) fn measure(&self, entry: u32, scale: StoredScale) -> Result<Measure, ImageError> {
         let norm = if self.needs_norm { self.entries.form(entry)?.norm } else { 1.0 };
-        Ok((code, Measure { scale: f32::from_le_bytes(scale), norm }))
+        Ok(Measure { scale: f32::from_le_bytes(scale), norm })
     }
 }
 

@@ -41,7 +41,8 @@ pub(super) fn choose(
     let mut open = Vec::with_capacity(candidates.len());
     for &candidate in candidates {
         if let Some(entry) = layer.entry(candidate.node())? {
-            let (high, measure) = codes.high(entry)?;
+            let (high, scale) = codes.high(entry)?;
+            let measure = codes.measure(entry, *scale)?;
             open.push(Open { candidate, entry, high, measure });
         }
     }
@@ -101,17 +102,19 @@ pub(super) fn candidates_of(
     let mut others = Vec::with_capacity(nodes.len());
     for &node in nodes {
         if let Some(entry) = layer.entry(node)?.filter(|&e| (e as usize) < entries.len()) {
-            let (high, measure) = codes.high(entry)?;
+            let (high, scale) = codes.high(entry)?;
             prefetch(high);
-            others.push((node, high, measure));
+            prefetch(scale);
+            others.push((node, entry, high, scale));
         }
     }
     let mut candidates = Vec::with_capacity(others.len());
     for group in others.chunks(GROUP) {
-        let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].1);
+        let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].2);
         let dots = shape.kernel.group(code.bytes(), rows);
-        for (&(node, _, other), dot) in group.iter().zip(dots) {
+        for (&(node, entry, _, scale), dot) in group.iter().zip(dots) {
             let dot = code.estimate(dot) as f32;
+            let other = codes.measure(entry, *scale)?;
             let near = similarity(shape.metric, dot, measure, other);
             candidates.push(Candidate::new(near, node));
         }

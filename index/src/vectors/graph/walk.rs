@@ -17,7 +17,7 @@ use crate::image::ImageError;
 use crate::vectors::entries::{Codes, Entries};
 use crate::vectors::kernels::{GROUP, prefetch};
 use crate::vectors::planes::Code;
-use crate::vectors::quantize::{Measure, similarity};
+use crate::vectors::quantize::{Measure, StoredScale, similarity};
 
 /// What walks reuse. A walk leaves what it found in [`found`](Self::found).
 #[derive(Default)]
@@ -31,7 +31,7 @@ pub(in crate::vectors) struct Scratch {
 struct Batch<'a> {
     nodes: [u32; MAX_STRIDE],
     entries: [u32; MAX_STRIDE],
-    codes: Vec<(&'a [u8], Measure)>,
+    codes: Vec<(&'a [u8], &'a StoredScale)>,
 }
 
 impl Batch<'_> {
@@ -167,17 +167,24 @@ impl<'a> Walker<'a> {
         let Some(entry) = layer.entry(node)?.filter(|&entry| entry < self.mark) else {
             return Ok(None);
         };
-        let (high, measure) = self.codes.high(entry)?;
+        let (high, scale) = self.codes.high(entry)?;
         let high = self.entries.shape.kernel.dot(target.code.bytes(), high);
-        let near = self.similarity(target, high, measure);
+        let near = self.similarity(target, high, entry, *scale)?;
         Ok(Some(Candidate::new(near, node)))
     }
 
     /// How near an entry is by its upper plane.
     #[inline]
-    fn similarity(&self, target: Target<'_>, high: i32, measure: Measure) -> f32 {
+    fn similarity(
+        &self,
+        target: Target<'_>,
+        high: i32,
+        entry: u32,
+        scale: StoredScale,
+    ) -> Result<f32, ImageError> {
         let dot = target.code.estimate(high) as f32;
-        similarity(self.entries.shape.metric, dot, target.measure, measure)
+        let measure = self.codes.measure(entry, scale)?;
+        Ok(similarity(self.entries.shape.metric, dot, target.measure, measure))
     }
 
     /// Finds the `width` nearest nodes.
@@ -290,9 +297,10 @@ impl<'a> Walker<'a> {
                 && visited.insert(node)
             {
                 (nodes[codes.len()], entries[codes.len()]) = (node, entry);
-                let (code, measure) = self.codes.high(entry)?;
+                let (code, scale) = self.codes.high(entry)?;
                 prefetch(code);
-                codes.push((code, measure));
+                prefetch(scale);
+                codes.push((code, scale));
             }
         }
         let shape = self.entries.shape;
@@ -300,8 +308,8 @@ impl<'a> Walker<'a> {
             // The last stands for those that would be behind it.
             let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].0);
             let dots = shape.kernel.group(target.code.bytes(), rows);
-            for (at, (&(_, measure), dot)) in (first..).zip(group.iter().zip(dots)) {
-                let near = self.similarity(target, dot, measure);
+            for (at, (&(_, scale), dot)) in (first..).zip(group.iter().zip(dots)) {
+                let near = self.similarity(target, dot, entries[at], *scale)?;
                 take(Candidate::new(near, nodes[at]), entries[at])?;
             }
         }
