@@ -10,7 +10,7 @@ use crate::memory::{MAX_DIMENSIONS, MAX_LABEL_BYTES, MAX_METADATA_INDEXES, MAX_S
 use crate::rows::Pinned;
 use crate::schema::Table;
 use crate::{Error, Result};
-use memlith_index::vectors::Metric;
+use memlith_index::vectors::{Clip, Metric};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -22,7 +22,7 @@ use std::ops::Bound;
 /// let space = Space::new("minilm", 384).metric(Metric::Dot).embedder("all-MiniLM-L6-v2");
 /// # assert_eq!(space.dimension, 384);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Space {
     /// Its name, unique in the file.
@@ -35,13 +35,22 @@ pub struct Space {
     pub embedder: Option<String>,
     /// How their graph is built and searched.
     pub graph: GraphOptions,
+    /// At which quantile of the magnitudes of a vector's components its code cuts them off, 0.5 to 1;
+    /// 1 unless given, which cuts nothing.
+    pub clip: f32,
 }
 
 impl Space {
     /// A space compared by cosine, of no particular embedder.
     pub fn new(name: impl Into<String>, dimension: usize) -> Self {
-        let graph = GraphOptions::default();
-        Space { name: name.into(), dimension, metric: Metric::Cosine, embedder: None, graph }
+        Space {
+            name: name.into(),
+            dimension,
+            metric: Metric::Cosine,
+            embedder: None,
+            graph: GraphOptions::default(),
+            clip: 1.0,
+        }
     }
 
     /// Sets how its vectors are compared.
@@ -65,8 +74,29 @@ impl Space {
         self
     }
 
+    /// Has codes cut off what is beyond this quantile of the magnitudes of a vector's components, 0.5
+    /// to 1.
+    ///
+    /// A code has one byte a component, in steps of one size. Where a few components of each vector
+    /// stand far out, as with some models, they make the steps coarse for all the others: 0.99
+    /// then makes searches faster, for fewer vectors must be compared in full. Scores are exact all
+    /// the same, and so is a search under [`SearchEffort::Exact`](crate::SearchEffort::Exact).
+    #[must_use]
+    pub fn clip(mut self, quantile: f32) -> Self {
+        self.clip = quantile;
+        self
+    }
+
+    /// What the index is made with; [`validate`](Self::validate) has passed.
+    pub(crate) fn index_clip(&self) -> Clip {
+        Clip::new(self.clip).unwrap_or_default()
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         self.graph.validate()?;
+        if Clip::new(self.clip).is_none() {
+            return Err(Error::invalid("clip of a space", "must be from 0.5 to 1"));
+        }
         if self.name.is_empty() || self.name.len() > MAX_LABEL_BYTES {
             return Err(Error::invalid("space name", "must have 1 to 512 bytes"));
         }
@@ -200,6 +230,9 @@ impl Catalog {
         row.insert("metric".into(), json!(space.metric.name()));
         row.insert("embedder".into(), json!(space.embedder));
         space.graph.write(&mut row);
+        if space.index_clip() != Clip::default() {
+            row.insert("clip".into(), json!(space.clip));
+        }
         let row = Value::Object(row).to_string().into_bytes();
         vec![
             (key(Kind::Space, &space.name), Some(row)),
@@ -249,7 +282,11 @@ fn read_space(name: &str, row: &Value) -> Option<(SpaceId, Space)> {
     let metric = Metric::from_name(row["metric"].as_str()?)?;
     let embedder = row["embedder"].as_str().map(Into::into);
     let graph = GraphOptions::read(row)?;
-    let space = Space { name: name.into(), dimension, metric, embedder, graph };
+    let clip = match &row["clip"] {
+        Value::Null => 1.0,
+        value => value.as_f64()? as f32,
+    };
+    let space = Space { name: name.into(), dimension, metric, embedder, graph, clip };
     space.validate().ok()?;
     Some((SpaceId(id), space))
 }

@@ -82,6 +82,8 @@ pub struct SpaceStats {
     pub dead: u64,
     /// How the graph is built and searched.
     pub graph: GraphOptions,
+    /// At which quantile codes cut components off; 1 if they do not.
+    pub clip: f32,
 }
 
 /// A namespace in figures.
@@ -162,6 +164,7 @@ impl View {
             unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
             dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
             graph: space.graph,
+            clip: space.clip,
         };
         versions.catalog.spaces().map(stats).collect()
     }

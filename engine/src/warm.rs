@@ -84,7 +84,7 @@ mod tests {
     fn filled(path: &std::path::Path) {
         let db = Options::new().threads(false).open(path).unwrap();
         let new = |n: u16| {
-            let vector: Vec<f32> = (0..64).map(|i| f32::from(n * 31 % (i + 7)) - 3.5).collect();
+            let vector: Vec<f32> = (0..64).map(|i| f32::from(n % (i + 7)) - 3.5).collect();
             NewMemory::new(format!("memory number {n}")).vector(vector)
         };
         db.remember_batch((0..3_000).map(new).collect()).unwrap();

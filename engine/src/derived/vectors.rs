@@ -22,7 +22,8 @@ pub(crate) struct SpaceIndex {
 
 impl SpaceIndex {
     pub(crate) fn new(id: SpaceId, space: &Space) -> Self {
-        let index = VectorIndex::with_params(space.dimension, space.metric, space.graph.params());
+        let Space { dimension, metric, graph, .. } = *space;
+        let index = VectorIndex::with_params(dimension, metric, graph.params(), space.index_clip());
         SpaceIndex { id, index, scratch: Vec::new() }
     }
 

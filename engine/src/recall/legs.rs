@@ -39,6 +39,7 @@ pub(super) struct VectorProbe<'a> {
     pub(super) index: &'a VectorView,
     pub(super) query: Cow<'a, [f32]>,
     pub(super) effort: Effort,
+    scan_below: usize,
 }
 
 impl Probe<'_> {
@@ -113,7 +114,8 @@ impl<'a> VectorProbe<'a> {
     ) -> Result<Self> {
         let Target { id, space, index } = target;
         check_vector(space, &query)?;
-        Ok(VectorProbe { name, space: id, index, query, effort: effort_of(space, effort) })
+        let (effort, scan_below) = (effort_of(space, effort), space.graph.scan_below);
+        Ok(VectorProbe { name, space: id, index, query, effort, scan_below })
     }
 
     /// The nearest `k` that the filter keeps.
@@ -126,7 +128,9 @@ impl<'a> VectorProbe<'a> {
     ) -> Result<Found> {
         let mut keep_going = || !deadline.has_passed();
         let limits = SearchLimits::keep_going(&mut keep_going);
-        let search = Search { query: &self.query, k, filter, effort: self.effort };
+        let Self { query, effort, scan_below, .. } = self;
+        let (effort, scan_below) = (*effort, *scan_below);
+        let search = Search { query, k, filter, effort, scan_below };
         nearest(view, self.space, self.index, search, limits)
     }
 }

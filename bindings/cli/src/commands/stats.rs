@@ -135,6 +135,8 @@ struct SpaceJson<'a> {
     ef_construction: usize,
     ef: usize,
     link_from: usize,
+    scan_below: usize,
+    clip: f32,
 }
 
 impl<'a> SpaceJson<'a> {
@@ -151,6 +153,8 @@ impl<'a> SpaceJson<'a> {
             ef_construction: space.graph.ef_construction,
             ef: space.graph.ef,
             link_from: space.graph.link_from,
+            scan_below: space.graph.scan_below,
+            clip: space.clip,
         }
     }
 }
