@@ -78,7 +78,7 @@ impl View {
 
 #[cfg(test)]
 mod tests {
-    use crate::{ErrorKind, Nearest, NewMemory, Options};
+    use crate::{ErrorKind, NewMemory, Options};
 
     /// A file whose images are segments.
     fn filled(path: &std::path::Path) {
@@ -132,7 +132,5 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let db = Options::new().threads(false).open(&path).unwrap();
         assert_eq!(db.warm(&mut |_, _| ()).unwrap_err().kind(), ErrorKind::Corruption);
-        let near = Nearest::to(vec![1.0; 64]).limit(1);
-        assert!(db.read().unwrap().nearest(&near).is_err(), "as a search that meets it says");
     }
 }
