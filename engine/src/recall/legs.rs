@@ -9,7 +9,7 @@ use crate::embed::embed;
 use crate::error::Detail;
 use crate::graph_options::SearchEffort;
 use crate::ids::{MemoryId, SpaceId};
-use crate::memory::{DEFAULT_SPACE, check_embedder, check_vector};
+use crate::memory::{DEFAULT_SPACE, check_vector};
 use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, vector_key};
 use crate::view::View;
@@ -191,6 +191,8 @@ pub(super) fn probes<'a>(
     Ok((probes, not_run))
 }
 
+const NO_VECTOR: &str = "no query vector was given, and the space has no embedder";
+
 /// Refuses a space that is named twice: it would count twice.
 pub(super) fn check_distinct<'a>(mut spaces: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = BTreeSet::new();
@@ -213,13 +215,20 @@ fn vector_probe<'a>(
         }
         return Ok(Err("no memory has a vector yet"));
     };
-    let query = match (vector, view.shared().embedders.get(name), &request.text) {
-        (Some(vector), _, _) => Cow::Borrowed(vector),
-        (None, Some(embedder), Some(text)) => {
-            check_embedder(target.space, embedder.identity())?;
-            Cow::Owned(embed(&**embedder, &[text])?.pop().unwrap_or_default())
-        }
-        _ => return Ok(Err("no query vector was given, and the space has no embedder")),
+    let catalog = &view.versions().catalog;
+    let query = match (vector, &request.text) {
+        (Some(vector), _) => Cow::Borrowed(vector),
+        (None, Some(text)) => match view.shared().embedders.serving(catalog, name)? {
+            Some(embedder) => Cow::Owned(embed(&**embedder, &[text])?.pop().unwrap_or_default()),
+            None if catalog.successor(name).is_some() => {
+                return Ok(Err(
+                    "no query vector was given, and the space is still that of an embedder which \
+                     is not at hand",
+                ));
+            }
+            None => return Ok(Err(NO_VECTOR)),
+        },
+        (None, None) => return Ok(Err(NO_VECTOR)),
     };
     VectorProbe::new(name, target, query, request.effort).map(Ok)
 }
