@@ -10,7 +10,7 @@ use crate::memory::{MAX_DIMENSIONS, MAX_LABEL_BYTES, MAX_METADATA_INDEXES, MAX_S
 use crate::rows::Pinned;
 use crate::schema::Table;
 use crate::{Error, Result};
-use memlith_index::vectors::Metric;
+use memlith_index::vectors::{Clip, Metric};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -22,7 +22,7 @@ use std::ops::Bound;
 /// let space = Space::new("minilm", 384).metric(Metric::Dot).embedder("all-MiniLM-L6-v2");
 /// # assert_eq!(space.dimension, 384);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Space {
     /// Its name, unique in the file.
@@ -35,13 +35,22 @@ pub struct Space {
     pub embedder: Option<String>,
     /// How their graph is built and searched.
     pub graph: GraphOptions,
+    /// At which quantile of the magnitudes of a vector's components its code cuts them off, 0.5 to 1;
+    /// 1 unless given, which cuts nothing.
+    pub clip: f32,
 }
 
 impl Space {
     /// A space compared by cosine, of no particular embedder.
     pub fn new(name: impl Into<String>, dimension: usize) -> Self {
-        let graph = GraphOptions::default();
-        Space { name: name.into(), dimension, metric: Metric::Cosine, embedder: None, graph }
+        Space {
+            name: name.into(),
+            dimension,
+            metric: Metric::Cosine,
+            embedder: None,
+            graph: GraphOptions::default(),
+            clip: 1.0,
+        }
     }
 
     /// Sets how its vectors are compared.
@@ -65,8 +74,29 @@ impl Space {
         self
     }
 
+    /// Has codes cut off what is beyond this quantile of the magnitudes of a vector's components, 0.5
+    /// to 1.
+    ///
+    /// A code has one byte a component, in steps of one size. Where a few components of each vector
+    /// stand far out, as with some models, they make the steps coarse for all the others: 0.99
+    /// then makes searches faster, for fewer vectors must be compared in full. Scores are exact all
+    /// the same, and so is a search under [`SearchEffort::Exact`](crate::SearchEffort::Exact).
+    #[must_use]
+    pub fn clip(mut self, quantile: f32) -> Self {
+        self.clip = quantile;
+        self
+    }
+
+    /// What the index is made with; [`validate`](Self::validate) has passed.
+    pub(crate) fn index_clip(&self) -> Clip {
+        Clip::new(self.clip).unwrap_or_default()
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         self.graph.validate()?;
+        if Clip::new(self.clip).is_none() {
+            return Err(Error::invalid("clip of a space", "must be from 0.5 to 1"));
+        }
         if self.name.is_empty() || self.name.len() > MAX_LABEL_BYTES {
             return Err(Error::invalid("space name", "must have 1 to 512 bytes"));
         }
@@ -90,6 +120,8 @@ pub(crate) struct MetadataIndex {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Catalog {
     spaces: BTreeMap<String, (SpaceId, Space)>,
+    /// By the name of the space that each is to take the place of.
+    successors: BTreeMap<String, (SpaceId, Space)>,
     indexes: BTreeMap<String, MetadataIndex>,
 }
 
@@ -98,6 +130,8 @@ pub(crate) struct Catalog {
 #[repr(u8)]
 enum Kind {
     Space = b's',
+    /// A space that is being filled, to take the place of the one of this name.
+    Successor = b'n',
     Index = b'i',
     /// The highest number ever given to a space or index, so that none comes again.
     Counter = b'#',
@@ -128,12 +162,14 @@ impl Catalog {
         let name = std::str::from_utf8(name).map_err(|_| bad())?;
         let value: Option<Value> =
             value.map(serde_json::from_slice).transpose().map_err(|_| bad())?;
-        if kind == Kind::Space as u8 {
+        if kind == Kind::Space as u8 || kind == Kind::Successor as u8 {
+            let is_successor = kind == Kind::Successor as u8;
+            let spaces = if is_successor { &mut self.successors } else { &mut self.spaces };
             match value {
-                None => drop(self.spaces.remove(name)),
+                None => drop(spaces.remove(name)),
                 Some(v) => {
                     let space = read_space(name, &v).ok_or_else(bad)?;
-                    self.spaces.insert(name.into(), space);
+                    spaces.insert(name.into(), space);
                 }
             }
         } else if kind == Kind::Index as u8 {
@@ -167,6 +203,20 @@ impl Catalog {
         self.spaces.values()
     }
 
+    /// The space that is to take the place of the one of this name.
+    pub(crate) fn successor(&self, name: &str) -> Option<&(SpaceId, Space)> {
+        self.successors.get(name)
+    }
+
+    pub(crate) fn successors(&self) -> impl Iterator<Item = &(SpaceId, Space)> {
+        self.successors.values()
+    }
+
+    /// All that have vectors and an index: spaces and successors.
+    pub(crate) fn indexed(&self) -> impl Iterator<Item = &(SpaceId, Space)> {
+        self.spaces().chain(self.successors())
+    }
+
     pub(crate) fn index(&self, path: &str) -> Option<&MetadataIndex> {
         self.indexes.get(path)
     }
@@ -177,38 +227,73 @@ impl Catalog {
 
     /// The rows that add a space, and its number.
     pub(crate) fn add_space(&self, space: &Space, counter: u32) -> Result<(SpaceId, Vec<Edit>)> {
+        self.add(Kind::Space, space, counter)
+    }
+
+    /// The rows that add a successor to the space of its name, and its number.
+    pub(crate) fn add_successor(
+        &self,
+        space: &Space,
+        counter: u32,
+    ) -> Result<(SpaceId, Vec<Edit>)> {
+        self.require_space(&space.name)?;
+        self.add(Kind::Successor, space, counter)
+    }
+
+    fn add(&self, kind: Kind, space: &Space, counter: u32) -> Result<(SpaceId, Vec<Edit>)> {
         space.validate()?;
-        if self.spaces.contains_key(&space.name) {
-            let name = space.name.as_str().into();
-            return Err(Detail::AlreadyExists { what: "vector space", name }.into());
+        let (what, others) = match kind {
+            Kind::Successor => ("successor of vector space", &self.successors),
+            _ => ("vector space", &self.spaces),
+        };
+        if others.contains_key(&space.name) {
+            return Err(Detail::AlreadyExists { what, name: space.name.as_str().into() }.into());
         }
-        limit("number of vector spaces", self.spaces.len() + 1, MAX_SPACES)?;
+        limit("number of vector spaces", self.indexed().count() + 1, MAX_SPACES)?;
         let beyond = || Detail::Limit {
             what: "the number of vector spaces ever made",
             found: u64::from(u32::MAX) + 1,
             limit: u32::MAX.into(),
         };
         let id = counter.checked_add(1).ok_or_else(beyond)?;
-        Ok((SpaceId(id), Self::space_rows(space, id, id)))
+        Ok((SpaceId(id), vec![Self::row(kind, space, id), Self::counter_row(id)]))
     }
 
-    /// The rows of a space of this number, where `highest` is the highest ever given.
-    pub(crate) fn space_rows(space: &Space, id: u32, highest: u32) -> Vec<Edit> {
+    /// The row of a space of this number.
+    pub(crate) fn space_row(space: &Space, id: SpaceId) -> Edit {
+        Self::row(Kind::Space, space, id.0)
+    }
+
+    /// The row of a successor of this number.
+    pub(crate) fn successor_row(space: &Space, id: SpaceId) -> Edit {
+        Self::row(Kind::Successor, space, id.0)
+    }
+
+    /// The row that says which number was the highest ever given.
+    pub(crate) fn counter_row(highest: u32) -> Edit {
+        (Self::counter_key(), Some(json!(highest).to_string().into_bytes()))
+    }
+
+    fn row(kind: Kind, space: &Space, id: u32) -> Edit {
         let mut row = Map::new();
         row.insert("id".into(), json!(id));
         row.insert("dimension".into(), json!(space.dimension));
         row.insert("metric".into(), json!(space.metric.name()));
         row.insert("embedder".into(), json!(space.embedder));
         space.graph.write(&mut row);
+        if space.index_clip() != Clip::default() {
+            row.insert("clip".into(), json!(space.clip));
+        }
         let row = Value::Object(row).to_string().into_bytes();
-        vec![
-            (key(Kind::Space, &space.name), Some(row)),
-            (key(Kind::Counter, "space"), Some(json!(highest).to_string().into_bytes())),
-        ]
+        (key(kind, &space.name), Some(row))
     }
 
     pub(crate) fn drop_space(name: &str) -> Edit {
         (key(Kind::Space, name), None)
+    }
+
+    pub(crate) fn drop_successor(name: &str) -> Edit {
+        (key(Kind::Successor, name), None)
     }
 
     /// The row that declares an index over a metadata path, and its field number.
@@ -249,7 +334,11 @@ fn read_space(name: &str, row: &Value) -> Option<(SpaceId, Space)> {
     let metric = Metric::from_name(row["metric"].as_str()?)?;
     let embedder = row["embedder"].as_str().map(Into::into);
     let graph = GraphOptions::read(row)?;
-    let space = Space { name: name.into(), dimension, metric, embedder, graph };
+    let clip = match &row["clip"] {
+        Value::Null => 1.0,
+        value => value.as_f64()? as f32,
+    };
+    let space = Space { name: name.into(), dimension, metric, embedder, graph, clip };
     space.validate().ok()?;
     Some((SpaceId(id), space))
 }

@@ -5,7 +5,7 @@
 //! write says so, and reads go on from the last View.
 
 use crate::access::Accesses;
-use crate::background::{self, Scheduler};
+use crate::background::{self, Reembedding, Scheduler};
 use crate::catalog::Catalog;
 use crate::commit::{
     Chain, Committer, CommitterSettings, Group, Opened, Shield, Tables, WriteOptions,
@@ -64,6 +64,7 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) listed: Vec<Setting>,
     pub(crate) background: Scheduler<Core>,
+    pub(crate) reembedding: Reembedding,
     is_read_only: bool,
 }
 
@@ -250,6 +251,7 @@ impl Db {
             group: Group::new(GROUP_BYTES),
             committer: Committer::new(opened, committer_settings, views)?,
             background: background::scheduler(&settings),
+            reembedding: Reembedding::default(),
             settings,
             listed,
             is_read_only,

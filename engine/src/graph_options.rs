@@ -30,12 +30,16 @@ pub struct GraphOptions {
     pub ef: usize,
     /// Vectors are linked once a space holds so many; fewer are scanned. 4,096 unless given.
     pub link_from: usize,
+    /// A search compares with every vector that its filter keeps, and so misses none, where there are
+    /// no more than this. Above it, and for all of them at 0, which it is unless given, it does so
+    /// where that is as fast as the graph.
+    pub scan_below: usize,
 }
 
 impl Default for GraphOptions {
     fn default() -> Self {
         let GraphParams { m, ef_construction, .. } = GraphParams::default();
-        GraphOptions { m, ef_construction, ef: 100, link_from: 4_096 }
+        GraphOptions { m, ef_construction, ef: 100, link_from: 4_096, scan_below: 0 }
     }
 }
 
@@ -73,6 +77,13 @@ impl GraphOptions {
         self
     }
 
+    /// Sets [`scan_below`](Self::scan_below).
+    #[must_use]
+    pub fn scan_below(mut self, vectors: usize) -> Self {
+        self.scan_below = vectors;
+        self
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         if !(2..=MAX_M).contains(&self.m) {
             return Err(Error::invalid("m of a space", "must be 2 to 64"));
@@ -98,6 +109,7 @@ impl GraphOptions {
         field("ef_construction", self.ef_construction, default.ef_construction);
         field("ef", self.ef, default.ef);
         field("link_from", self.link_from, default.link_from);
+        field("scan_below", self.scan_below, default.scan_below);
     }
 
     /// The options that a catalogue row has; `None` if it has no such values.
@@ -112,6 +124,7 @@ impl GraphOptions {
             ef_construction: field("ef_construction", default.ef_construction)?,
             ef: field("ef", default.ef)?,
             link_from: field("link_from", default.link_from)?,
+            scan_below: field("scan_below", default.scan_below)?,
         };
         options.validate().ok()?;
         Some(options)

@@ -97,7 +97,7 @@ pub use recall::{
     Recall, RecallCheck, Recalled, Weights,
 };
 pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};
-pub use stats::{NamespaceStats, SpaceStats, Stats};
+pub use stats::{NamespaceStats, SpaceStats, Stats, SuccessorStats};
 pub use transaction::{Committed, Transaction, WriteTx};
 pub use verify::{Problem, VerifyReport};
 pub use view::View;

@@ -328,7 +328,8 @@ impl Options {
         self.embedder_for(DEFAULT_SPACE, embedder)
     }
 
-    /// The embedder of a named space.
+    /// The embedder of a named space. While a space is changing its embedder there may be two, told
+    /// apart by their identity: see [`Db::reembed`].
     #[must_use]
     pub fn embedder_for(mut self, space: impl Into<String>, embedder: impl Embedder) -> Self {
         self.embedders.insert(space.into(), Arc::new(embedder));

@@ -1,7 +1,7 @@
 //! One-call forms of what transactions and Views do.
 
 use crate::db::Db;
-use crate::embed::embed;
+use crate::embed::{Embedded, embed};
 use crate::filter::Filter;
 use crate::ids::MemoryId;
 use crate::memory::{Memory, NewMemory, Patch, Upsert};
@@ -117,16 +117,20 @@ impl Db {
     /// Embeds what has no vector yet, before a transaction begins and holds others up.
     fn embed(&self, new: &mut [NewMemory]) -> Result<()> {
         let view = self.read()?;
-        for (space, embedder) in view.shared().embedders.iter() {
+        let embedders = &view.shared().embedders;
+        for space in embedders.spaces() {
             let mut waiting: Vec<&mut NewMemory> =
                 new.iter_mut().filter(|m| m.vectors.iter().all(|(s, _)| s != space)).collect();
             if waiting.is_empty() {
                 continue;
             }
+            let embedder = embedders.for_writing(&view.versions().catalog, space)?;
+            let Some(embedder) = embedder else { continue };
             let texts: Vec<&str> = waiting.iter().map(|m| m.content.as_str()).collect();
             let vectors = embed(&**embedder, &texts)?;
             for (memory, vector) in waiting.iter_mut().zip(vectors) {
-                memory.vectors.push((space.clone(), vector));
+                let (space, identity) = (space.to_owned(), embedder.identity().to_owned());
+                memory.embedded.push(Embedded { space, identity, vector });
             }
         }
         Ok(())

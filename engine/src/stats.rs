@@ -1,10 +1,11 @@
 //! Figures about an open file.
 
 use crate::background::BackgroundStats;
+use crate::catalog::Space;
 use crate::db::Db;
 use crate::derived::field;
 use crate::graph_options::GraphOptions;
-use crate::ids::Seq;
+use crate::ids::{Seq, SpaceId};
 use crate::options::Setting;
 use crate::recall::{Deadline, Scope};
 use crate::view::View;
@@ -82,6 +83,24 @@ pub struct SpaceStats {
     pub dead: u64,
     /// How the graph is built and searched.
     pub graph: GraphOptions,
+    /// At which quantile codes cut components off; 1 if they do not.
+    pub clip: f32,
+    /// What is being filled to take its place, if its embedder is being changed.
+    pub successor: Option<SuccessorStats>,
+}
+
+/// What is to take the place of a vector space, in figures: see [`Db::reembed`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SuccessorStats {
+    /// How long its vectors are.
+    pub dimension: usize,
+    /// How they are compared.
+    pub metric: Metric,
+    /// Which embedder makes them.
+    pub embedder: Option<String>,
+    /// Memories that have a vector in it so far.
+    pub vectors: u64,
 }
 
 /// A namespace in figures.
@@ -153,15 +172,24 @@ impl View {
     /// All vector spaces, by name.
     pub fn spaces(&self) -> Vec<SpaceStats> {
         let versions = self.versions();
-        let stats = |(id, space): &(crate::ids::SpaceId, crate::Space)| SpaceStats {
+        let live = |id: &SpaceId| versions.vectors.get(id).map_or(0, |v| v.live() as u64);
+        let successor = |name: &str| {
+            let (id, space) = versions.catalog.successor(name)?;
+            let Space { dimension, metric, ref embedder, .. } = *space;
+            let embedder = embedder.clone();
+            Some(SuccessorStats { dimension, metric, embedder, vectors: live(id) })
+        };
+        let stats = |(id, space): &(SpaceId, Space)| SpaceStats {
             name: space.name.clone(),
             dimension: space.dimension,
             metric: space.metric,
             embedder: space.embedder.clone(),
-            vectors: versions.vectors.get(id).map_or(0, |v| v.live() as u64),
+            vectors: live(id),
             unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
             dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
             graph: space.graph,
+            clip: space.clip,
+            successor: successor(&space.name),
         };
         versions.catalog.spaces().map(stats).collect()
     }

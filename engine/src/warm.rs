@@ -78,13 +78,13 @@ impl View {
 
 #[cfg(test)]
 mod tests {
-    use crate::{ErrorKind, Nearest, NewMemory, Options};
+    use crate::{ErrorKind, NewMemory, Options};
 
     /// A file whose images are segments.
     fn filled(path: &std::path::Path) {
         let db = Options::new().threads(false).open(path).unwrap();
         let new = |n: u16| {
-            let vector: Vec<f32> = (0..64).map(|i| f32::from(n * 31 % (i + 7)) - 3.5).collect();
+            let vector: Vec<f32> = (0..64).map(|i| f32::from(n % (i + 7)) - 3.5).collect();
             NewMemory::new(format!("memory number {n}")).vector(vector)
         };
         db.remember_batch((0..3_000).map(new).collect()).unwrap();
@@ -132,7 +132,5 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let db = Options::new().threads(false).open(&path).unwrap();
         assert_eq!(db.warm(&mut |_, _| ()).unwrap_err().kind(), ErrorKind::Corruption);
-        let near = Nearest::to(vec![1.0; 64]).limit(1);
-        assert!(db.read().unwrap().nearest(&near).is_err(), "as a search that meets it says");
     }
 }

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
 use memlith::{
-    Db, ErrorKind, GraphOptions, Metric, Nearest, NewMemory, Options, Patch, Recall, SearchEffort,
-    Space, View,
+    Db, ErrorKind, GraphOptions, List, Metric, Nearest, NewMemory, Options, Patch, Recall,
+    SearchEffort, Space, View,
 };
 use std::collections::BTreeSet;
 
@@ -89,6 +89,30 @@ fn a_linked_space_is_walked_and_an_exact_search_is_not() {
     }
     let check = view.check_recall("s", SearchEffort::Balanced, 50).unwrap();
     assert!(check.samples == 50 && check.recall >= 0.97, "{check:?}");
+}
+
+#[test]
+fn below_its_threshold_a_space_is_scanned_and_above_it_walked() {
+    let mut random = Random(12);
+    let db = Options::new().threads(false).in_memory().unwrap();
+    fill(&db, &mut random, 6_000);
+    let mut scanned = space();
+    scanned.name = "scanned".into();
+    db.create_space(&scanned.graph(space().graph.scan_below(3_000))).unwrap();
+    for memory in db.read().unwrap().list(&List::new().limit(6_000)).unwrap().memories {
+        let vector = db.read().unwrap().vector(memory.id, "s").unwrap().unwrap();
+        db.update(memory.id, &Patch::new().vector_in("scanned", vector)).unwrap();
+    }
+    db.link(&mut |_, _| ()).unwrap();
+    let view = db.read().unwrap();
+    let query = random.vector();
+    let strategy = |space: &str, filter: &str| {
+        let request = Recall::new().space(space).vector(query.clone()).effort(SearchEffort::Fast);
+        view.recall(&request.filter(filter.parse().unwrap())).unwrap().legs[0].strategy
+    };
+    assert_eq!(strategy("s", "kind:odd"), Some("walk"), "half of them, as the planner chooses");
+    assert_eq!(strategy("scanned", "kind:odd"), Some("scan"), "three thousand");
+    assert_eq!(strategy("scanned", "kind:odd or id:x or kind:even"), Some("walk"));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use memlith_index::vectors::{
-    Effort, Found, GraphParams, Metric, Search, SearchLimits, Strategy, VectorIndex, VectorView,
+    Clip, Effort, Found, GraphParams, Metric, Search, SearchLimits, Strategy, VectorIndex,
+    VectorView,
 };
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
@@ -36,7 +37,7 @@ fn find(
         vector.copy_from_slice(&vectors[&ordinal]);
         Ok::<(), Infallible>(())
     };
-    let search = Search { query, k, filter, effort: Effort::Ef(ef) };
+    let search = Search { query, k, filter, effort: Effort::Ef(ef), scan_below: 0 };
     view.find(search, SearchLimits::none(), &mut fetch).expect("every vector can be fetched")
 }
 
@@ -261,7 +262,7 @@ fn parameters_are_kept_and_checked() {
     assert!(GraphParams::new(1, 100).is_none() && GraphParams::new(65, 100).is_none());
     assert!(GraphParams::new(16, 0).is_none() && GraphParams::new(16, 4_097).is_none());
     let params = GraphParams::new(5, 33).unwrap();
-    let mut index = VectorIndex::with_params(2, Metric::L2, params);
+    let mut index = VectorIndex::with_params(2, Metric::L2, params, Clip::default());
     for ordinal in 0..100_u16 {
         index.insert(ordinal.into(), &[f32::from(ordinal), 1.0], 1).unwrap();
     }
@@ -282,7 +283,7 @@ proptest! {
     ) {
         let mut random = Random(seed);
         let params = GraphParams::new(m, 20).unwrap();
-        let mut index = VectorIndex::with_params(dimension, metric, params);
+        let mut index = VectorIndex::with_params(dimension, metric, params, Clip::default());
         let mut vectors = Vectors::new();
         for ordinal in 0..count {
             let vector = vector_of(kind, dimension, &mut random);

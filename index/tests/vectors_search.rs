@@ -5,7 +5,9 @@ mod vectors_model;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use memlith_index::vectors::{Kernel, Metric, SearchError, SearchLimits, VectorError, VectorIndex};
+use memlith_index::vectors::{
+    Clip, GraphParams, Kernel, Metric, SearchError, SearchLimits, VectorError, VectorIndex,
+};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 use vectors_model::{
@@ -18,8 +20,14 @@ fn filter(share: f64, ordinals: u32, random: &mut Random) -> RoaringBitmap {
 }
 
 /// Half of the vectors in an image, half in the tail, and some of the image's replaced.
-fn half_sealed(metric: Metric, dimension: usize, vectors: &Vectors, kind: Kind) -> VectorIndex {
-    let mut index = VectorIndex::new(dimension, metric);
+fn half_sealed(
+    metric: Metric,
+    clip: Clip,
+    dimension: usize,
+    vectors: &Vectors,
+    kind: Kind,
+) -> VectorIndex {
+    let mut index = VectorIndex::with_params(dimension, metric, GraphParams::default(), clip);
     let mut random = Random(7);
     for (&ordinal, vector) in vectors {
         let outdated = vector_of(kind, dimension, &mut random);
@@ -50,6 +58,7 @@ proptest! {
         (k, share) in (prop_oneof![3 => 0_usize..20, 1 => 0_usize..2_000], 0.0_f64..1.1),
         is_filtered in any::<bool>(),
         is_query_stored in any::<bool>(),
+        clip in prop_oneof![Just(1.0_f32), 0.5_f32..=1.0],
     ) {
         let mut random = Random(seed);
         // Leave gaps between the ordinals.
@@ -65,7 +74,7 @@ proptest! {
         // Squared, so that sparse filters are as common as dense ones.
         let filter = filter(share * share, count, &mut random);
         let filter = is_filtered.then_some(&filter);
-        let mut index = half_sealed(metric, dimension, &vectors, kind);
+        let mut index = half_sealed(metric, Clip::new(clip).unwrap(), dimension, &vectors, kind);
         let expected = brute_force(metric, &vectors, &query, k, filter);
         for kernel in Kernel::available() {
             index.use_kernel(kernel);
@@ -116,7 +125,7 @@ fn a_short_list_is_scored_in_its_order() {
     let mut random = Random(3);
     let vectors: Vectors =
         (0..50).map(|ordinal| (ordinal, vector_of(Kind::Scattered, 20, &mut random))).collect();
-    let index = half_sealed(Metric::Cosine, 20, &vectors, Kind::Scattered);
+    let index = half_sealed(Metric::Cosine, Clip::default(), 20, &vectors, Kind::Scattered);
     let query = vector_of(Kind::Scattered, 20, &mut random);
     let mut fetch = |ordinal: u32, vector: &mut [f32]| {
         vector.copy_from_slice(&vectors[&ordinal]);

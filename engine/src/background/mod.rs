@@ -11,6 +11,7 @@
 mod jobs;
 mod scheduler;
 
+pub(crate) use jobs::{Reembedding, Step};
 pub(crate) use scheduler::Scheduler;
 pub use scheduler::{BackgroundPause, BackgroundStats, JobStats};
 

@@ -78,7 +78,7 @@ impl Indexes {
             }
             failed => note_missing(ContentIndex::NAME.into(), failed.and_then(Result::err))?,
         }
-        for (id, space) in catalog.spaces() {
+        for (id, space) in catalog.indexed() {
             let name = SpaceIndex::name_of(*id);
             let was_there = note["spaces"].as_array().is_some_and(|s| s.contains(&json!(id.0)));
             let opened = open(&name);
@@ -117,7 +117,7 @@ impl Indexes {
         indexes.adopt_catalog(catalog.clone(), rows)?;
         indexes.spaces.clear();
         indexes.fold_all(rows, seq, &mut |_| {})?;
-        for (id, space) in catalog.spaces() {
+        for (id, space) in catalog.indexed() {
             let index = match before.vectors.get(id) {
                 Some(index) => SpaceIndex::open(*id, Arc::new(index.write_image_as(number)?))?,
                 None => SpaceIndex::new(*id, space),

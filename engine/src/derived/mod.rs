@@ -166,13 +166,13 @@ impl Indexes {
     pub(crate) fn adopt_catalog(&mut self, catalog: Catalog, rows: &dyn Rows) -> Result<()> {
         let images = &mut self.images;
         self.spaces.retain(|id, index| {
-            let is_kept = catalog.space_name(*id).is_some();
+            let is_kept = catalog.indexed().any(|(known, _)| known == id);
             if !is_kept {
                 Arc::make_mut(images).remove(&index.name());
             }
             is_kept
         });
-        for (id, space) in catalog.spaces() {
+        for (id, space) in catalog.indexed() {
             self.spaces.entry(*id).or_insert_with(|| SpaceIndex::new(*id, space));
         }
         self.attributes.declare(catalog.indexes().cloned().collect(), rows)?;

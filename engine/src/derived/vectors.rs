@@ -10,7 +10,7 @@ use crate::rows::Rows;
 use crate::schema::{Table, vector_key};
 use crate::{Error, Result};
 use memlith_index::image::SharedSource;
-use memlith_index::vectors::{VectorIndex, VectorView};
+use memlith_index::vectors::{VectorError, VectorIndex, VectorView};
 
 /// The writer of the index of one vector space.
 pub(crate) struct SpaceIndex {
@@ -22,7 +22,8 @@ pub(crate) struct SpaceIndex {
 
 impl SpaceIndex {
     pub(crate) fn new(id: SpaceId, space: &Space) -> Self {
-        let index = VectorIndex::with_params(space.dimension, space.metric, space.graph.params());
+        let Space { dimension, metric, graph, .. } = *space;
+        let index = VectorIndex::with_params(dimension, metric, graph.params(), space.index_clip());
         SpaceIndex { id, index, scratch: Vec::new() }
     }
 
@@ -70,9 +71,14 @@ impl Derived for SpaceIndex {
             rows.get(Table::Vectors, &vector_key(self.id, change.id))?.ok_or_else(missing)?;
         self.scratch.resize(self.index.dimension(), 0.0);
         read_vector(&bytes, &mut self.scratch).ok_or_else(missing)?;
-        self.index.insert(change.ordinal, &self.scratch, seq.0).map_err(|e| {
+        let refused = |e: VectorError| {
             Error::corruption("vector row", "a vector that its space accepts", e.to_string())
-        })
+        };
+        // The vector of another space has changed: this one keeps its place in the graph.
+        if self.index.view(seq.0).matches(change.ordinal, &self.scratch).map_err(refused)? {
+            return Ok(());
+        }
+        self.index.insert(change.ordinal, &self.scratch, seq.0).map_err(refused)
     }
 
     fn heap_bytes(&self) -> usize {

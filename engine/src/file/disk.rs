@@ -45,10 +45,14 @@ pub(crate) enum Mapping {
 impl Mapping {
     /// Has the operating system begin to read all of it.
     pub(crate) fn prefetch(&self) {
-        #[cfg(unix)]
-        if let Mapping::File(map) = self {
+        match self {
             // A hint: where it is refused, the bytes are read when they are touched.
-            let _ = map.advise(memmap2::Advice::WillNeed);
+            #[cfg(unix)]
+            Mapping::File(map) => drop(map.advise(memmap2::Advice::WillNeed)),
+            #[cfg(not(unix))]
+            Mapping::File(_) => {}
+            #[cfg(any(test, feature = "torture"))]
+            Mapping::Simulated(_) => {}
         }
     }
 }

@@ -24,9 +24,7 @@ impl WriteTx<'_> {
         let (ordinals, _) = base.select(scope, &Deadline::NONE)?;
         let mut ids = ordinals.iter().map(|o| base.id_of(o)).collect::<Result<BTreeSet<_>>>()?;
 
-        let changes = self.set.changes().filter(|c| c.model == Model::Memory);
-        let touched: Vec<MemoryId> = changes.map(|c| MemoryId(c.id)).collect();
-        for id in touched {
+        for id in self.touched() {
             if self.is_match(id, namespace, filter)? {
                 ids.insert(id);
             } else {
@@ -34,6 +32,12 @@ impl WriteTx<'_> {
             }
         }
         Ok(ids)
+    }
+
+    /// The memories that this transaction has changed.
+    pub(super) fn touched(&self) -> Vec<MemoryId> {
+        let changes = self.set.changes().filter(|c| c.model == Model::Memory);
+        changes.map(|c| MemoryId(c.id)).collect()
     }
 
     fn is_match(&self, id: MemoryId, namespace: Option<&str>, filter: &Filter) -> Result<bool> {

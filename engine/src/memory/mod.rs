@@ -10,6 +10,7 @@ mod restore;
 mod row;
 mod spaces;
 mod subject;
+mod successor;
 mod validate;
 mod write;
 
@@ -23,4 +24,4 @@ pub use record::{
 pub(crate) use row::{ArchivedMemoryRow, MemoryRow, SpaceVector, access, vector_digest};
 pub(crate) use subject::RowSubject;
 pub(crate) use validate::vector as check_vector;
-pub(crate) use write::{VectorBytes, check_embedder};
+pub(crate) use write::VectorBytes;

@@ -4,6 +4,7 @@
 //! **Invariant:** these types hold no ordinal, no row bytes and no handle: they can be kept,
 //! compared and sent anywhere.
 
+use crate::embed::Embedded;
 use crate::ids::MemoryId;
 use serde_json::Value;
 
@@ -65,6 +66,8 @@ pub struct NewMemory {
     pub expires_ms: Option<i64>,
     /// Embeddings, by name of their vector space.
     pub vectors: Vec<(String, Vec<f32>)>,
+    /// What embedders have made of the content already.
+    pub(crate) embedded: Vec<Embedded>,
 }
 
 macro_rules! setters {
@@ -99,6 +102,7 @@ impl NewMemory {
             created_ms: None,
             expires_ms: None,
             vectors: Vec::new(),
+            embedded: Vec::new(),
         }
     }
 

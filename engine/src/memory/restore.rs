@@ -22,16 +22,21 @@ use crate::{Error, Result};
 const MAX_ID: u64 = MAX_NUMBER / 2;
 
 impl WriteTx<'_> {
-    /// Creates vector spaces under the numbers they had; `highest` is the highest ever given.
+    /// Creates vector spaces, and successors to some, under the numbers they had; `highest` is the
+    /// highest ever given.
     pub(crate) fn restore_spaces(
         &mut self,
         spaces: &[(SpaceId, Space)],
+        successors: &[(SpaceId, Space)],
         highest: u32,
     ) -> Result<()> {
-        for (id, space) in spaces {
-            for (key, row) in Catalog::space_rows(space, id.0, highest.max(id.0)) {
-                self.put_catalog(&key, row)?;
-            }
+        let rows = spaces.iter().map(|(id, space)| (id, space, Catalog::space_row(space, *id)));
+        let further =
+            successors.iter().map(|(id, space)| (id, space, Catalog::successor_row(space, *id)));
+        for (id, space, (key, row)) in rows.chain(further) {
+            self.put_catalog(&key, row)?;
+            let (key, row) = Catalog::counter_row(highest.max(id.0));
+            self.put_catalog(&key, row)?;
             self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Created, &space.name)?;
         }
         Ok(())
@@ -81,7 +86,7 @@ impl WriteTx<'_> {
         validate::row(row)?;
         validate::metadata(&read::metadata_value(&row.metadata)?)?;
         for (named, bytes) in row.vectors.iter().zip(vectors) {
-            let spaces = &mut self.catalog().spaces();
+            let spaces = &mut self.catalog().indexed();
             let space = spaces.find(|(id, _)| id.0 == named.space);
             let (_, space) = space.ok_or_else(|| Error::not_found("vector space", named.space))?;
             let mut vector = vec![0.0; space.dimension];

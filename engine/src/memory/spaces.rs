@@ -1,11 +1,9 @@
 //! Vector spaces and metadata indexes: what a transaction can declare and drop.
 
-use super::Patch;
 use crate::catalog::{Catalog, Space};
 use crate::clock::random;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
-use crate::filter::Filter;
 use crate::rows::Rows;
 use crate::schema::Table;
 use crate::transaction::WriteTx;
@@ -17,19 +15,21 @@ impl WriteTx<'_> {
     /// # Errors
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken.
     pub fn create_space(&mut self, space: &Space) -> Result<()> {
-        let counter = Rows::get(self, Table::Catalog, &Catalog::counter_key())?;
-        // To begin anew at 0 would give the number of a space to another.
-        let highest = match counter.as_deref() {
-            None => 0,
-            Some(text) => serde_json::from_slice(text).map_err(|e| {
-                Error::corruption("catalogue row", "the highest number of a space", e.to_string())
-            })?,
-        };
-        let (id, edits) = self.catalog().add_space(space, highest)?;
+        let (id, edits) = self.catalog().add_space(space, self.highest_space()?)?;
         for (key, row) in edits {
             self.put_catalog(&key, row)?;
         }
         self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Created, &space.name)
+    }
+
+    /// The highest number ever given to a space.
+    pub(super) fn highest_space(&self) -> Result<u32> {
+        let counter = Rows::get(self, Table::Catalog, &Catalog::counter_key())?;
+        // To begin anew at 0 would give the number of a space to another.
+        let Some(text) = counter else { return Ok(0) };
+        serde_json::from_slice(&text).map_err(|e| {
+            Error::corruption("catalogue row", "the highest number of a space", e.to_string())
+        })
     }
 
     /// Drops a vector space with all its vectors. Costs a write per memory that has one there.
@@ -38,8 +38,8 @@ impl WriteTx<'_> {
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is none of that name.
     pub fn drop_space(&mut self, name: &str) -> Result<()> {
         let id = self.catalog().require_space(name)?.0;
-        let patch = Patch { vectors: vec![(name.to_owned(), None)], ..Patch::default() };
-        self.update_many(None, &Filter::space(name), &patch)?;
+        self.cancel_succession(name)?;
+        self.drop_vectors(id)?;
         self.put_catalog(&Catalog::drop_space(name).0, None)?;
         self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Deleted, name)
     }

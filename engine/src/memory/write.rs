@@ -10,7 +10,7 @@ use crate::clock::random;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
 use crate::derived::vector_bytes;
-use crate::embed::embed;
+use crate::embed::{Embedded, embed, home};
 use crate::error::Detail;
 use crate::filter::Filter;
 use crate::ids::MemoryId;
@@ -19,8 +19,21 @@ use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
 
-/// Vectors by the name of their space.
-type NamedVectors = Vec<(String, Vec<f32>)>;
+/// Vectors that a memory is to get.
+#[derive(Default)]
+struct Vectors {
+    /// By hand, with the name of their space.
+    given: Vec<(String, Vec<f32>)>,
+    /// By embedders.
+    embedded: Vec<Embedded>,
+}
+
+impl Vectors {
+    fn is_empty(&self) -> bool {
+        self.given.is_empty() && self.embedded.is_empty()
+    }
+}
+
 /// A vector as it is stored.
 pub(crate) type VectorBytes = Vec<u8>;
 
@@ -68,7 +81,7 @@ impl WriteTx<'_> {
         let created_ms = new.created_ms.unwrap_or(old.created_ms);
         let (mut row, mut vectors) = self.row_of(new)?;
         if vectors.is_empty() && (row.content != old.content || old.vectors.is_empty()) {
-            vectors = self.embedded(&row.content)?;
+            vectors.embedded = self.embedded(&row.content)?;
         }
         row.created_ms = created_ms;
         row.supersedes = old.supersedes;
@@ -88,20 +101,21 @@ impl WriteTx<'_> {
     pub fn update(&mut self, id: MemoryId, patch: &Patch) -> Result<bool> {
         let Some(old) = self.live_row(id)? else { return Ok(false) };
         let row = patched(&old, patch)?;
-        let mut vectors = NamedVectors::new();
+        let mut vectors = Vectors::default();
         let mut kept = row.vectors.clone();
         for (space, vector) in &patch.vectors {
             if let Some(vector) = vector {
-                vectors.push((space.clone(), vector.clone()));
+                vectors.given.push((space.clone(), vector.clone()));
             } else {
-                let space = self.catalog().require_space(space)?.0.0;
-                kept.retain(|v| v.space != space);
+                let own = self.catalog().require_space(space)?.0;
+                let next = self.catalog().successor(space).map(|(id, _)| *id);
+                kept.retain(|v| v.space != own.0 && next.is_none_or(|next| v.space != next.0));
             }
         }
         if row.content != old.content {
             kept.clear();
             if vectors.is_empty() {
-                vectors = self.embedded(&row.content)?;
+                vectors.embedded = self.embedded(&row.content)?;
             }
         }
         self.replace(id, &old, MemoryRow { vectors: kept, ..row }, vectors)?;
@@ -149,7 +163,7 @@ impl WriteTx<'_> {
         if inherits {
             row.external_id = None;
         }
-        self.replace(old_id, &old, row, Vec::new())?;
+        self.replace(old_id, &old, row, Vectors::default())?;
         Ok(id)
     }
 
@@ -238,8 +252,9 @@ impl WriteTx<'_> {
         row.supersedes = supersedes.map(|id| id.0);
         validate::row(&row)?;
         if vectors.is_empty() {
-            vectors = self.embedded(&row.content)?;
+            vectors.embedded = self.embedded(&row.content)?;
         }
+        self.refresh(&mut vectors, &row.content)?;
         let spaces = self.check_vectors(&vectors)?;
         if !inherits {
             self.claim_external(&row)?;
@@ -264,7 +279,7 @@ impl WriteTx<'_> {
         id: MemoryId,
         old: &MemoryRow,
         mut row: MemoryRow,
-        vectors: NamedVectors,
+        vectors: Vectors,
     ) -> Result<bool> {
         validate::row(&row)?;
         let spaces = self.check_vectors(&vectors)?;
@@ -323,19 +338,19 @@ impl WriteTx<'_> {
             && let Some(old) = self.row(id)?
         {
             let row = MemoryRow { superseded_by: None, superseded_ms: None, ..old.clone() };
-            self.replace(id, &old, row, Vec::new())?;
+            self.replace(id, &old, row, Vectors::default())?;
         }
         if let Some(id) = removed.superseded_by.map(MemoryId)
             && let Some(old) = self.row(id)?
         {
             let row = MemoryRow { supersedes: None, ..old.clone() };
-            self.replace(id, &old, row, Vec::new())?;
+            self.replace(id, &old, row, Vectors::default())?;
         }
         Ok(())
     }
 
     /// The row of a new memory, without its vectors, and these.
-    fn row_of(&self, new: NewMemory) -> Result<(MemoryRow, NamedVectors)> {
+    fn row_of(&self, new: NewMemory) -> Result<(MemoryRow, Vectors)> {
         let mut tags = new.tags;
         tags.sort_unstable();
         tags.dedup();
@@ -363,43 +378,63 @@ impl WriteTx<'_> {
             superseded_ms: None,
             vectors: Vec::new(),
         };
-        Ok((row, new.vectors))
+        Ok((row, Vectors { given: new.vectors, embedded: new.embedded }))
     }
 
-    /// The vectors that the embedders of this handle make of a text, by space.
-    fn embedded(&self, content: &str) -> Result<NamedVectors> {
-        let embedders = self.shared().embedders.clone();
-        let one = |(space, embedder): (&String, &std::sync::Arc<dyn crate::Embedder>)| {
-            let vector = embed(&**embedder, &[content])?.pop().unwrap_or_default();
-            Ok((space.clone(), vector))
-        };
-        embedders.iter().map(one).collect()
+    /// The vectors that the embedders of this handle make of a text.
+    fn embedded(&self, content: &str) -> Result<Vec<Embedded>> {
+        let names = self.shared().embedders.spaces();
+        let made = names.map(|space| self.embedded_for(space, content)).collect::<Result<Vec<_>>>();
+        Ok(made?.into_iter().flatten().collect())
+    }
+
+    fn embedded_for(&self, space: &str, content: &str) -> Result<Option<Embedded>> {
+        let embedder = self.shared().embedders.for_writing(self.catalog(), space)?;
+        let Some(embedder) = embedder else { return Ok(None) };
+        let vector = embed(&**embedder, &[content])?.pop().unwrap_or_default();
+        let (space, identity) = (space.to_owned(), embedder.identity().to_owned());
+        Ok(Some(Embedded { space, identity, vector }))
+    }
+
+    /// Embeds anew what was embedded before this transaction for a space that has got another embedder
+    /// since.
+    fn refresh(&self, vectors: &mut Vectors, content: &str) -> Result<()> {
+        for made in &mut vectors.embedded {
+            let Embedded { space, identity, .. } = made;
+            let is_stale = self.catalog().space(space).is_some()
+                && home(self.catalog(), space, identity).is_none();
+            if is_stale && let Some(anew) = self.embedded_for(space, content)? {
+                *made = anew;
+            }
+        }
+        Ok(())
     }
 
     /// Checks vectors against their spaces. Returns those that come with their first vector and
     /// are still to be created: the default space, and the spaces of embedders.
-    fn check_vectors(&self, vectors: &[(String, Vec<f32>)]) -> Result<Vec<Space>> {
+    fn check_vectors(&self, vectors: &Vectors) -> Result<Vec<Space>> {
         let mut new_spaces = Vec::new();
-        for (i, (name, vector)) in vectors.iter().enumerate() {
-            if vectors[..i].iter().any(|(other, _)| other == name) {
+        let embedders = &self.shared().embedders;
+        for (i, (name, vector)) in vectors.given.iter().enumerate() {
+            if vectors.given[..i].iter().any(|(other, _)| other == name) {
                 return Err(Error::invalid("vectors", "must be one at most in each space"));
             }
-            let identity = self.shared().embedders.get(name).map(|e| e.identity().to_owned());
+            let identity = embedders.newest(name).map(|e| e.identity().to_owned());
             match self.catalog().space(name) {
                 Some((_, space)) => {
-                    if let Some(identity) = &identity {
-                        check_embedder(space, identity)?;
-                    }
+                    embedders.serving(self.catalog(), name)?;
                     validate::vector(space, vector)?;
                 }
                 None if name == DEFAULT_SPACE || identity.is_some() => {
-                    let mut space = Space::new(name.as_str(), vector.len());
-                    space.embedder = identity;
-                    space.validate()?;
-                    validate::vector(&space, vector)?;
-                    new_spaces.push(space);
+                    new_spaces.push(new_space(name, identity, vector)?);
                 }
                 None => return Err(Error::not_found("vector space", name)),
+            }
+        }
+        for Embedded { space: name, identity, vector } in &vectors.embedded {
+            match home(self.catalog(), name, identity) {
+                Some((_, space)) => validate::vector(space, vector)?,
+                None => new_spaces.push(new_space(name, Some(identity.clone()), vector)?),
             }
         }
         Ok(new_spaces)
@@ -414,10 +449,17 @@ impl WriteTx<'_> {
         &mut self,
         id: MemoryId,
         mut named: Vec<SpaceVector>,
-        vectors: NamedVectors,
+        vectors: Vectors,
     ) -> Result<Vec<SpaceVector>> {
-        for (name, vector) in vectors {
-            let space = self.catalog().require_space(&name)?.0;
+        let mut placed = Vec::new();
+        for (name, vector) in vectors.given {
+            placed.push((self.catalog().require_space(&name)?.0, vector));
+        }
+        for Embedded { space, identity, vector } in vectors.embedded {
+            let home = home(self.catalog(), &space, &identity);
+            placed.push((home.ok_or_else(|| Error::not_found("vector space", space))?.0, vector));
+        }
+        for (space, vector) in placed {
             let bytes = vector_bytes(&vector);
             let new = SpaceVector { space: space.0, digest: vector_digest(&bytes) };
             if named.contains(&new) {
@@ -432,17 +474,12 @@ impl WriteTx<'_> {
     }
 }
 
-/// A vector of another embedder would be compared with vectors that mean something else.
-pub(crate) fn check_embedder(space: &Space, found: &str) -> Result<()> {
-    match &space.embedder {
-        Some(expected) if expected != found => Err(Detail::EmbedderMismatch {
-            space: space.name.as_str().into(),
-            expected: expected.as_str().into(),
-            found: found.into(),
-        }
-        .into()),
-        _ => Ok(()),
-    }
+/// A space that its first vector makes.
+fn new_space(name: &str, embedder: Option<String>, vector: &[f32]) -> Result<Space> {
+    let space = Space { embedder, ..Space::new(name, vector.len()) };
+    space.validate()?;
+    validate::vector(&space, vector)?;
+    Ok(space)
 }
 
 /// The row after a patch, its vectors left as they are.

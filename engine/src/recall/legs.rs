@@ -9,7 +9,7 @@ use crate::embed::embed;
 use crate::error::Detail;
 use crate::graph_options::SearchEffort;
 use crate::ids::{MemoryId, SpaceId};
-use crate::memory::{DEFAULT_SPACE, check_embedder, check_vector};
+use crate::memory::{DEFAULT_SPACE, check_vector};
 use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, vector_key};
 use crate::view::View;
@@ -39,6 +39,7 @@ pub(super) struct VectorProbe<'a> {
     pub(super) index: &'a VectorView,
     pub(super) query: Cow<'a, [f32]>,
     pub(super) effort: Effort,
+    scan_below: usize,
 }
 
 impl Probe<'_> {
@@ -113,7 +114,8 @@ impl<'a> VectorProbe<'a> {
     ) -> Result<Self> {
         let Target { id, space, index } = target;
         check_vector(space, &query)?;
-        Ok(VectorProbe { name, space: id, index, query, effort: effort_of(space, effort) })
+        let (effort, scan_below) = (effort_of(space, effort), space.graph.scan_below);
+        Ok(VectorProbe { name, space: id, index, query, effort, scan_below })
     }
 
     /// The nearest `k` that the filter keeps.
@@ -126,7 +128,9 @@ impl<'a> VectorProbe<'a> {
     ) -> Result<Found> {
         let mut keep_going = || !deadline.has_passed();
         let limits = SearchLimits::keep_going(&mut keep_going);
-        let search = Search { query: &self.query, k, filter, effort: self.effort };
+        let Self { query, effort, scan_below, .. } = self;
+        let (effort, scan_below) = (*effort, *scan_below);
+        let search = Search { query, k, filter, effort, scan_below };
         nearest(view, self.space, self.index, search, limits)
     }
 }
@@ -187,6 +191,8 @@ pub(super) fn probes<'a>(
     Ok((probes, not_run))
 }
 
+const NO_VECTOR: &str = "no query vector was given, and the space has no embedder";
+
 /// Refuses a space that is named twice: it would count twice.
 pub(super) fn check_distinct<'a>(mut spaces: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = BTreeSet::new();
@@ -209,13 +215,20 @@ fn vector_probe<'a>(
         }
         return Ok(Err("no memory has a vector yet"));
     };
-    let query = match (vector, view.shared().embedders.get(name), &request.text) {
-        (Some(vector), _, _) => Cow::Borrowed(vector),
-        (None, Some(embedder), Some(text)) => {
-            check_embedder(target.space, embedder.identity())?;
-            Cow::Owned(embed(&**embedder, &[text])?.pop().unwrap_or_default())
-        }
-        _ => return Ok(Err("no query vector was given, and the space has no embedder")),
+    let catalog = &view.versions().catalog;
+    let query = match (vector, &request.text) {
+        (Some(vector), _) => Cow::Borrowed(vector),
+        (None, Some(text)) => match view.shared().embedders.serving(catalog, name)? {
+            Some(embedder) => Cow::Owned(embed(&**embedder, &[text])?.pop().unwrap_or_default()),
+            None if catalog.successor(name).is_some() => {
+                return Ok(Err(
+                    "no query vector was given, and the space is still that of an embedder which \
+                     is not at hand",
+                ));
+            }
+            None => return Ok(Err(NO_VECTOR)),
+        },
+        (None, None) => return Ok(Err(NO_VECTOR)),
     };
     VectorProbe::new(name, target, query, request.effort).map(Ok)
 }

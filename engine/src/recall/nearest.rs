@@ -231,7 +231,8 @@ impl View {
         for ordinal in covered.iter().step_by(every).take(samples) {
             let Some(query) = self.vector(self.id_of(ordinal)?, &space.name)? else { continue };
             let search = |effort: Effort| {
-                let search = Search { query: &query, k: NEAREST, filter: None, effort };
+                let scan_below = space.graph.scan_below;
+                let search = Search { query: &query, k: NEAREST, filter: None, effort, scan_below };
                 nearest(self, id, index, search, SearchLimits::none())
             };
             let exact = search(Effort::Exact)?.hits;

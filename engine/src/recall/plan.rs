@@ -250,7 +250,13 @@ impl Planner<'_> {
         Ok(match op {
             Op::Eq(value) => Some(Bounds::exact(one(value)?)),
             Op::In(values) => Some(Bounds::exact(union(values.iter().map(one))?)),
-            Op::Exists => Some(Bounds::exact(versions.attributes.any(field::SPACE)?)),
+            Op::Exists => {
+                // Not those of successors, which have no name yet.
+                let spaces = versions.catalog.spaces();
+                let having = spaces
+                    .map(|(id, _)| versions.attributes.label(field::SPACE, &id.0.to_be_bytes()));
+                Some(Bounds::exact(union(having)?))
+            }
             _ => None,
         })
     }

@@ -1,7 +1,7 @@
 //! Which vector spaces and metadata indexes are proved.
 //!
-//! **Invariant:** the row of a space is written once, and its number is never given again: whatever
-//! leaf it stands in, it is the one, as long as all agree. An index may come and go, so its row must
+//! **Invariant:** the row of a space says always the same, under its own key or that of a successor,
+//! and its number is never given again: whatever leaf it stands in, it is the one, as long as all agree. An index may come and go, so its row must
 //! be of the state, or of a commit since which the catalogue has not changed.
 
 use super::page::Tree;
@@ -38,6 +38,7 @@ impl Survey<'_> {
         let counter = rows.get(&Catalog::counter_key()).map(|row| String::from_utf8_lossy(row));
         self.highest_space = counter.and_then(|text| text.parse().ok()).unwrap_or(0);
         self.spaces = catalog.spaces().cloned().collect();
+        self.successors = catalog.successors().cloned().collect();
         self.indexes = catalog.indexes().map(|index| index.path.clone()).collect();
         if gaps > 0 {
             self.search_spaces(progress);
@@ -50,7 +51,7 @@ impl Survey<'_> {
 
     /// Looks everywhere for the rows of spaces that memories name.
     fn search_spaces(&mut self, progress: Progress<'_>) {
-        let is_known = |id: &u32| self.spaces.iter().any(|(known, _)| known.0 == *id);
+        let is_known = |id: &u32| self.indexed().any(|(known, _)| known.0 == *id);
         let missing: BTreeSet<u32> =
             self.named_spaces.iter().copied().filter(|id| !is_known(id)).collect();
         if missing.is_empty() {
@@ -65,7 +66,7 @@ impl Survey<'_> {
                 if one.apply(row.key, Some(row.value)).is_err() {
                     continue;
                 }
-                for (id, space) in one.spaces().filter(|(id, _)| missing.contains(&id.0)) {
+                for (id, space) in one.indexed().filter(|(id, _)| missing.contains(&id.0)) {
                     let known = found.entry(id.0).or_default();
                     if !known.contains(space) {
                         known.push(space.clone());
@@ -74,14 +75,23 @@ impl Survey<'_> {
             }
         });
         for (id, mut spaces) in found {
-            let is_taken = |name: &str| self.spaces.iter().any(|(_, space)| space.name == name);
             // Two that differ: one of them is of a transaction that did not happen.
-            if spaces.len() == 1
-                && let Some(space) = spaces.pop().filter(|space| !is_taken(&space.name))
-            {
+            let Some(space) = spaces.pop().filter(|_| spaces.is_empty()) else { continue };
+            let is_of = |(_, other): &(SpaceId, Space)| other.name == space.name;
+            // A name that is taken is that of the space which this one was to succeed.
+            if !self.spaces.iter().any(is_of) {
                 self.spaces.push((SpaceId(id), space));
+            } else if !self.successors.iter().any(is_of) {
+                self.successors.push((SpaceId(id), space));
             }
         }
+    }
+}
+
+impl Survey<'_> {
+    /// Spaces and successors.
+    pub(super) fn indexed(&self) -> impl Iterator<Item = &(SpaceId, Space)> {
+        self.spaces.iter().chain(&self.successors)
     }
 }
 

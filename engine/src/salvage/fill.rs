@@ -87,7 +87,8 @@ impl<'a> Filler<'a> {
     fn catalogue(&mut self) -> Result<()> {
         let survey = self.survey;
         if !survey.spaces.is_empty() {
-            self.transaction()?.restore_spaces(&survey.spaces, survey.highest_space)?;
+            let (spaces, successors) = (&survey.spaces, &survey.successors);
+            self.transaction()?.restore_spaces(spaces, successors, survey.highest_space)?;
         }
         for path in &survey.indexes {
             self.transaction()?.index_metadata(path)?;
@@ -137,7 +138,7 @@ impl<'a> Filler<'a> {
     ) -> Result<(Vec<VectorBytes>, Vec<String>)> {
         let (mut found, mut kept, mut lost) = (Vec::new(), Vec::new(), Vec::new());
         for named in &row.vectors {
-            let space = self.survey.spaces.iter().find(|(id, _)| id.0 == named.space);
+            let space = self.survey.indexed().find(|(id, _)| id.0 == named.space);
             match self.vector(id, named).filter(|_| space.is_some()) {
                 Some(bytes) => {
                     found.push(bytes);

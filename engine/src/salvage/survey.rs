@@ -33,6 +33,7 @@ pub(super) struct Survey<'w> {
     pub(super) state: State,
     pub(super) chain: Chain,
     pub(super) spaces: Vec<(SpaceId, Space)>,
+    pub(super) successors: Vec<(SpaceId, Space)>,
     /// Paths of metadata indexes.
     pub(super) indexes: Vec<String>,
     /// The highest number ever given to a space.
@@ -75,6 +76,7 @@ impl<'w> Survey<'w> {
             state,
             chain,
             spaces: Vec::new(),
+            successors: Vec::new(),
             indexes: Vec::new(),
             highest_space: 0,
             elsewhere: BTreeMap::new(),

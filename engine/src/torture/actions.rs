@@ -310,8 +310,9 @@ fn create_space(act: &mut Act<'_, '_>) -> Result<()> {
         return Ok(());
     }
     // Few vectors fit into a run: they are linked all the same.
-    let graph = GraphOptions::new().m(3).ef_construction(8).link_from(2);
-    act.tx.create_space(&Space::new(name, dimension).metric(metric).graph(graph))?;
+    let graph = GraphOptions::new().m(3).ef_construction(8).link_from(2).scan_below(1);
+    let space = Space::new(name, dimension).metric(metric).graph(graph).clip(0.6);
+    act.tx.create_space(&space)?;
     act.known.spaces.insert(name.into(), dimension);
     Ok(())
 }

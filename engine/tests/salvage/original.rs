@@ -106,7 +106,8 @@ impl Original {
             &Space::new("wide", 1_100)
                 .metric(Metric::Dot)
                 .embedder("wide-1")
-                .graph(GraphOptions::new().m(7).link_from(9)),
+                .graph(GraphOptions::new().m(7).link_from(9).scan_below(11))
+                .clip(0.95),
         )
         .unwrap();
         db.write(|tx| tx.index_metadata("lang")).unwrap();

@@ -18,7 +18,7 @@ pub(crate) fn open(bytes: &[u8]) -> bool {
         let view = index.view(seq);
         for (k, filter) in [(1, None), (50, Some(&within))] {
             let _ = view.search(&query, k, filter, SearchLimits::none(), &mut fetch);
-            let search = Search { query: &query, k, filter, effort: Effort::Ef(1) };
+            let search = Search { query: &query, k, filter, effort: Effort::Ef(1), scan_below: 0 };
             let _ = view.find(search, SearchLimits::none(), &mut fetch);
         }
         let _ = view.coverage();

@@ -5,7 +5,7 @@
 use memlith_fuzz_bodies::target;
 use memlith_index::attributes::{Attributes, ColumnId, Entry, FieldId};
 use memlith_index::text::{Analyzer, TextIndex};
-use memlith_index::vectors::{GraphParams, Metric, VectorIndex};
+use memlith_index::vectors::{Clip, GraphParams, Metric, VectorIndex};
 use std::fs;
 use std::path::Path;
 
@@ -33,13 +33,13 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         }
         seeds.push(("text", name, text.write_image(1).unwrap()));
     }
-    for (name, linked, metric) in [
-        ("cosine", "cosine-linked", Metric::Cosine),
-        ("dot", "dot-linked", Metric::Dot),
-        ("l2", "l2-linked", Metric::L2),
+    for (name, linked, metric, clip) in [
+        ("cosine", "cosine-linked", Metric::Cosine, 1.0),
+        ("dot", "dot-linked", Metric::Dot, 0.7),
+        ("l2", "l2-linked", Metric::L2, 1.0),
     ] {
         let params = GraphParams::new(2, 4).unwrap();
-        let mut vectors = VectorIndex::with_params(5, metric, params);
+        let mut vectors = VectorIndex::with_params(5, metric, params, Clip::new(clip).unwrap());
         for i in 0..7_u8 {
             vectors.insert(u32::from(i) * 2, &[f32::from(i), 1.0, -2.0, 0.5, 0.0], 1).unwrap();
         }

@@ -8,7 +8,9 @@
 //! |q·v − q̂·v̂|  ≤  |q| |v − v̂| + |q − q̂| |v̂|      with |v̂| ≤ |v| + |v − v̂|.
 //! ```
 //!
-//! Both `|v − v̂|` and `|v|` are kept with each code, rounded up, and those of the query are computed once.
+//! Both `|v − v̂|` and `|v|` are kept with each code, rounded up, and those of the query are computed
+//! once. They are measured on the code as it is, so that it does not matter why it differs: that a
+//! component was rounded, or cut off.
 //! Entries are ranked by a *key*, which grows with the score: the score itself under cosine and dot,
 //! and `2 q·v − |v|² = |q|² − |q − v|²` under L2, so that one linear form serves all three.
 //! The same holds with the upper plane in place of the code, where `v̂` is what it decodes to alone.
@@ -21,7 +23,7 @@
 use super::kernels::Kernel;
 use super::metric::{Metric, Sums, norm};
 use super::planes::Code;
-use super::quantize::{Form, Measure, ROUNDING, components, encode, scale_of};
+use super::quantize::{Clip, Form, Measure, ROUNDING, components, encode, scale_of};
 
 /// Relative allowance for `|v|²` computed from `|v|` as `f32`.
 const SQUARE_ROUNDING: f64 = 1.0 / (1 << 21) as f64;
@@ -92,17 +94,17 @@ pub(super) struct Probe {
 
 impl Probe {
     /// Prepares `query`, which [`Metric::check`] has passed.
-    pub(super) fn new(metric: Metric, query: &[f32]) -> Self {
+    pub(super) fn new(metric: Metric, clip: Clip, query: &[f32]) -> Self {
         let query_norm = norm(query);
         let mut parts = Vec::new();
         components(metric, query, query_norm, &mut parts);
-        let scale = scale_of(&parts);
+        let scale = f64::from(scale_of(&parts, clip, &mut Vec::new()));
         let mut code = Code::default();
         let residual = encode(&parts, scale, &mut code) * (1.0 + ROUNDING);
         for (part, byte) in parts.iter_mut().zip(code.bytes()) {
             *part -= scale * f64::from(byte.cast_signed());
         }
-        let rest_scale = scale_of(&parts);
+        let rest_scale = f64::from(scale_of(&parts, Clip::default(), &mut Vec::new()));
         let mut rest = Code::default();
         let rest_residual = encode(&parts, rest_scale, &mut rest) * (1.0 + ROUNDING);
         let length = if metric == Metric::Cosine { 1.0 } else { query_norm } * (1.0 + ROUNDING);
@@ -219,19 +221,21 @@ mod tests {
             (query, stored) in (1_usize..=130).prop_flat_map(|d| (vector(d), vector(d))),
             metric in prop_oneof![Just(Metric::Cosine), Just(Metric::Dot), Just(Metric::L2)],
             (near, nearness) in (any::<bool>(), prop_oneof![Just(1.0_f32), Just(1.001)]),
+            clip in prop_oneof![Just(1.0_f32), 0.5_f32..=1.0],
         ) {
             // A vector beside the query is where an upper bound that is too low would show.
             let stored = if near { query.iter().map(|x| x * nearness).collect() } else { stored };
+            let clip = Clip::new(clip).unwrap();
             prop_assume!(metric.check(query.len(), &query).is_ok());
             prop_assume!(metric.check(query.len(), &stored).is_ok());
-            let probe = Probe::new(metric, &query);
+            let probe = Probe::new(metric, clip, &query);
             let kernel = Kernel::detect();
             for other in Kernel::available() {
                 let score = probe.score(other, &query, &stored);
                 prop_assert_eq!(score.to_bits(), metric.score(&query, &stored).to_bits());
             }
             let mut quantizer = Quantizer::default();
-            let form = quantizer.quantize(metric, &stored);
+            let form = quantizer.quantize(metric, clip, &stored);
             let high = bytes_of(&quantizer.planes.high);
             let low = bytes_of(&quantizer.planes.low);
             let key = probe.key(probe.score(kernel, &query, &stored));

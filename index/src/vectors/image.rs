@@ -3,7 +3,8 @@
 //! ```text
 //!   0   magic "MLVECT" and two digits of version
 //!   8   dimension u32 | metric u32 (0 cosine, 1 dot, 2 l2) | entries u32 | of these, linked u32
-//!  24   m u32 | ef_construction u32 | nodes of each of 15 upper layers u32   zeros up to 128
+//!  24   m u32 | ef_construction u32 | nodes of each of 15 upper layers u32
+//!  92   quantile at which components are cut f32                             zeros up to 128
 //! 128   ordinals      u32 each: the linked ascending, then the others ascending
 //!       scales        f32 each
 //!       margins       residual, norm, coarse: three f32 each
@@ -35,7 +36,7 @@ use super::graph::{
 use super::index::Shape;
 use super::kernels::{LANE_BYTES, lanes_for};
 use super::metric::{MAX_DIMENSION, Metric};
-use super::quantize::{Forms, StoredMargins, StoredScale};
+use super::quantize::{Clip, Forms, StoredMargins, StoredScale};
 use crate::image::{ImageError, SharedSource};
 
 const MAGIC: [u8; 8] = *b"MLVECT04";
@@ -44,9 +45,12 @@ const ORDINAL_BYTES: usize = size_of::<StoredOrdinal>();
 const SCALE_BYTES: usize = size_of::<StoredScale>();
 const MARGIN_BYTES: usize = size_of::<StoredMargins>();
 
+/// The field of the header that says where components are cut.
+const CLIP_FIELD: usize = 6 + UPPER_LAYERS;
+
 const SLOT_BYTES: usize = size_of::<u32>();
 
-const _: () = assert!(MAGIC.len() + (6 + UPPER_LAYERS) * 4 <= HEADER_BYTES);
+const _: () = assert!(MAGIC.len() + (CLIP_FIELD + 1) * 4 <= HEADER_BYTES);
 
 /// A stored ordinal, little-endian.
 pub(super) type StoredOrdinal = [u8; 4];
@@ -123,6 +127,7 @@ pub(super) struct Opened {
     pub(super) image: Image,
     pub(super) dimension: usize,
     pub(super) metric: Metric,
+    pub(super) clip: Clip,
     pub(super) params: GraphParams,
     /// The ground first.
     pub(super) layers: Vec<StoredLayer>,
@@ -148,6 +153,8 @@ impl Image {
         }
         let params = GraphParams::new(field(4) as usize, field(5) as usize)
             .ok_or_else(|| inconsistent("parameters of a vector index"))?;
+        let clip = Clip::new(f32::from_bits(field(CLIP_FIELD)))
+            .ok_or_else(|| inconsistent("quantile of a vector index"))?;
         let nodes: [usize; UPPER_LAYERS] = std::array::from_fn(|at| field(6 + at) as usize);
         // A layer has no more nodes than the one below, and none above one without.
         if !nodes.is_sorted_by(|below, above| below >= above) || nodes[0] > entries {
@@ -175,7 +182,7 @@ impl Image {
         if !ascends(linked) || !ascends(others) {
             return Err(inconsistent("order of the ordinals of a vector index"));
         }
-        Ok(Opened { image, dimension, metric, params, layers })
+        Ok(Opened { image, dimension, metric, clip, params, layers })
     }
 
     /// Number of entries, from the first on, that are linked.
@@ -249,7 +256,7 @@ pub(super) fn write(
 ) -> Result<Vec<u8>, ImageError> {
     let numbers: Vec<u32> = order.iter().map(|&(_, entry)| entry).collect();
     let Rewritten { layers } = Rewritten::of(entries, graph, &numbers, linked)?;
-    let Shape { dimension, metric, .. } = entries.shape;
+    let Shape { dimension, metric, clip, .. } = entries.shape;
     let upper = layers.get(1..).unwrap_or_default();
     let nodes = |at: usize| upper.get(at).map_or(0, |layer| layer.places.len());
     let layout = Layout::new(dimension, order.len(), graph.params, (0..UPPER_LAYERS).map(nodes))
@@ -261,6 +268,7 @@ pub(super) fn write(
     for field in fields.into_iter().chain((0..UPPER_LAYERS).map(nodes)) {
         bytes.extend_from_slice(&(field as u32).to_le_bytes());
     }
+    bytes.extend_from_slice(&clip.quantile().to_le_bytes());
     bytes.resize(HEADER_BYTES, 0);
     bytes.extend(order.iter().flat_map(|(ordinal, _)| ordinal.to_le_bytes()));
     bytes.resize(layout.scales, 0);

@@ -14,7 +14,7 @@ use super::graph::{GraphParams, GraphWriter, MAX_NODES};
 use super::image::{Image, Opened};
 use super::kernels::{Kernel, Lane, lanes_for};
 use super::metric::{MAX_DIMENSION, Metric, VectorError};
-use super::quantize::{Quantizer, StoredMargins, StoredScale};
+use super::quantize::{Clip, Quantizer, StoredMargins, StoredScale};
 use super::sparse::{NONE, SparseTable};
 use super::view::VectorView;
 use crate::arena::Appender;
@@ -28,6 +28,7 @@ const NOW: u64 = u64::MAX - 1;
 pub(super) struct Shape {
     pub(super) dimension: usize,
     pub(super) metric: Metric,
+    pub(super) clip: Clip,
     pub(super) kernel: Kernel,
 }
 
@@ -73,16 +74,17 @@ impl VectorIndex {
     /// # Panics
     /// If `dimension` is zero or above [`MAX_DIMENSION`].
     pub fn new(dimension: usize, metric: Metric) -> Self {
-        Self::with_params(dimension, metric, GraphParams::default())
+        Self::with_params(dimension, metric, GraphParams::default(), Clip::default())
     }
 
-    /// An empty index whose graph is built by `params`.
+    /// An empty index whose graph is built by `params`, with codes that are cut by `clip`.
     ///
     /// # Panics
     /// As [`new`](Self::new).
-    pub fn with_params(dimension: usize, metric: Metric, params: GraphParams) -> Self {
+    pub fn with_params(dimension: usize, metric: Metric, params: GraphParams, clip: Clip) -> Self {
         assert!((1..=MAX_DIMENSION).contains(&dimension), "dimension {dimension} is in range");
-        Self::over(None, dimension, metric, GraphWriter::new(params, Vec::new(), 0))
+        let shape = Shape { dimension, metric, clip, kernel: Kernel::detect() };
+        Self::over(None, shape, GraphWriter::new(params, Vec::new(), 0))
     }
 
     /// The index whose image is `source`, which it reads in place.
@@ -90,19 +92,19 @@ impl VectorIndex {
     /// # Errors
     /// [`ImageError`] if the header, the length or the order of the entries is not that of an image.
     pub fn from_image(source: SharedSource) -> Result<Self, ImageError> {
-        let Opened { image, dimension, metric, params, layers } = Image::open(source)?;
+        let Opened { image, dimension, metric, clip, params, layers } = Image::open(source)?;
+        let shape = Shape { dimension, metric, clip, kernel: Kernel::detect() };
         let graph = GraphWriter::new(params, layers, image.linked() as u32);
-        Ok(Self::over(Some(image), dimension, metric, graph))
+        Ok(Self::over(Some(image), shape, graph))
     }
 
-    fn over(image: Option<Image>, dimension: usize, metric: Metric, graph: GraphWriter) -> Self {
+    fn over(image: Option<Image>, shape: Shape, graph: GraphWriter) -> Self {
         let live = image.as_ref().map_or(0, Image::len);
         let history = History {
             died: SparseTable::new(),
             newest: SparseTable::new(),
             previous: SparseTable::new(),
         };
-        let shape = Shape { dimension, metric, kernel: Kernel::detect() };
         Self {
             shape,
             image,
@@ -150,7 +152,7 @@ impl VectorIndex {
         }
         let entry = entries as u32;
 
-        let form = self.quantizer.quantize(self.shape.metric, vector);
+        let form = self.quantizer.quantize(self.shape.metric, self.shape.clip, vector);
         self.high.push_row(&self.quantizer.planes.high);
         self.low.push_row(&self.quantizer.planes.low);
         let (scale, margins) = form.to_stored();

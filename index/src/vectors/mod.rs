@@ -68,6 +68,7 @@ pub use index::VectorIndex;
 pub use kernels::Kernel;
 pub use metric::{MAX_DIMENSION, Metric, VectorError};
 pub use plan::{Plan, Strategy};
+pub use quantize::Clip;
 pub use rank::Hit;
 pub use search::{Effort, Found, Search, SearchError, SearchLimits, Vectors};
 pub use view::VectorView;

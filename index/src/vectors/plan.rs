@@ -83,7 +83,9 @@ pub(super) fn choose(view: &VectorView, search: &Search<'_>) -> Plan {
             met.saturating_mul(NODE_COST).saturating_add(entries - linked)
         }
     };
-    let strategy = if walk < scan && linked > 0 { Strategy::Walk } else { Strategy::Scan };
+    let candidates = wanted.min(view.live() as u64);
+    let may_walk = linked > 0 && candidates > search.scan_below as u64;
+    let strategy = if may_walk && walk < scan { Strategy::Walk } else { Strategy::Scan };
     // What is dead, and what is not linked, may be what the filter keeps.
     let missing = (entries - view.live() as u64) + (entries - linked);
     Plan {

@@ -104,9 +104,55 @@ pub(super) fn components(metric: Metric, vector: &[f32], norm: f64, out: &mut Ve
     out.extend(vector.iter().map(|&x| f64::from(x) * factor));
 }
 
-/// The scale that makes the largest component [`CODE_MAX`].
-pub(super) fn scale_of(components: &[f64]) -> f64 {
-    components.iter().fold(0.0_f64, |max, x| max.max(x.abs())) / CODE_MAX
+/// Which component of a vector, by magnitude, its code holds as its largest: what is beyond is cut to
+/// it. By default the largest, and nothing is cut.
+///
+/// Where a few components stand far out, a lower quantile leaves finer steps to all the others. What
+/// a code gets wrong is known either way, so that it changes how fast a search is, and never what an
+/// exact one answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clip(f32);
+
+impl Default for Clip {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl Clip {
+    /// The quantile of the magnitudes of a vector's components, 0.5 to 1, or `None`.
+    pub fn new(quantile: f32) -> Option<Self> {
+        (0.5..=1.0).contains(&quantile).then_some(Self(quantile))
+    }
+
+    /// The quantile.
+    pub fn quantile(self) -> f32 {
+        self.0
+    }
+
+    /// The least magnitude that the quantile of all are not above.
+    fn limit(self, components: &[f64], scratch: &mut Vec<f64>) -> f64 {
+        let last = components.len().saturating_sub(1);
+        // In f32, where a hundred times 0.99 is 99.
+        let place = (self.0 * components.len() as f32).ceil() as usize;
+        let place = place.saturating_sub(1).min(last);
+        if place == last {
+            return components.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
+        }
+        scratch.clear();
+        scratch.extend(components.iter().map(|x| x.abs()));
+        *scratch.select_nth_unstable_by(place, f64::total_cmp).1
+    }
+}
+
+/// The scale by which `clip` fits the components into [`CODE_MAX`].
+pub(super) fn scale_of(components: &[f64], clip: Clip, scratch: &mut Vec<f64>) -> f32 {
+    let scale = (clip.limit(components, scratch) / CODE_MAX) as f32;
+    if scale > 0.0 {
+        return scale;
+    }
+    // Most components are nothing: by their own scale the others would be, too.
+    (Clip::default().limit(components, scratch) / CODE_MAX) as f32
 }
 
 /// Writes the code of `components` and returns the distance between them and `scale` times it.
@@ -139,6 +185,7 @@ fn distance(components: &[f64], code: &Code, decode: impl Fn(i8) -> f64) -> f64 
 #[derive(Default)]
 pub(super) struct Quantizer {
     parts: Vec<f64>,
+    scratch: Vec<f64>,
     code: Code,
     /// The planes of the last vector.
     pub(super) planes: Planes,
@@ -146,11 +193,11 @@ pub(super) struct Quantizer {
 
 impl Quantizer {
     /// Codes a vector.
-    pub(super) fn quantize(&mut self, metric: Metric, vector: &[f32]) -> Form {
-        let Self { parts, code, planes } = self;
+    pub(super) fn quantize(&mut self, metric: Metric, clip: Clip, vector: &[f32]) -> Form {
+        let Self { parts, scratch, code, planes } = self;
         let length = norm(vector);
         components(metric, vector, length, parts);
-        let scale = scale_of(parts) as f32;
+        let scale = scale_of(parts, clip, scratch);
         let residual = encode(parts, f64::from(scale), code);
         let rough = distance(parts, code, |component| f64::from(scale) * coarse(component));
         planes.set(code);
@@ -172,6 +219,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn what_is_beyond_the_quantile_is_cut_and_the_others_get_finer_steps() {
+        let mut vector: Vec<f32> = (1..=100_u8).map(|x| f32::from(x) / 100.0).collect();
+        vector[7] = -500.0;
+        let mut quantizer = Quantizer::default();
+        let whole = quantizer.quantize(Metric::Dot, Clip::default(), &vector);
+        assert_eq!(whole.scale.to_bits(), (500.0_f32 / 127.0).to_bits());
+        let cut = quantizer.quantize(Metric::Dot, Clip::new(0.99).unwrap(), &vector);
+        assert_eq!(cut.scale.to_bits(), (1.0_f32 / 127.0).to_bits());
+        assert!((cut.residual - 499.0).abs() < 0.1, "the error is that of the one cut off");
+        // The quantile of a sparse vector is nothing.
+        let sparse: Vec<f32> = (0..100).map(|at| if at == 3 { 2.0 } else { 0.0 }).collect();
+        let form = quantizer.quantize(Metric::Dot, Clip::new(0.5).unwrap(), &sparse);
+        assert!(form.scale > 0.015 && form.residual < 1e-6, "{form:?}");
+        for refused in [0.49, 1.01, f32::NAN, f32::INFINITY] {
+            assert_eq!(Clip::new(refused), None);
+        }
+    }
+
     proptest! {
         #[test]
         fn a_form_tells_the_truth(
@@ -183,9 +249,11 @@ mod tests {
                 ],
                 1..200,
             ),
+            clip in prop_oneof![Just(1.0_f32), 0.5_f32..=1.0],
         ) {
+            let clip = Clip::new(clip).unwrap();
             let mut quantizer = Quantizer::default();
-            let form = quantizer.quantize(Metric::Dot, &vector);
+            let form = quantizer.quantize(Metric::Dot, clip, &vector);
             let mut code = Code::default();
             code.unpack(bytes_of(&quantizer.planes.high), bytes_of(&quantizer.planes.low));
             let distance_to = |decode: &dyn Fn(i8) -> f64| {
@@ -195,19 +263,28 @@ mod tests {
                 });
                 errors.map(|error| error.powi(2)).sum::<f64>().sqrt()
             };
-            prop_assert!(f64::from(form.residual) >= distance_to(&|component| component.into()));
-            let rough = distance_to(&coarse);
-            prop_assert!(f64::from(form.coarse) >= rough);
-            prop_assert!(f64::from(form.coarse) <= rough * (1.0 + 1e-6) + 1e-44);
-            // Half a step per component, unless the scale itself is too small for f32.
+            // At least the true value, and hardly more, unless f32 cannot hold it.
+            let tells = |told: f32, truth: f64| {
+                if truth * (1.0 + ROUNDING) > f64::from(f32::MAX) {
+                    return told.is_infinite();
+                }
+                let most = truth * (1.0 + 1e-6) + 1e-44;
+                (truth..=most).contains(&f64::from(told))
+            };
+            let residual = distance_to(&|component| component.into());
+            prop_assert!(tells(form.residual, residual));
+            prop_assert!(tells(form.coarse, distance_to(&coarse)));
+            prop_assert!(tells(form.norm, norm(&vector)));
+            // Half a step per component, and what is cut off; unless the scale itself is too small
+            // for f32.
             let length = (vector.len() as f64).sqrt();
             let step = f64::from(form.scale).max(f64::from(f32::MIN_POSITIVE));
-            prop_assert!(f64::from(form.residual) <= 0.51 * step * length);
-            prop_assert!(f64::from(form.norm) >= norm(&vector));
-            let is_too_large = norm(&vector) * (1.0 + ROUNDING) > f64::from(f32::MAX);
-            prop_assert_eq!(form.norm.is_infinite(), is_too_large);
-            let least = norm(&vector) * (1.0 + 1e-6) + 1e-44;
-            prop_assert!(is_too_large || f64::from(form.norm) <= least);
+            let cut = |x: &f32| (f64::from(x.abs()) - 127.0 * f64::from(form.scale)).max(0.0);
+            let cut = vector.iter().map(|x| cut(x).powi(2)).sum::<f64>().sqrt();
+            prop_assert!(residual <= 0.51 * step * length + cut);
+            if clip == Clip::default() {
+                prop_assert!(cut <= step * length);
+            }
             let (scale, margins) = form.to_stored();
             prop_assert_eq!(Form::from_stored(scale, margins), form);
         }

@@ -12,6 +12,7 @@ use roaring::RoaringBitmap;
 
 use super::bounds::Probe;
 use super::graph::{Reach, Target, Walker};
+use super::index::Shape;
 use super::metric::VectorError;
 use super::plan::{self, Plan, Strategy};
 use super::rank::{Best, Hit};
@@ -148,6 +149,9 @@ pub struct Search<'a> {
     pub filter: Option<&'a RoaringBitmap>,
     /// How hard to look.
     pub effort: Effort,
+    /// Every entry that may be a hit is looked at where there are no more than this, whatever the
+    /// planner would choose.
+    pub scan_below: usize,
 }
 
 /// What a search found, and how.
@@ -176,7 +180,7 @@ impl VectorView {
         limits: SearchLimits<'_>,
         vectors: Source<'_, E>,
     ) -> Result<Vec<Hit>, SearchError<E>> {
-        let search = Search { query, k, filter, effort: Effort::Exact };
+        let search = Search { query, k, filter, effort: Effort::Exact, scan_below: 0 };
         Ok(self.find(search, limits, vectors)?.hits)
     }
 
@@ -192,7 +196,7 @@ impl VectorView {
         mut limits: SearchLimits<'_>,
         vectors: Source<'_, E>,
     ) -> Result<Found, SearchError<E>> {
-        let Search { query, k, filter, effort } = search;
+        let Search { query, k, filter, effort, .. } = search;
         let shape = self.entries.shape;
         shape.metric.check(shape.dimension, query).map_err(SearchError::Query)?;
         let mut plan = plan::choose(self, &search);
@@ -200,7 +204,7 @@ impl VectorView {
         if k == 0 {
             return Ok(Found { hits: Vec::new(), plan });
         }
-        let probe = Probe::new(shape.metric, query);
+        let probe = Probe::new(shape.metric, shape.clip, query);
         let mut scan = Scan::new(&self.entries, &probe, k);
         if let (Strategy::Walk, Effort::Ef(ef)) = (plan.strategy, effort) {
             let ended = self.walk(&mut scan, &probe, ef.max(k), filter, &mut plan, &mut limits)?;
@@ -305,10 +309,10 @@ impl VectorView {
         query: &[f32],
         vectors: Source<'_, E>,
     ) -> Result<Vec<Hit>, SearchError<E>> {
-        let metric = self.entries.shape.metric;
-        metric.check(self.entries.shape.dimension, query).map_err(SearchError::Query)?;
-        let probe = Probe::new(metric, query);
-        let mut vector = vec![0.0; self.entries.shape.dimension];
+        let Shape { dimension, metric, clip, .. } = self.entries.shape;
+        metric.check(dimension, query).map_err(SearchError::Query)?;
+        let probe = Probe::new(metric, clip, query);
+        let mut vector = vec![0.0; dimension];
         let mut lookup = self.entries.lookup()?;
         let mut hits = Vec::with_capacity(ordinals.len());
         for &ordinal in ordinals {

@@ -96,7 +96,8 @@ impl Contender for Memlith {
         effort: u32,
         filter: Option<&RoaringBitmap>,
     ) -> Result<Vec<u32>, Failure> {
-        let search = Search { query, k, filter, effort: Effort::Ef(effort as usize) };
+        let search =
+            Search { query, k, filter, effort: Effort::Ef(effort as usize), scan_below: 0 };
         let found = self.view.find(search, SearchLimits::none(), &mut Rows(&self.vectors))?;
         Ok(found.hits.iter().map(|hit| hit.ordinal).collect())
     }

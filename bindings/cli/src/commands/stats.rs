@@ -4,7 +4,9 @@ use crate::args::Store;
 use crate::output::table::{grouped, pairs, printable, table};
 use crate::output::{Console, Outcome};
 use clap::Args;
-use memlith::{BackgroundStats, JobStats, NamespaceStats, Origin, Setting, SpaceStats, Stats};
+use memlith::{
+    BackgroundStats, JobStats, Metric, NamespaceStats, Origin, Setting, SpaceStats, Stats,
+};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 const AFTER_HELP: &str = "\
@@ -135,6 +137,19 @@ struct SpaceJson<'a> {
     ef_construction: usize,
     ef: usize,
     link_from: usize,
+    scan_below: usize,
+    clip: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor: Option<SuccessorJson<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct SuccessorJson<'a> {
+    dimension: usize,
+    metric: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedder: Option<&'a str>,
+    vectors: u64,
 }
 
 impl<'a> SpaceJson<'a> {
@@ -142,7 +157,7 @@ impl<'a> SpaceJson<'a> {
         SpaceJson {
             name: &space.name,
             dimension: space.dimension,
-            metric: metric(space),
+            metric: metric(space.metric),
             embedder: space.embedder.as_deref(),
             vectors: space.vectors,
             unlinked: space.unlinked,
@@ -151,6 +166,14 @@ impl<'a> SpaceJson<'a> {
             ef_construction: space.graph.ef_construction,
             ef: space.graph.ef,
             link_from: space.graph.link_from,
+            scan_below: space.graph.scan_below,
+            clip: space.clip,
+            successor: space.successor.as_ref().map(|next| SuccessorJson {
+                dimension: next.dimension,
+                metric: metric(next.metric),
+                embedder: next.embedder.as_deref(),
+                vectors: next.vectors,
+            }),
         }
     }
 }
@@ -162,8 +185,8 @@ struct SettingJson<'a> {
     origin: String,
 }
 
-fn metric(space: &SpaceStats) -> String {
-    format!("{:?}", space.metric).to_lowercase()
+fn metric(metric: Metric) -> String {
+    metric.name().to_owned()
 }
 
 /// Who said so: nobody, the program, or a variable of the environment by its name.
@@ -232,12 +255,23 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
             rows.add_row([
                 printable(&space.name),
                 space.dimension.to_string(),
-                metric(space),
+                metric(space.metric),
                 grouped(space.vectors),
                 grouped(space.unlinked),
                 grouped(space.dead),
                 printable(space.embedder.as_deref().unwrap_or_default()),
             ]);
+            if let Some(next) = &space.successor {
+                rows.add_row([
+                    "  to be replaced by".to_owned(),
+                    next.dimension.to_string(),
+                    metric(next.metric),
+                    grouped(next.vectors),
+                    String::new(),
+                    String::new(),
+                    printable(next.embedder.as_deref().unwrap_or_default()),
+                ]);
+            }
         }
         console.line(format_args!("\n{}", rows.trim_fmt()))?;
     }

@@ -58,7 +58,7 @@ impl Job<Core> for Link {
 /// The spaces that are large enough to have a graph, with the size from which they have one.
 fn unlinked(view: &View) -> impl Iterator<Item = (&VectorView, usize)> {
     let versions = view.versions();
-    versions.catalog.spaces().filter_map(|(id, space)| {
+    versions.catalog.indexed().filter_map(|(id, space)| {
         let from = space.graph.link_from;
         versions.vectors.get(id).filter(|index| index.live() >= from).map(|index| (index, from))
     })

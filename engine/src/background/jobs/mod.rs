@@ -8,12 +8,14 @@ mod checkpoint;
 mod expiry;
 mod link;
 mod log;
+mod reembed;
 mod rest;
 mod sync;
 mod views;
 
 use super::scheduler::Job;
 use crate::db::Core;
+pub(crate) use reembed::{Reembedding, Step};
 
 pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
     vec![
@@ -23,6 +25,7 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
         Box::new(expiry::Expiry),
         Box::new(checkpoint::Checkpoint),
         Box::new(link::Link),
+        Box::new(reembed::Reembed),
         Box::new(log::Log),
         // Behind whatever else an idle handle does.
         Box::new(rest::Rest),
