@@ -5,11 +5,13 @@
 
 mod accesses;
 mod checkpoint;
+mod compact;
 mod expiry;
 mod link;
 mod log;
 mod rest;
 mod sync;
+mod tables;
 mod views;
 
 use super::scheduler::Job;
@@ -24,6 +26,8 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
         Box::new(checkpoint::Checkpoint),
         Box::new(link::Link),
         Box::new(log::Log),
+        Box::new(tables::Tables),
+        Box::new(compact::Compact),
         // Behind whatever else an idle handle does.
         Box::new(rest::Rest),
     ]
