@@ -9,8 +9,9 @@ use crate::background::{self, Reembedding, Scheduler};
 use crate::catalog::Catalog;
 use crate::commit::{
     Chain, Committer, CommitterSettings, Group, Opened, Shield, Tables, WriteOptions,
+    named_segments,
 };
-use crate::derived::{ImageRow, Indexes, Place, Unreadable};
+use crate::derived::{ImageRow, Indexes, Unreadable};
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
@@ -20,7 +21,7 @@ use crate::schema::{self, Table};
 use crate::transaction::{Committed, Transaction, WriteTx};
 use crate::view::{Shared, View, ViewLimits, Views};
 use crate::{Error, ErrorKind, Result, VerifyReport};
-use redb::{Database, ReadableDatabase};
+use redb::Database;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -55,6 +56,19 @@ const GOES_BACK: f64 = 0.5;
 #[derive(Clone)]
 pub struct Db {
     pub(crate) core: Arc<Core>,
+}
+
+/// What [`Db::compact`] has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compacted {
+    /// Length of the file before.
+    pub before_bytes: u64,
+    /// Length of the file now.
+    pub after_bytes: u64,
+    /// Were the pages of the tables moved? Not while an older View is held, or where readers and
+    /// writers left no moment for it.
+    pub are_tables_compact: bool,
 }
 
 /// What all clones of a handle share.
@@ -149,6 +163,32 @@ impl Db {
     pub fn link(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         self.core.check_writable()?;
         self.core.link_all(progress)
+    }
+
+    /// Gives every byte of the file back that can be: moves the pages of the tables to the front of
+    /// their space, moves what lies high in the file into holes below, and cuts the file behind the
+    /// last of it. An idle handle and a closing one do so by themselves where much is free; call it
+    /// before a file is copied or put away.
+    ///
+    /// It reads all tables, writes the images of the indexes if anything is in none, and copies at
+    /// most what lies behind the end that the file will have: about a second for some hundreds of
+    /// MiB. While the pages of the tables move, whoever reads or writes waits. `progress` gets the
+    /// bytes moved and about how many there are to move.
+    ///
+    /// What a View holds is not touched: while one that is not the newest is held, the pages of the
+    /// tables stay where they are, and the images that it reads keep their space.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// # let id = db.remember(memlith::NewMemory::new("gone"))?;
+    /// db.write(|tx| tx.forget(id))?;
+    /// let compacted = db.compact(&mut |_, _| {})?;
+    /// assert!(compacted.after_bytes <= compacted.before_bytes);
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    pub fn compact(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Compacted> {
+        self.core.check_writable()?;
+        self.core.compact(progress)
     }
 
     /// Deletes every derived index and makes it anew from the rows. `progress` gets the number of
@@ -303,6 +343,7 @@ impl Core {
             self.committer.container().latch();
             return Ok(());
         }
+        let deadline = Instant::now() + self.settings.close_timeout;
         let has_stopped = self.background.stop(self.settings.close_timeout);
         if self.is_read_only {
             return Ok(());
@@ -318,6 +359,7 @@ impl Core {
         if self.is_checkpoint_due_at_close() {
             self.committer.checkpoint(&mut || true)?;
         }
+        self.compact_at_close(deadline)?;
         self.committer.container().trim()
     }
 }
@@ -394,14 +436,7 @@ fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
     }
     let rows = Pinned::new(database.begin_read()?);
     let images = ImageRow::load_all(&rows)?;
-    let segments: Vec<_> = images
-        .values()
-        .filter_map(|row| match &row.place {
-            Place::Segment(segment) => Some(*segment),
-            Place::Inline(_) => None,
-        })
-        .collect();
-    container.register(&segments)?;
+    container.register(&named_segments(&rows)?)?;
     let chain = Chain::load(&rows)?;
     let catalog = Catalog::load(&rows)?;
     let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq)?;

@@ -34,7 +34,7 @@
 //! - [`View`] is one instant of the file, for reads that must agree with each other.
 //! - [`Recall`] searches by text, vector and filter at once; [`filter`] is the language of filters.
 //! - [`Db::log`], [`Db::verify_log`] and [`Db::head`] show and prove the history;
-//!   [`Db::verify`] checks the file, and [`salvage()`] gets out of a damaged one what it still
+//!   [`Db::compact`] gives free space back, [`Db::verify`] checks the file, and [`salvage()`] gets out of a damaged one what it still
 //!   holds.
 //!
 //! # What holds
@@ -82,7 +82,7 @@ pub use background::{BackgroundPause, BackgroundStats, JobStats};
 pub use catalog::Space;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Change, ChangeKind, Durability, LogRow, Model, WriteOptions};
-pub use db::Db;
+pub use db::{Compacted, Db};
 pub use embed::{Embedder, EmbedderError};
 pub use error::{Error, ErrorKind, Result};
 pub use filter::Filter;

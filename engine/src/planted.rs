@@ -33,6 +33,12 @@ pub(crate) enum Defect {
     AcknowledgedEarly,
     /// A relaxed commit is called durable.
     RelaxedCalledDurable,
+    /// A chunk that moved is named before its copy is durable (rule 10).
+    MoveNotSynced,
+    /// A chunk that moved leaves its place free at once, while the durable slot names it (rule 3).
+    MovedFromFree,
+    /// A segment that moved is named before its copy is durable (rule 4).
+    CopyNotSynced,
     /// The file is cut before the slot that permits it is durable.
     CutBeforeSlot,
     /// The checksums of pages are written behind the sync of the pages.

@@ -199,6 +199,21 @@ impl Views {
         }
     }
 
+    /// Runs `work` while the newest View has no rows: whoever reads them waits. `None`, and nothing
+    /// is run, if somebody reads them just now. `renew` must give rows of the same commit.
+    pub(crate) fn without_rows<T>(
+        &self,
+        work: impl FnOnce() -> Result<T>,
+        renew: impl FnOnce() -> Result<Pinned>,
+    ) -> Result<Option<T>> {
+        let view = self.current();
+        let Some(mut rows) = view.inner.rows.try_write() else { return Ok(None) };
+        *rows = None;
+        let done = work();
+        *rows = Some(renew()?);
+        done.map(Some)
+    }
+
     /// Views older than the newest that somebody holds.
     pub(crate) fn held(&self) -> usize {
         self.older.lock().iter().filter(|v| v.strong_count() > 0).count()

@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Log(commands::log::Log),
     Export(commands::export::Export),
     Rebuild(commands::rebuild::Rebuild),
+    Compact(commands::compact::Compact),
     Salvage(commands::salvage::Salvage),
 }
 

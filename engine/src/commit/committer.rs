@@ -18,7 +18,7 @@ use crate::schema::{self, Table, log_key, read_u64};
 use crate::sync::Mutex;
 use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
-use redb::{Database, ReadableDatabase, ReadableTable, WriteTransaction};
+use redb::{ReadableTable, WriteTransaction};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,9 +64,9 @@ pub(crate) struct State {
     pub(crate) chain: Chain,
     pub(crate) indexes: Indexes,
     /// Bytes committed without a sync since the last durable commit.
-    relaxed_bytes: u64,
+    pub(super) relaxed_bytes: u64,
     /// Would opening after a crash now have to walk the tables?
-    needs_walk: bool,
+    pub(super) needs_walk: bool,
 }
 
 pub(crate) struct CommitterSettings {
@@ -88,14 +88,18 @@ pub(crate) struct Opened {
 
 /// The writer of an open file.
 pub(crate) struct Committer {
-    database: Tables,
-    failure: Failure,
+    pub(super) database: Tables,
+    pub(super) failure: Failure,
     container: Container,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     pub(crate) views: Views,
     pub(super) settings: CommitterSettings,
     /// The newest commit that survives power loss.
-    durable: AtomicU64,
+    pub(super) durable: AtomicU64,
+    /// Memories deleted whose pages nobody has seen to.
+    pub(super) deleted: AtomicU64,
+    /// Bytes that are free and that nothing could give back, when it was last tried.
+    pub(crate) stuck: AtomicU64,
     /// Held by whoever replaces the indexes as a whole.
     pub(super) replacing: Mutex<()>,
 }
@@ -159,6 +163,8 @@ impl Committer {
         let Opened { database, failure, container, chain, indexes } = opened;
         let committer = Committer {
             durable: AtomicU64::new(chain.seq.0),
+            deleted: AtomicU64::new(0),
+            stuck: AtomicU64::new(0),
             database,
             failure,
             container,
@@ -208,7 +214,7 @@ impl Committer {
     /// Begins the one write transaction there can be; waits for the one before.
     pub(crate) fn begin_write(&self) -> Result<WriteTransaction> {
         self.failure.check()?;
-        Ok(self.database.begin_write()?)
+        self.database.begin_write()
     }
 
     /// Commits a set whose rows are in `transaction` already.
@@ -245,7 +251,8 @@ impl Committer {
         set_durability(&mut transaction, is_durable, Repair::Walk);
         let mut chain = state.chain;
         let receipts = append_log(&transaction, &mut chain, sets)?;
-        drop_accesses(&transaction, sets)?;
+        let deleted = drop_accesses(&transaction, sets)?;
+        self.deleted.fetch_add(deleted, Ordering::Relaxed);
         self.commit_rows(transaction)?;
 
         state.chain = chain;
@@ -325,7 +332,7 @@ impl Committer {
     pub(super) fn with_state<T>(
         &self,
         repair: Repair,
-        work: impl FnOnce(&mut State, WriteTransaction, &Database) -> Result<T>,
+        work: impl FnOnce(&mut State, WriteTransaction, &Tables) -> Result<T>,
     ) -> Result<T> {
         let mut transaction = self.begin_write()?;
         set_durability(&mut transaction, true, repair);
@@ -391,8 +398,9 @@ pub(crate) fn write_rows<'a>(
     Ok(())
 }
 
-/// Removes the access counts of memories that are gone.
-fn drop_accesses(transaction: &WriteTransaction, sets: &[Arc<WriteSet>]) -> Result<()> {
+/// Removes the access counts of memories that are gone; returns how many these are.
+fn drop_accesses(transaction: &WriteTransaction, sets: &[Arc<WriteSet>]) -> Result<u64> {
+    let mut count = 0;
     let mut gone = sets
         .iter()
         .flat_map(|set| set.changes())
@@ -402,9 +410,10 @@ fn drop_accesses(transaction: &WriteTransaction, sets: &[Arc<WriteSet>]) -> Resu
         let mut table = transaction.open_table(schema::ACCESSES)?;
         for change in gone {
             table.remove(schema::memory_key(MemoryId(change.id)).as_slice())?;
+            count += 1;
         }
     }
-    Ok(())
+    Ok(count)
 }
 
 fn append_log(

@@ -6,6 +6,7 @@
 //! ```
 
 mod committer;
+mod compact;
 mod group;
 pub(crate) mod log;
 mod replace;
@@ -16,6 +17,7 @@ mod write_set;
 pub(crate) use committer::{
     Chain, Committer, CommitterSettings, IndexStats, Opened, Repair, write_rows,
 };
+pub(crate) use compact::{Compacting, named_segments};
 #[cfg(any(test, feature = "torture"))]
 pub(crate) use group::Store;
 pub(crate) use group::{Failure, Group, Turn};

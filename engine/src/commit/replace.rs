@@ -5,16 +5,23 @@
 //! for the moment of the exchange.
 
 use super::committer::{Committer, Repair, State};
+use super::compact::Compacting;
+use super::tables::Tables;
 use crate::catalog::Catalog;
-use crate::derived::{Checkpoint, ImageRow, Indexes, Unreadable, Versions};
+use crate::derived::{Checkpoint, ImageRow, Indexes, Place, Unreadable, Versions};
 use crate::error::Detail;
+use crate::file::SegmentRef;
 use crate::ids::Seq;
 use crate::planted::{self, Defect};
 use crate::rows::Pinned;
 use crate::schema;
 use crate::{Error, Result};
-use redb::{Database, ReadableDatabase, WriteTransaction};
+use redb::WriteTransaction;
 use std::collections::BTreeMap;
+
+/// An image is moved as it is only while no more than this is in none: links that the running graphs
+/// have and their images do not are lost by it.
+const MAX_UNSAVED: u64 = 256;
 
 type Images = BTreeMap<String, ImageRow>;
 
@@ -51,6 +58,31 @@ impl Committer {
         let indexes = Indexes::rebuild(&rows, view.seq(), &mut |done| progress(done, total))?;
         let stored = self.store(&indexes.versions(view.seq()), view.seq(), &mut || true)?;
         stored.map_or(Ok(()), |stored| self.adopt(stored, &rows))
+    }
+
+    /// Puts the image in this segment into a lower hole, as it is.
+    pub(super) fn move_image(
+        &self,
+        segment: &SegmentRef,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Compacting> {
+        if self.index_stats().unsaved_work() > MAX_UNSAVED {
+            let written = self.checkpoint(goes_on)?;
+            return Ok(written.map_or(Compacting::Done, Compacting::Rewritten));
+        }
+        let _alone = self.replacing.lock();
+        let view = self.current();
+        let rows = view.rows()?;
+        let mut images = ImageRow::load_all(&rows)?;
+        let is_here = |row: &&mut ImageRow| row.place.segment() == Some(*segment);
+        let Some(row) = images.values_mut().find(is_here) else { return Ok(Compacting::Done) };
+        let copied = self.container().copy_below(segment, goes_on)?;
+        let Some(copy) = copied else { return Ok(Compacting::Done) };
+        row.place = Place::Segment(copy);
+        let kept = images.values().map(|row| row.place.clone());
+        let kept = kept.filter(|place| place.segment() != Some(copy)).collect();
+        self.adopt(Checkpoint { images, kept }, &rows)?;
+        Ok(Compacting::Moved(segment.len))
     }
 
     /// Reads every image that the file names, anew, as none is named that opening could not use;
@@ -104,7 +136,7 @@ impl Committer {
             });
         match exchanged {
             Ok(old) => {
-                for row in old.values() {
+                for row in old.values().filter(|row| !stored.kept.contains(&row.place)) {
                     row.place.release(self.container());
                 }
                 Ok(())
@@ -125,7 +157,7 @@ impl Committer {
 fn exchange(
     state: &mut State,
     mut transaction: WriteTransaction,
-    database: &Database,
+    database: &Tables,
     images: &Images,
     mut fresh: Indexes,
     named: &mut bool,

@@ -19,6 +19,8 @@ const MIN_ORDINALS: u64 = 4_096;
 #[derive(Default)]
 pub(crate) struct Checkpoint {
     pub(crate) images: BTreeMap<String, ImageRow>,
+    /// Those of them that the file names already.
+    pub(crate) kept: Vec<Place>,
 }
 
 /// Stores the image that a closure makes under a name.
@@ -99,7 +101,7 @@ impl Checkpoint {
 
     /// Gives the space of images that no row will name back.
     pub(crate) fn discard(self, container: &Container) {
-        for row in self.images.values() {
+        for row in self.images.values().filter(|row| !self.kept.contains(&row.place)) {
             row.place.release(container);
         }
     }

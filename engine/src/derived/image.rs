@@ -61,10 +61,18 @@ impl Place {
         }
     }
 
+    /// The segment that it lies in, if it does not lie in its row.
+    pub(crate) fn segment(&self) -> Option<SegmentRef> {
+        match self {
+            Place::Inline(_) => None,
+            Place::Segment(segment) => Some(*segment),
+        }
+    }
+
     /// Gives the space back, once no durable row names it.
     pub(crate) fn release(&self, container: &Container) {
-        if let Place::Segment(segment) = self {
-            container.release(segment);
+        if let Some(segment) = self.segment() {
+            container.release(&segment);
         }
     }
 }

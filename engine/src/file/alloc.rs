@@ -5,6 +5,7 @@
 //! through limbo until a slot without it is durable; a released segment waits for its last pin.
 //! Used by the container, under its lock.
 
+use super::arrange;
 use super::fault::Fault;
 use super::map::MAX_CHUNKS;
 use crate::planted::{self, Defect};
@@ -61,6 +62,8 @@ struct Pin {
 #[derive(Debug, Default)]
 pub(super) struct Allocator {
     owners: Vec<Owner>,
+    /// How many of them are free.
+    free: usize,
     /// No chunk below is free.
     lowest_free: usize,
     /// By extent start.
@@ -74,7 +77,8 @@ pub(super) struct Allocator {
 impl Allocator {
     /// For a file of `chunks` chunks whose owners are not known yet.
     pub(super) fn new(chunks: usize, knows_segments: bool) -> Self {
-        Allocator { owners: vec![Owner::Free; chunks], knows_segments, ..Self::default() }
+        let owners = vec![Owner::Free; chunks];
+        Allocator { owners, free: chunks, knows_segments, ..Self::default() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -83,6 +87,16 @@ impl Allocator {
 
     pub(super) fn count(&self, owner: Owner) -> usize {
         self.owners.iter().filter(|o| **o == owner).count()
+    }
+
+    /// Free chunks. Unlike [`count`](Self::count) it costs nothing to ask.
+    pub(super) fn free_len(&self) -> usize {
+        self.free
+    }
+
+    /// May what looks free be used?
+    pub(super) fn knows_segments(&self) -> bool {
+        self.knows_segments
     }
 
     pub(super) fn owner(&self, chunk: u32) -> Option<Owner> {
@@ -97,13 +111,10 @@ impl Allocator {
     #[must_use]
     pub(super) fn claim(&mut self, extent: Extent, owner: Owner) -> bool {
         let Some(range) = extent.checked_range().map(indices) else { return false };
-        if self.owners.len() < range.end {
-            self.owners.resize(range.end, Owner::Free);
-        }
-        let chunks = &mut self.owners[range];
-        let unclaimed = chunks.iter().all(|o| *o == Owner::Free);
+        self.reach(range.end);
+        let unclaimed = self.owners[range.clone()].iter().all(|o| *o == Owner::Free);
         if unclaimed {
-            chunks.fill(owner);
+            self.occupy(range, owner);
         }
         unclaimed
     }
@@ -121,14 +132,48 @@ impl Allocator {
             return Err(Fault::TooManyChunks { chunks: end, limit: MAX_CHUNKS.into() });
         }
         let end = end as usize;
-        if self.owners.len() < end {
-            self.owners.resize(end, Owner::Free);
-        }
-        self.owners[start..end].fill(owner);
-        if start == self.lowest_free {
-            self.lowest_free = end;
-        }
+        self.reach(end);
+        self.occupy(start..end, owner);
         Ok(Extent { start: start as u32, chunks })
+    }
+
+    /// Takes the first consecutive chunks that are free and end at or below `limit`, if there are
+    /// any.
+    pub(super) fn take_below(&mut self, chunks: u32, limit: u32, owner: Owner) -> Option<Extent> {
+        let start = arrange::hole_below(&self.owners, chunks as usize, limit as usize)?;
+        self.occupy(start..start + chunks as usize, owner);
+        Some(Extent { start: start as u32, chunks })
+    }
+
+    /// Takes the first free chunk that does not lie within `room`, else one at the end of the file.
+    pub(super) fn take_outside(&mut self, room: &Range<usize>, owner: Owner) -> Option<Extent> {
+        let is_free = |c: &usize| self.owners[*c] == Owner::Free && !room.contains(c);
+        let all = self.owners.len();
+        let at = (0..all).find(is_free).unwrap_or(all);
+        if at >= MAX_CHUNKS as usize {
+            return None;
+        }
+        self.reach(at + 1);
+        self.occupy(at..at + 1, owner);
+        Some(Extent { start: at as u32, chunks: 1 })
+    }
+
+    /// There are at least so many chunks.
+    fn reach(&mut self, len: usize) {
+        if self.owners.len() < len {
+            self.free += len - self.owners.len();
+            self.owners.resize(len, Owner::Free);
+        }
+    }
+
+    /// Gives free chunks an owner.
+    fn occupy(&mut self, range: Range<usize>, owner: Owner) {
+        debug_assert!(self.owners[range.clone()].iter().all(|o| *o == Owner::Free));
+        self.free -= range.len();
+        if range.start == self.lowest_free {
+            self.lowest_free = range.end;
+        }
+        self.owners[range].fill(owner);
     }
 
     fn first_fit(&mut self, chunks: usize) -> usize {
@@ -150,6 +195,7 @@ impl Allocator {
     fn free(&mut self, extent: Extent) {
         let range = indices(extent.range());
         self.lowest_free = self.lowest_free.min(range.start);
+        self.free += range.len();
         self.owners[range].fill(Owner::Free);
     }
 
@@ -160,6 +206,11 @@ impl Allocator {
         }
         self.owners[indices(extent.range())].fill(Owner::Limbo);
         self.leaving.push(extent);
+    }
+
+    /// Has anything left a map since the last slot was written?
+    pub(super) fn is_leaving(&self) -> bool {
+        !self.leaving.is_empty()
     }
 
     /// What the slot being written no longer names; free it when that slot is durable.
@@ -216,6 +267,7 @@ impl Allocator {
     /// Forgets the free chunks behind `len`.
     pub(super) fn truncate(&mut self, len: usize) {
         debug_assert!(self.owners[len..].iter().all(|o| *o == Owner::Free));
+        self.free -= self.owners.len() - len;
         self.owners.truncate(len);
         self.lowest_free = self.lowest_free.min(len);
     }
@@ -303,5 +355,23 @@ mod tests {
     #[test]
     fn a_file_has_no_more_chunks_than_its_format_can_name() {
         assert!(known(0).take(MAX_CHUNKS + 1, Owner::Segment).is_err());
+    }
+
+    #[test]
+    fn free_chunks_are_counted_wherever_they_come_from() {
+        let mut a = known(3);
+        let segment = a.take(4, Owner::Segment).unwrap();
+        a.reach(9);
+        assert!(a.claim(Extent { start: 12, chunks: 2 }, Owner::Segment));
+        assert_eq!(a.take_outside(&(4..8), Owner::Table).map(|e| e.start), Some(8));
+        assert_eq!(a.take_below(3, 6, Owner::Segment), None);
+        assert_eq!(a.take_below(2, 7, Owner::Segment), Some(Extent { start: 4, chunks: 2 }));
+        a.leave(Extent { start: 8, chunks: 1 });
+        a.release(segment);
+        let left = a.take_leaving();
+        a.free_left(left);
+        a.release(Extent { start: 12, chunks: 2 });
+        a.truncate(a.used_len());
+        assert_eq!((a.free_len(), a.len()), (a.count(Owner::Free), 6));
     }
 }

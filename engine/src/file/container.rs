@@ -1,6 +1,6 @@
 //! The container: state of the file, and the protocol that keeps it whole.
 //!
-//! **Invariant:** the nine rules of [the module](super). Handles are cheap clones of one state;
+//! **Invariant:** the ten rules of [the module](super). Handles are cheap clones of one state;
 //! the file stays open and locked until the last of them, of its table spaces and of its segment
 //! sources is dropped. Called by the kernel.
 
@@ -63,8 +63,8 @@ pub(super) struct State {
     pub(super) floor: u64,
     /// The newest slot no longer says what holds.
     pub(super) dirty: bool,
-    /// What was zeroed must be durable before the next slot is written (rule 6).
-    pub(super) zeroed: bool,
+    /// What was zeroed or moved must be durable before the next slot is written (rules 6 and 10).
+    pub(super) unsettled: bool,
     /// Both slots say the same.
     pub(super) has_twin: bool,
     /// Of the newest slot: while it is not 0, redb's header must not change (rule 9).
@@ -145,7 +145,7 @@ impl Container {
             chunks: Allocator::new(0, true),
             floor: 0,
             dirty: true,
-            zeroed: false,
+            unsettled: false,
             has_twin: false,
             seal: seal::NONE,
         };
@@ -198,7 +198,7 @@ impl Container {
             floor: loaded.slot.floor,
             // A torn slot is replaced by the next sync.
             dirty: !loaded.has_twin,
-            zeroed: false,
+            unsettled: false,
             has_twin: false,
             seal: loaded.slot.seal,
         };

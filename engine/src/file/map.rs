@@ -60,6 +60,12 @@ impl ChunkMap {
         }
     }
 
+    /// Gives a chunk that has a place another one.
+    pub(super) fn replace(&mut self, logical: usize, physical: u32) {
+        debug_assert_ne!(self.chunks[logical], HOLE);
+        self.chunks[logical] = physical;
+    }
+
     /// Sets the number of logical chunks; `gone` is told of each physical chunk that leaves.
     pub(super) fn resize(&mut self, len: usize, mut gone: impl FnMut(u32)) {
         for chunk in self.chunks.drain(len.min(self.chunks.len())..).filter(|c| *c != HOLE) {

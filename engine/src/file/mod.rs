@@ -9,7 +9,7 @@
 //! described in `docs/file-format.md`, every choice in `docs/decisions/0001-container-file.md`.
 //!
 //! **Invariant:** whatever instant the power fails at, the file opens to the last acknowledged
-//! commit or a later one, and no chunk has two owners. Nine ordering rules keep that; each is
+//! commit or a later one, and no chunk has two owners. Ten ordering rules keep that; each is
 //! named, as "Rule n", where it is kept:
 //!
 //! 1. A changed map is written inside redb's sync, before its one fsync.
@@ -24,10 +24,13 @@
 //! 8. After a failed write or sync the container latches.
 //! 9. A slot carries the seal of redb's header only once that header is durable and its database
 //!    closed; a slot without one is durable before the header changes again.
+//! 10. The copy of a chunk that moves is durable before the slot that maps it; the file is cut only
+//!     where a durable slot permits it, and never below what a row names or a source pins.
 //!
 //! The kernel calls [`Container`]; nobody else touches the file.
 
 mod alloc;
+mod arrange;
 mod backend;
 mod claim;
 mod container;
@@ -40,6 +43,7 @@ mod map;
 mod open;
 mod overlay;
 mod pages;
+mod relocate;
 mod remains;
 mod seal;
 mod segment;
@@ -66,6 +70,7 @@ pub(crate) use disk::Disk;
 pub(crate) use disk::MemoryDisk;
 pub(crate) use fault::{Fault, error_from};
 pub(crate) use pages::{REDB_HEADER_LEN, hide_close};
+pub(crate) use relocate::{Arranged, Room};
 pub(crate) use segment::SegmentRef;
 pub(crate) use wreck::{Flaw, Swap, Wreck};
 

@@ -1,7 +1,7 @@
 //! Making things durable: the writing of slots, and the trimming of the file.
 //!
 //! **Invariant:** at most one slot is written between two fsyncs (rule 2), after what it relies on
-//! is durable (rule 6), and what it no longer names is reused only after it is durable (rule 3).
+//! is durable (rules 6 and 10), and what it no longer names is reused only after it is durable (rule 3).
 //! Called by redb through the table space, and by the kernel.
 
 use super::alloc::{Extent, Owner};
@@ -39,10 +39,10 @@ impl Container {
             if !state.dirty {
                 break Vec::new();
             }
-            if !std::mem::take(&mut state.zeroed) {
+            if !std::mem::take(&mut state.unsettled) {
                 break self.write_slot(&mut state)?;
             }
-            // Rule 6. Without the lock, so that readers go on; look again afterwards.
+            // Rules 6 and 10. Without the lock, so that readers go on; look again afterwards.
             drop(state);
             disk.sync()?;
         };
@@ -156,7 +156,7 @@ impl Container {
             self.0.disk.cut(end)?;
             state.chunks.truncate(used);
             // Or a chunk behind the new end might not come back as zeros.
-            state.zeroed = true;
+            state.unsettled = true;
         }
         drop(state);
         self.0.disk.sync()

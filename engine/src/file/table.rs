@@ -93,7 +93,7 @@ impl Container {
         check_count(count)?;
         let pages = &self.0.pages[space];
         let mut state = self.0.state.write();
-        let State { spaces, chunks, dirty, zeroed, .. } = &mut *state;
+        let State { spaces, chunks, dirty, unsettled, .. } = &mut *state;
         let space = &mut spaces[space];
         let border = space.len.min(len);
         if let Some(chunk) = space.map.get((border / payload) as usize) {
@@ -101,7 +101,7 @@ impl Container {
             if within > 0 && len > space.len {
                 // The rest of the last chunk may hold bytes from before a shrink.
                 let rest = (payload - within).min(len - border);
-                self.zero_stale(self.table_offset(chunk) + within, rest, zeroed)?;
+                self.zero_stale(self.table_offset(chunk) + within, rest, unsettled)?;
             } else if within > 0 && len < space.len {
                 let first = within.div_ceil(PAGE_LEN as u64) as usize;
                 let load = || self.load_sums(chunk);
@@ -118,7 +118,7 @@ impl Container {
 
     /// Gives the chunks of `range`, with their groups, a place.
     fn place(&self, state: &mut State, space: usize, range: Range<usize>) -> io::Result<()> {
-        let State { spaces, chunks, dirty, zeroed, .. } = state;
+        let State { spaces, chunks, dirty, unsettled, .. } = state;
         let map = &mut spaces[space].map;
         let max_group = (MAX_GROUP_BYTES / self.0.chunk_bytes) as usize;
         for logical in range {
@@ -128,7 +128,7 @@ impl Container {
             let group = map.group(logical, max_group);
             let extent = chunks.take(group.len() as u32, Owner::Table)?;
             let bytes = u64::from(extent.chunks) * self.0.chunk_bytes;
-            self.zero_stale(self.offset(extent.start), bytes, zeroed)?;
+            self.zero_stale(self.offset(extent.start), bytes, unsettled)?;
             map.place(group.start, extent.range());
             *dirty = true;
         }
@@ -136,11 +136,11 @@ impl Container {
     }
 
     /// Rule 6: what lies inside the file may hold old bytes; what lies behind it reads as zeros.
-    fn zero_stale(&self, at: u64, len: u64, zeroed: &mut bool) -> io::Result<()> {
+    fn zero_stale(&self, at: u64, len: u64, unsettled: &mut bool) -> io::Result<()> {
         let stale = self.0.disk.len()?.saturating_sub(at).min(len);
         if stale > 0 {
             self.0.disk.zero(at, stale)?;
-            *zeroed = true;
+            *unsettled = true;
         }
         Ok(())
     }

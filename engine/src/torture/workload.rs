@@ -114,7 +114,8 @@ impl Workload {
             70..74 => self.abandon()?,
             74..81 => self.db().checkpoint()?,
             81..83 => self.db().rebuild(&mut |_, _| {})?,
-            83..87 => self.db().flush()?,
+            83..85 => self.db().flush()?,
+            85..87 => drop(self.db().compact(&mut |_, _| {})?),
             87..92 => self.reopen()?,
             92..95 => self.hold()?,
             _ => self.recall()?,
@@ -130,12 +131,13 @@ impl Workload {
     /// Does one thing that needs no other handle. The disk does not hear of it: what is durable stays
     /// that.
     pub(super) fn step_in_place(&mut self) -> Result<()> {
-        let done = match self.rng.below(8) {
+        let done = match self.rng.below(9) {
             0..3 => self.transact(),
             3 => self.db().checkpoint(),
             4 => self.db().rebuild(&mut |_, _| {}),
             5 => self.db().flush(),
-            6 => self.recall(),
+            6 => self.db().compact(&mut |_, _| {}).map(drop),
+            7 => self.recall(),
             _ => self.release(),
         };
         self.assert_jobs()?;

@@ -3,6 +3,7 @@
 //! **Invariant:** commands that only read open the file for reading, so that several run side by
 //! side; only `import`, `put` and `salvage` create a file.
 
+pub(crate) mod compact;
 pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod get;
@@ -41,6 +42,7 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Log(args) => args.run(console),
         Command::Export(args) => args.run(console),
         Command::Rebuild(args) => args.run(console),
+        Command::Compact(args) => args.run(console),
         Command::Salvage(args) => args.run(console),
     }
 }

@@ -1,7 +1,7 @@
 //! `memlith stats`: what a file holds, how large it is, and which settings are in force.
 
 use crate::args::Store;
-use crate::output::table::{grouped, pairs, printable, table};
+use crate::output::table::{bytes, grouped, pairs, printable, table};
 use crate::output::{Console, Outcome};
 use clap::Args;
 use memlith::{
@@ -356,9 +356,4 @@ fn show_namespace(namespace: &str, stats: &NamespaceStats, console: &mut Console
         ])
         .trim_fmt(),
     )
-}
-
-/// A size as people read it.
-fn bytes(n: u64) -> String {
-    indicatif::HumanBytes(n).to_string()
 }

@@ -38,6 +38,11 @@ pub(crate) fn pairs<N: Into<String>, V: Into<String>>(
     table
 }
 
+/// A size as people read it.
+pub(crate) fn bytes(n: u64) -> String {
+    indicatif::HumanBytes(n).to_string()
+}
+
 /// A cell of digits: they line up on the right.
 pub(crate) fn number(text: impl Into<String>) -> Cell {
     Cell::new(text.into()).set_alignment(CellAlignment::Right)

@@ -53,6 +53,7 @@ fn what_is_not_there_is_three() {
         &["log", "t.lith"],
         &["export", "t.lith"],
         &["rebuild", "t.lith"],
+        &["compact", "t.lith"],
         &["salvage", "t.lith", "new.lith"],
     ] {
         let run = place.run(&[args, &["--json"]].concat()).exits(3);

@@ -2,7 +2,7 @@
 //! container.
 
 use crate::file::disk::Disk;
-use crate::file::{Container, SegmentRef, Settings};
+use crate::file::{Arranged, Container, SegmentRef, Settings};
 use crate::sync::{Mutex, thread};
 use memlith_index::image::SharedSource;
 use redb::StorageBackend;
@@ -171,6 +171,24 @@ impl File {
         self.container.release(&vain);
     }
 
+    /// A step towards a file without holes, as compaction takes it: it moves chunks of the tables,
+    /// or the image in force.
+    fn compact(&self) {
+        let named = self.newest.lock().0;
+        let arranged = self.container.arrange(&[named], &mut || true);
+        let Arranged::Segment(_) = arranged.expect("the disk takes all") else { return };
+        let mut newest = self.newest.lock();
+        if newest.0 != named {
+            return;
+        }
+        let copied = self.container.copy_below(&named, &mut || true);
+        let Some(copy) = copied.expect("the disk takes all") else { return };
+        let says = newest.1.says;
+        let image = Arc::new(open(&self.disk, &self.container, &copy, says, self.defect));
+        *newest = (copy, image);
+        self.container.release(&named);
+    }
+
     /// The image in force, which some readers open once more.
     fn read(&self, opens: bool) -> Arc<Image> {
         let newest = self.newest.lock();
@@ -231,6 +249,7 @@ pub fn a_live_source_is_never_overwritten(defect: Defect) {
         scope.spawn(|| file.change_tables());
         scope.spawn(|| {
             for _ in 0..2 {
+                file.compact();
                 file.container.trim().expect("the disk takes all");
             }
         });

@@ -5,12 +5,14 @@
 
 mod accesses;
 mod checkpoint;
+mod compact;
 mod expiry;
 mod link;
 mod log;
 mod reembed;
 mod rest;
 mod sync;
+mod tables;
 mod views;
 
 use super::scheduler::Job;
@@ -27,6 +29,8 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
         Box::new(link::Link),
         Box::new(reembed::Reembed),
         Box::new(log::Log),
+        Box::new(tables::Tables),
+        Box::new(compact::Compact),
         // Behind whatever else an idle handle does.
         Box::new(rest::Rest),
     ]

@@ -39,6 +39,11 @@ fn workload(seed: u64, rng: &mut Rng) -> Ran {
         if rng.one_in(9) {
             store.tables().compact().unwrap();
         }
+        if rng.one_in(5) {
+            for _ in 0..=rng.below(4) {
+                store.arrange(models.len() as u64 - 1).unwrap();
+            }
+        }
         if rng.one_in(12) {
             store.container.trim().unwrap();
         }
@@ -71,6 +76,9 @@ fn check(disk: &SimDisk, seed: u64, models: &[Model], replay: &Replay<'_>, rng: 
         store.transact(rng, &mut later).unwrap();
     }
     assert_eq!(store.content().1, later[3]);
+    while store.arrange(version + 3).unwrap() {}
+    assert_eq!(store.content().1, later[3]);
+    store.container.trim().unwrap();
     store.container.verify().unwrap();
     disk.cut_power();
 }

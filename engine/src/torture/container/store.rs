@@ -5,7 +5,7 @@
 
 use crate::file::crash::Rng;
 use crate::file::sim::{Event, SimDisk};
-use crate::file::{Container, SegmentRef, Settings};
+use crate::file::{Arranged, Container, SegmentRef, Settings};
 use redb::{
     Database, Durability, Error, ReadableDatabase, ReadableTable, TableDefinition, TableError,
 };
@@ -158,6 +158,31 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// One step towards a file without holes; false if there is nothing to move. What it commits
+    /// is durable, and so is the version that it finds.
+    pub(super) fn arrange(&mut self, version: u64) -> Result<bool, Error> {
+        let known = self.segments();
+        let named: Vec<SegmentRef> = known.values().copied().collect();
+        let extent = match self.container.arrange(&named, &mut || true).unwrap() {
+            Arranged::Moved(_) => return Ok(true),
+            Arranged::Done => return Ok(false),
+            Arranged::Segment(extent) => extent,
+        };
+        let (id, old) = known.into_iter().find(|(_, s)| s.extent == extent).unwrap();
+        let Some(new) = self.container.copy_below(&old, &mut || true).unwrap() else {
+            panic!("the hole of {old:?} is gone");
+        };
+        let tx = self.tables().begin_write()?;
+        tx.open_table(SEGMENTS)?.insert(id, &new.encode()[..])?;
+        tx.commit()?;
+        self.disk.mark(Event::Acknowledged(version));
+        self.doomed.push(old);
+        for segment in std::mem::take(&mut self.doomed) {
+            self.container.release(&segment);
+        }
+        Ok(true)
     }
 
     /// Closes cleanly and opens again.
