@@ -78,9 +78,11 @@ impl Space {
     /// to 1.
     ///
     /// A code has one byte a component, in steps of one size. Where a few components of each vector
-    /// stand far out, as with some models, they make the steps coarse for all the others: 0.99
-    /// then makes searches faster, for fewer vectors must be compared in full. Scores are exact all
-    /// the same, and so is a search under [`SearchEffort::Exact`](crate::SearchEffort::Exact).
+    /// stand far out, as with some models, they make the steps coarse for all the others. With 0.99
+    /// the graph then finds more at the same effort, and scans get slower, for what is cut off has
+    /// them compare more vectors in full: whether that pays is seen by
+    /// [`View::check_recall`](crate::View::check_recall). Scores are exact all the same, and so is a
+    /// search under [`SearchEffort::Exact`](crate::SearchEffort::Exact).
     #[must_use]
     pub fn clip(mut self, quantile: f32) -> Self {
         self.clip = quantile;

@@ -1,9 +1,11 @@
 //! Vector spaces and metadata indexes: what a transaction can declare and drop.
 
+use super::Patch;
 use crate::catalog::{Catalog, Space};
 use crate::clock::random;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
+use crate::filter::Filter;
 use crate::rows::Rows;
 use crate::schema::Table;
 use crate::transaction::WriteTx;
@@ -39,7 +41,8 @@ impl WriteTx<'_> {
     pub fn drop_space(&mut self, name: &str) -> Result<()> {
         let id = self.catalog().require_space(name)?.0;
         self.cancel_succession(name)?;
-        self.drop_vectors(id)?;
+        let patch = Patch { vectors: vec![(name.to_owned(), None)], ..Patch::default() };
+        self.update_many(None, &Filter::space(name), &patch)?;
         self.put_catalog(&Catalog::drop_space(name).0, None)?;
         self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Deleted, name)
     }
