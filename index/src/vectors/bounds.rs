@@ -93,12 +93,13 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    /// Prepares `query`, which [`Metric::check`] has passed.
-    pub(super) fn new(metric: Metric, clip: Clip, query: &[f32]) -> Self {
+    /// Prepares `query`, which [`Metric::check`] has passed. It is never clipped: what was cut off it
+    /// would widen the bounds of every entry.
+    pub(super) fn new(metric: Metric, query: &[f32]) -> Self {
         let query_norm = norm(query);
         let mut parts = Vec::new();
         components(metric, query, query_norm, &mut parts);
-        let scale = f64::from(scale_of(&parts, clip, &mut Vec::new()));
+        let scale = f64::from(scale_of(&parts, Clip::default(), &mut Vec::new()));
         let mut code = Code::default();
         let residual = encode(&parts, scale, &mut code) * (1.0 + ROUNDING);
         for (part, byte) in parts.iter_mut().zip(code.bytes()) {
@@ -228,7 +229,7 @@ mod tests {
             let clip = Clip::new(clip).unwrap();
             prop_assume!(metric.check(query.len(), &query).is_ok());
             prop_assume!(metric.check(query.len(), &stored).is_ok());
-            let probe = Probe::new(metric, clip, &query);
+            let probe = Probe::new(metric, &query);
             let kernel = Kernel::detect();
             for other in Kernel::available() {
                 let score = probe.score(other, &query, &stored);

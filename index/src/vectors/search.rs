@@ -204,7 +204,7 @@ impl VectorView {
         if k == 0 {
             return Ok(Found { hits: Vec::new(), plan });
         }
-        let probe = Probe::new(shape.metric, shape.clip, query);
+        let probe = Probe::new(shape.metric, query);
         let mut scan = Scan::new(&self.entries, &probe, k);
         if let (Strategy::Walk, Effort::Ef(ef)) = (plan.strategy, effort) {
             let ended = self.walk(&mut scan, &probe, ef.max(k), filter, &mut plan, &mut limits)?;
@@ -309,9 +309,9 @@ impl VectorView {
         query: &[f32],
         vectors: Source<'_, E>,
     ) -> Result<Vec<Hit>, SearchError<E>> {
-        let Shape { dimension, metric, clip, .. } = self.entries.shape;
+        let Shape { dimension, metric, .. } = self.entries.shape;
         metric.check(dimension, query).map_err(SearchError::Query)?;
-        let probe = Probe::new(metric, clip, query);
+        let probe = Probe::new(metric, query);
         let mut vector = vec![0.0; dimension];
         let mut lookup = self.entries.lookup()?;
         let mut hits = Vec::with_capacity(ordinals.len());
