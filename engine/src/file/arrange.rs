@@ -14,6 +14,8 @@ use std::ops::Range;
 
 /// A segment waits for chunks of the tables to make room only where this part of the room is free.
 const ROOM_SHARE: usize = 4;
+/// Runs that a map gets more at most by one chunk that moves.
+const RUNS_PER_MOVE: usize = 2;
 
 /// The next thing to move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +31,9 @@ pub(super) enum Move {
 }
 
 /// What to move next; `None` if nothing would make the file shorter. `segments` are those that a
-/// row names, in any order: what else belongs to a segment stays where it is.
-pub(super) fn next(owners: &[Owner], segments: &[Extent]) -> Option<Move> {
+/// row names, in any order: what else belongs to a segment stays where it is. The maps may get so many more
+/// runs without chunks of their own, which would be the first to take the room that is made.
+pub(super) fn next(owners: &[Owner], segments: &[Extent], spare_runs: usize) -> Option<Move> {
     let used = owners.iter().filter(|o| **o != Owner::Free).count();
     let last = owners.iter().rposition(|o| *o != Owner::Free)?;
     if last < used {
@@ -51,11 +54,12 @@ pub(super) fn next(owners: &[Owner], segments: &[Extent]) -> Option<Move> {
     if owners[used..].contains(&Owner::Map) && hole_below(owners, maps, used).is_some() {
         return Some(Move::Maps);
     }
-    // Where a slot has maps in chunks of their own, the next one would put them into the room.
-    let wants_room = behind.iter().filter(|_| maps == 0);
+    let is_calm = |room: &Range<usize>| {
+        let tables = owners[room.clone()].iter().filter(|o| **o == Owner::Table).count();
+        RUNS_PER_MOVE * tables <= spare_runs
+    };
     let room_for = |s: &Extent| room_below(owners, s.chunks as usize, s.start as usize);
-    let room = wants_room.map(room_for).find_map(|room| room);
-    if let Some(room) = room {
+    if let Some(room) = behind.iter().filter_map(room_for).find(is_calm) {
         return Some(Move::TablesWithin(room));
     }
     let closes = |s: &&Extent| !behind.is_empty() && fits(s);
@@ -121,11 +125,11 @@ mod tests {
 
     fn next_in(picture: &str) -> Option<Move> {
         let (owners, segments) = file(picture);
-        next(&owners, &segments)
+        next(&owners, &segments, 100)
     }
 
-    fn segment(start: u32, chunks: u32) -> Option<Move> {
-        Some(Move::Segment(Extent { start, chunks }))
+    fn segment(start: u32, chunks: u32) -> Move {
+        Move::Segment(Extent { start, chunks })
     }
 
     #[test]
@@ -134,9 +138,16 @@ mod tests {
         assert_eq!(next_in("ttAA"), None);
         assert_eq!(next_in("ttAA..."), None, "to be cut off, and nothing else");
         assert_eq!(next_in("t.tAA.t"), Some(Move::TablesBehind(5)));
-        assert_eq!(next_in("t..tAABB"), segment(6, 2));
+        assert_eq!(next_in("t..tAABB"), Some(segment(6, 2)));
         assert_eq!(next_in("t..xxx"), None, "nobody names it");
         assert_eq!(next_in("t..m"), Some(Move::Maps));
+    }
+
+    #[test]
+    fn no_room_is_made_that_a_map_would_take() {
+        let (owners, segments) = file("tt.AA");
+        assert_eq!(next(&owners, &segments, 2), Some(Move::TablesWithin(1..3)));
+        assert_eq!(next(&owners, &segments, 1), None);
     }
 
     #[test]
@@ -144,7 +155,7 @@ mod tests {
         assert_eq!(next_in("t..tBBtAAA"), Some(Move::TablesWithin(0..3)));
         assert_eq!(next_in("ttttttt.AAAAAAAA"), None, "the room is in use");
         assert_eq!(next_in(".xx.BB.AA"), None, "nothing can be made of single holes");
-        assert_eq!(next_in("..x.B.AAA"), segment(4, 1), "two holes become one");
+        assert_eq!(next_in("..x.B.AAA"), Some(segment(4, 1)), "two holes become one");
     }
 
     /// The maps go where the next slot puts them.
@@ -184,8 +195,9 @@ mod tests {
             }
             let used = owners.iter().filter(|o| **o != Owner::Free).count();
             let is_tables_alone = !owners.iter().any(|o| matches!(o, Owner::Segment | Owner::Map));
+            let spare_runs = if map.is_none() { usize::MAX } else { 0 };
             let mut left = 40 * owners.len() + 1;
-            while let Some(planned) = next(&owners, &segments) {
+            while let Some(planned) = next(&owners, &segments, spare_runs) {
                 left -= 1;
                 prop_assert!(left > 0, "no end");
                 match planned {

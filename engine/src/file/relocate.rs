@@ -9,8 +9,10 @@ use super::alloc::{Allocator, Extent, Owner};
 use super::arrange::{self, Move};
 use super::container::{Container, State};
 use super::fault::error_from;
+use super::map::RUN_LEN;
 use super::open::Space;
 use super::segment::{Layout, SegmentRef};
+use super::slot::INLINE_RUNS;
 use crate::error::Result;
 use crate::planted::{self, Defect};
 use memlith_index::image::Source;
@@ -81,7 +83,9 @@ impl Container {
         let planned = {
             let state = self.0.state.read();
             let knows = state.chunks.knows_segments();
-            knows.then(|| arrange::next(state.chunks.owners(), &extents)).flatten()
+            let spare_runs = self.spare_runs(&state);
+            let plan = || arrange::next(state.chunks.owners(), &extents, spare_runs);
+            knows.then(plan).flatten()
         };
         let most = (STEP_BYTES / self.0.chunk_bytes).max(1) as usize;
         let moved = match planned {
@@ -112,6 +116,13 @@ impl Container {
         }
         self.sync().map_err(failed)?;
         Ok(Arranged::Moved(moved as u64 * self.0.chunk_bytes))
+    }
+
+    /// How many more runs the maps may have and still fit into a slot.
+    fn spare_runs(&self, state: &State) -> usize {
+        let runs = state.spaces.iter().map(|space| space.map.encode().len() / RUN_LEN);
+        let room = self.0.settings.inline_runs.min(INLINE_RUNS);
+        room.saturating_sub(runs.sum())
     }
 
     /// The chunks of table spaces that lie where `chosen` says, in the order of the file.
