@@ -31,8 +31,8 @@ pub(super) enum Move {
 }
 
 /// What to move next; `None` if nothing would make the file shorter. `segments` are those that a
-/// row names, in any order: what else belongs to a segment stays where it is. The maps may get so many more
-/// runs without chunks of their own, which would be the first to take the room that is made.
+/// row names, in any order: what else belongs to a segment stays where it is. The maps may get so
+/// many more runs without chunks of their own, which would be the first to take the room that is made.
 pub(super) fn next(owners: &[Owner], segments: &[Extent], spare_runs: usize) -> Option<Move> {
     let used = owners.iter().filter(|o| **o != Owner::Free).count();
     let last = owners.iter().rposition(|o| *o != Owner::Free)?;

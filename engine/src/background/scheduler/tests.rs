@@ -263,7 +263,9 @@ fn several_workers_are_in_a_parallel_job_at_once_and_no_more_than_it_allows() {
     }
     assert!(scheduler.stop(PATIENCE));
     assert_eq!(most.load(Ordering::SeqCst), LIMIT);
-    assert_eq!(stats_of(&scheduler, "parallel").steps, 50);
+    // Of those who find the last piece due at once, one does it; the others find nothing.
+    let steps = stats_of(&scheduler, "parallel").steps;
+    assert!((50..50 + LIMIT as u64).contains(&steps), "{steps} steps");
 }
 
 #[test]
