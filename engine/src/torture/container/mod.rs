@@ -39,8 +39,8 @@ fn workload(seed: u64, rng: &mut Rng) -> Ran {
         if rng.one_in(9) {
             store.tables().compact().unwrap();
         }
-        if rng.one_in(5) {
-            for _ in 0..=rng.below(4) {
+        if rng.one_in(2) {
+            for _ in 0..=rng.below(6) {
                 store.arrange(models.len() as u64 - 1).unwrap();
             }
         }
