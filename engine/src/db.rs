@@ -170,9 +170,9 @@ impl Db {
     /// last of it. An idle handle and a closing one do so by themselves where much is free; call it
     /// before a file is copied or put away.
     ///
-    /// It reads all tables, writes the images of the indexes if anything is in none, and copies at
-    /// most what lies behind the end that the file will have: about a second for some hundreds of
-    /// MiB. While the pages of the tables move, whoever reads or writes waits. `progress` gets the
+    /// It reads all tables, writes the images of the indexes if anything is in none (a file that has
+    /// little to give back may get longer by them), and copies at most what lies behind the end that
+    /// the file will have: about a second for some hundreds of MiB. While the pages of the tables move, whoever reads or writes waits. `progress` gets the
     /// bytes moved and about how many there are to move.
     ///
     /// What a View holds is not touched: while one that is not the newest is held, the pages of the

@@ -11,6 +11,7 @@ fn compacting_says_how_long_the_file_was_and_is() {
         .collect();
     place.write_lines("in.jsonl", &lines);
     place.run(&["import", "t.lith", "in.jsonl", "--json"]).exits(0);
+    let filled = place.path("t.lith").metadata().unwrap().len();
     place.run(&["forget", "t.lith", "--filter", "priority <= 5", "--json"]).exits(0);
     place.run(&["put", "t.lith", "what is left", "--id", "left", "--json"]).exits(0);
 
@@ -19,7 +20,9 @@ fn compacting_says_how_long_the_file_was_and_is() {
     let compacted = place.run(&["compact", "t.lith", "--json"]).exits(0).json();
     assert_eq!(compacted["before_bytes"], before);
     assert_eq!(compacted["after_bytes"], len());
-    assert!(len() <= before);
+    // Closing has given back what was free; images that were not due there are written now.
+    assert!(len() <= before + (256 << 10), "{before} bytes, then {}", len());
+    assert!(len() < filled / 4);
     let stats = place.run(&["stats", "t.lith", "--json"]).exits(0).json();
     assert_eq!((&stats["memories"], &stats["file_bytes"]), (&json!(1), &json!(len())));
     assert!(stats["free_bytes"].as_u64().unwrap() <= 256 << 10);
