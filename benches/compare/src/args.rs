@@ -17,15 +17,18 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Vector search: build, recall, throughput, bytes; with filters and under churn.
     Vectors(Vectors),
+    /// The whole engine by itself: file, opening, searches beside writes, churn.
+    Engine(Engine),
     /// Be one contender, over standard input and output.
     #[command(hide = true)]
     Serve(Serve),
 }
 
-/// What `vectors` measures.
+/// Vectors and queries.
 #[derive(Args)]
+#[group(skip)]
 #[command(group = clap::ArgGroup::new("source").required(true))]
-pub(crate) struct Vectors {
+pub(crate) struct Source {
     /// Folder with the vectors, the queries and the tags.
     #[arg(long, value_name = "DIR", group = "source")]
     pub(crate) data: Option<PathBuf>,
@@ -48,6 +51,35 @@ pub(crate) struct Vectors {
     /// Queries at most.
     #[arg(long, default_value_t = 500)]
     pub(crate) queries: usize,
+    /// Neighbours asked for.
+    #[arg(short, default_value_t = 10)]
+    pub(crate) k: usize,
+}
+
+/// What `engine` measures.
+#[derive(Args)]
+pub(crate) struct Engine {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Openings that are timed, and builds with one thread and with two.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeat: u32,
+    /// Rounds of each kind of churn; none if it is 0.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub(crate) churn_rounds: u32,
+    /// Where the file is made [default: the folder for temporary files].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Write all figures to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// What `vectors` measures.
+#[derive(Args)]
+pub(crate) struct Vectors {
+    #[command(flatten)]
+    pub(crate) source: Source,
     /// Threads that search. Building takes one.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) threads: u32,
@@ -74,9 +106,6 @@ pub(crate) struct Vectors {
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) churn_rounds: u32,
 
-    /// Neighbours asked for.
-    #[arg(short, default_value_t = 10)]
-    pub(crate) k: usize,
     /// Links of a node, twice as many on the lowest level.
     #[arg(short, default_value_t = 16)]
     pub(crate) m: usize,

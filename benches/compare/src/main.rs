@@ -4,6 +4,8 @@
 //! again ([`serve`]) or `rivals.py`, over lines of JSON ([`protocol`]). So all are measured in the
 //! same way, none shares a heap with another, and measurements alternate between them.
 //!
+//! `engine` measures the engine itself, as nothing else has all of its parts.
+//!
 //! **Invariant:** a contender is told vectors, queries and filters, never the right answers; those
 //! are computed here ([`truth`]), by brute force, once for all.
 
@@ -12,6 +14,7 @@ mod clock;
 mod contender;
 mod curve;
 mod data;
+mod engine;
 mod protocol;
 mod report;
 mod sections;
@@ -28,6 +31,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> Result<(), Failure> {
     match Arguments::parse().command {
         Command::Vectors(vectors) => sections::run(&vectors),
+        Command::Engine(engine) => engine::run(&engine),
         Command::Serve(serve) => contender::serve(&serve),
     }
 }

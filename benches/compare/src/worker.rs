@@ -80,7 +80,7 @@ impl Stage {
             .args(pair("--vectors", &self.file("vectors.npy")))
             .args(pair("--queries", &self.file("queries.npy")))
             .args(pair("--folder", &own))
-            .args(["--k", &args.k.to_string(), "--m", &args.m.to_string()])
+            .args(["--k", &args.source.k.to_string(), "--m", &args.m.to_string()])
             .args(["--ef-construction", &args.ef_construction.to_string()])
             .args(["--threads", &args.threads.to_string()]);
         // Pools of threads that a rival makes by itself: to build, one, as all others have.

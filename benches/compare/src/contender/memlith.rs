@@ -9,7 +9,7 @@ use crate::data::Matrix;
 use crate::data::bits::Bits;
 use memlith_index::image::{ImageError, Source};
 use memlith_index::vectors::{
-    Effort, GraphParams, Metric, Search, SearchLimits, VectorIndex, VectorView, Vectors,
+    Clip, Effort, GraphParams, Metric, Search, SearchLimits, VectorIndex, VectorView, Vectors,
 };
 use memmap2::Mmap;
 use roaring::RoaringBitmap;
@@ -67,7 +67,8 @@ impl Contender for Memlith {
     fn build(parameters: Parameters<'_>, vectors: &Matrix) -> Result<Self, Failure> {
         let Parameters { m, ef_construction, folder } = parameters;
         let params = GraphParams::new(m, ef_construction).ok_or("no graph has such parameters")?;
-        let index = VectorIndex::with_params(vectors.dimension(), Metric::Cosine, params);
+        let dimension = vectors.dimension();
+        let index = VectorIndex::with_params(dimension, Metric::Cosine, params, Clip::default());
         let view = index.view(0);
         let mut memlith = Self {
             index,

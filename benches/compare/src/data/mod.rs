@@ -6,7 +6,7 @@ pub(crate) mod npy;
 pub(crate) mod tags;
 
 use crate::Failure;
-use crate::args::Vectors;
+use crate::args::Source;
 use generate::Generator;
 use std::collections::BTreeMap;
 
@@ -81,7 +81,7 @@ pub(crate) struct Input {
 
 impl Input {
     /// Reads or generates what the command line names.
-    pub(crate) fn load(args: &Vectors) -> Result<Self, Failure> {
+    pub(crate) fn load(args: &Source) -> Result<Self, Failure> {
         let mut input = match (&args.data, args.generate) {
             (Some(folder), _) => {
                 let tag_file = folder.join(&args.tag_file);

@@ -59,7 +59,7 @@ impl Setup {
             count: input.vectors.len(),
             dimension: input.vectors.dimension(),
             queries: input.queries.len(),
-            k: args.k,
+            k: args.source.k,
             m: args.m,
             ef_construction: args.ef_construction,
             threads: args.threads,

@@ -187,7 +187,7 @@ impl Run<'_> {
     /// Measures what was left by the step that had these costs.
     fn look(&mut self, round: u32, step: &str, costs: &[Cost]) -> Result<(), Failure> {
         let allowed = Allowed::Shared(&self.live);
-        let truth = Truth::compute(&self.vectors, self.queries, self.args.k, allowed);
+        let truth = Truth::compute(&self.vectors, self.queries, self.args.source.k, allowed);
         let mut passes: Vec<Vec<Searched>> = self.workers.iter().map(|_| Vec::new()).collect();
         for _ in 0..self.args.repeat.min(REPEAT) {
             for (worker, passes) in self.workers.iter_mut().zip(&mut passes) {

@@ -43,7 +43,7 @@ pub(super) fn measure(
     left_out: &mut Vec<String>,
 ) -> Result<Vec<Contender>, Failure> {
     let mut state = build(input, workers, left_out);
-    let truth = Truth::compute(&input.vectors, &input.queries, args.k, Allowed::All);
+    let truth = Truth::compute(&input.vectors, &input.queries, args.source.k, Allowed::All);
     let pass = |effort| Search {
         effort,
         queries: input.queries.len(),

@@ -83,7 +83,7 @@ pub(super) fn measure(
         bar.set_message(case.name.clone());
         let file = stage.file("filter.npy");
         npy::write_bits(&file, &case.sets)?;
-        let truth = Truth::compute(&input.vectors, &asked, args.k, case.allowed());
+        let truth = Truth::compute(&input.vectors, &asked, args.source.k, case.allowed());
         let kept = case.sets.iter().map(Bits::len).sum::<usize>() as f64 / case.sets.len() as f64;
         let mut points = Vec::new();
         for worker in workers.iter() {

@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub(crate) fn run(args: &Vectors) -> Result<(), Failure> {
     let chosen = chosen(args)?;
     let steps = note("reading the vectors");
-    let input = Input::load(args)?;
+    let input = Input::load(&args.source)?;
     let mut stage = Stage::new(args)?;
     npy::write(&stage.file("vectors.npy"), &input.vectors)?;
     npy::write(&stage.file("queries.npy"), &input.queries)?;
