@@ -137,6 +137,8 @@ impl VectorView {
     /// The image of what this view sees, without what is dead; where nothing is linked, the same
     /// vectors give the same bytes. It may run while the writer goes on, and others link.
     ///
+    /// An entry that loses most of its neighbours is unlinked in the image, and to be linked anew.
+    ///
     /// # Errors
     /// [`ImageError`] if the image under the index cannot be read.
     pub fn write_image(&self) -> Result<Vec<u8>, ImageError> {
@@ -157,8 +159,16 @@ impl VectorView {
         self.entries.for_each_live(|entry, ordinal| {
             order.extend(number(ordinal).map(|ordinal| (ordinal, entry)));
         })?;
-        order.sort_unstable_by_key(|&(ordinal, entry)| (entry >= mark, ordinal));
-        let linked = order.partition_point(|&(_, entry)| entry < mark);
+        let mut is_kept = vec![false; self.entries.len()];
+        for &(_, entry) in &order {
+            is_kept[entry as usize] = true;
+        }
+        let mut is_linked = vec![false; self.entries.len()];
+        for &(_, entry) in order.iter().filter(|&&(_, entry)| entry < mark) {
+            is_linked[entry as usize] = !self.graph.is_torn(entry, &is_kept)?;
+        }
+        order.sort_unstable_by_key(|&(ordinal, entry)| (!is_linked[entry as usize], ordinal));
+        let linked = order.partition_point(|&(_, entry)| is_linked[entry as usize]);
         image::write(&self.entries, &self.graph, &order, linked)
     }
 }

@@ -57,6 +57,9 @@ pub const MAX_M: usize = 64;
 /// The most neighbours that any list holds: those of the ground are twice as long.
 const MAX_STRIDE: usize = 2 * MAX_M;
 
+/// Of so many neighbours one at least must be kept, or an entry is linked anew.
+const TORN: usize = 4;
+
 /// Locks of lists; a list is written under the one that its node's number falls to.
 const STRIPES: usize = 256;
 
@@ -193,6 +196,17 @@ pub(super) struct GraphView {
 }
 
 impl GraphView {
+    /// Does an entry lose most of its neighbours on the ground, if the others are kept? Those who take
+    /// their place are as likely to be torn off themselves: it is better linked anew.
+    pub(super) fn is_torn(&self, entry: u32, is_kept: &[bool]) -> Result<bool, ImageError> {
+        let Some(ground) = self.layers.first() else { return Ok(false) };
+        let mut neighbours = [0; MAX_STRIDE];
+        let count = ground.lists.read(entry, &mut neighbours)?;
+        let is_kept = |node: &&u32| is_kept.get(**node as usize).is_some_and(|kept| *kept);
+        let kept = neighbours[..count].iter().filter(is_kept).count();
+        Ok(kept * TORN < count)
+    }
+
     /// Where a walk over entries below `mark` begins: the first node of the highest layer that has
     /// one.
     fn entrance(&self, mark: u32) -> Result<Option<(usize, Place)>, ImageError> {
