@@ -203,7 +203,9 @@ fn half_forgotten_and_half_replaced_it_finds_the_rest() {
         let linked = recall(&db.read().unwrap(), &mut random, None);
         db.checkpoint().unwrap();
         let space = &db.read().unwrap().spaces()[0];
-        assert_eq!((space.unlinked, space.dead), (0, 0));
+        assert_eq!(space.dead, 0);
+        // Those that have lost nearly all of their neighbours are linked anew.
+        assert!(space.unlinked < space.vectors / 10, "{} of {}", space.unlinked, space.vectors);
         let stored = recall(&db.read().unwrap(), &mut random, None);
         let least = before.min(linked).min(stored);
         assert!(least >= 0.97, "round {round}: {before} {linked} {stored}");
