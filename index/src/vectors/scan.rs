@@ -99,15 +99,14 @@ impl<'a> Scan<'a> {
                 return Ok(true);
             }
             if let Some(entry) = lookup.entry_of(ordinal) {
-                let rows = entries.rows(entry as usize, 1)?;
-                let high = entries.shape.kernel.dot(self.probe.code().bytes(), rows.high);
-                self.sift(entry, &[high], &rows, |_| Ok(true))?;
+                self.look_at_one(entry)?;
             }
         }
         Ok(false)
     }
 
-    /// Looks at entries, which are alive and wanted, best the most promising first.
+    /// Looks at entries, which are alive and wanted. The nearer the first are, the fewer of the others are
+    /// looked at in full.
     pub(super) fn look_at(
         &mut self,
         entries: impl Iterator<Item = u32> + Clone,
@@ -120,11 +119,16 @@ impl<'a> Scan<'a> {
             if let Some(entry) = ahead.next() {
                 self.prefetch(entry)?;
             }
-            let rows = self.entries.rows(entry as usize, 1)?;
-            let high = self.entries.shape.kernel.dot(self.probe.code().bytes(), rows.high);
-            self.sift(entry, &[high], &rows, |_| Ok(true))?;
+            self.look_at_one(entry)?;
         }
         Ok(())
+    }
+
+    /// Looks at an entry, which is alive and wanted.
+    fn look_at_one(&mut self, entry: u32) -> Result<(), ImageError> {
+        let rows = self.entries.rows(entry as usize, 1)?;
+        let high = self.entries.shape.kernel.dot(self.probe.code().bytes(), rows.high);
+        self.sift(entry, &[high], &rows, |_| Ok(true))
     }
 
     fn prefetch(&self, entry: u32) -> Result<(), ImageError> {
