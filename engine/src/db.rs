@@ -18,6 +18,7 @@ use crate::ids::Seq;
 use crate::options::{Create, Options, Setting, Settings};
 use crate::rows::{Pinned, guarded};
 use crate::schema::{self, Table};
+use crate::sealed::{SealedRow, SealedVectors};
 use crate::transaction::{Committed, Transaction, WriteTx};
 use crate::view::{Shared, View, ViewLimits, Views};
 use crate::{Error, ErrorKind, Result, VerifyReport};
@@ -150,10 +151,12 @@ impl Db {
         self.core.committer.sync()
     }
 
-    /// Writes the images of all indexes, so that the next opening has nothing to fold. Done by
-    /// itself as the file grows; call it before a moment when opening must be quick.
+    /// Writes the images of all indexes, so that the next opening has nothing to fold, and seals
+    /// vectors where there are enough of them. Done by itself as the file grows; call it before a
+    /// moment when opening must be quick.
     pub fn checkpoint(&self) -> Result<()> {
         self.core.check_writable()?;
+        self.core.committer.seal_at_rest()?;
         self.core.committer.checkpoint(&mut || true).map(drop)
     }
 
@@ -285,6 +288,8 @@ impl Db {
         let committer_settings = CommitterSettings {
             relaxed_bytes: settings.relaxed_bytes,
             max_inline_image: settings.max_inline_image,
+            seal_bytes: settings.seal_bytes,
+            bulk_bytes: settings.bulk_bytes,
         };
         let views = Views::new(shared, limits);
         let core = Arc::new(Core {
@@ -356,6 +361,7 @@ impl Core {
             // The rest makes the next opening faster, and could take as long as what did not end.
             return Err(Detail::Deadline { doing: "ending background work" }.into());
         }
+        self.committer.seal_at_rest()?;
         if self.is_checkpoint_due_at_close() {
             self.committer.checkpoint(&mut || true)?;
         }
@@ -396,7 +402,7 @@ pub(crate) fn initialise(container: &Container) -> Result<()> {
     for table in Table::ALL {
         transaction.open_table(table.definition())?;
     }
-    for table in [schema::LOG, schema::OUTCOMES, schema::IMAGES, schema::ACCESSES] {
+    for table in [schema::LOG, schema::OUTCOMES, schema::IMAGES, schema::ACCESSES, schema::SEALED] {
         transaction.open_table(table)?;
     }
     transaction.open_table(schema::FACTS)?;
@@ -434,14 +440,16 @@ fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
         let found = "other pages, or free ones in use";
         return Err(Error::corruption("table space", "pages as redb's checksums say", found));
     }
-    let rows = Pinned::new(database.begin_read()?);
+    let rows = Pinned::new(database.begin_read()?, Arc::default());
     let images = ImageRow::load_all(&rows)?;
     container.register(&named_segments(&rows)?)?;
+    let sealed = Arc::new(SealedVectors::open(&container, SealedRow::load_all(&rows)?)?);
+    let rows = rows.with_sealed(sealed.clone());
     let chain = Chain::load(&rows)?;
     let catalog = Catalog::load(&rows)?;
     let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq)?;
     drop(rows);
-    Ok(Opened { database, failure, container, chain, indexes })
+    Ok(Opened { database, failure, container, chain, sealed, indexes })
 }
 
 /// Indexes that show the state at `last`: from their images, or else from the rows.

@@ -90,7 +90,7 @@ pub(crate) enum Detail {
     Filter(#[from] crate::filter::FilterError),
     #[error("this is not a Memlith file: {why}")]
     NotMemlith { why: &'static str },
-    #[error("the file has format {found}; this library {does} up to {supported}")]
+    #[error("the file has format {found}; this library {does} format {supported}")]
     Format { does: &'static str, found: u32, supported: u32 },
     #[error("the file uses {what}, which this library does not support")]
     Feature { what: &'static str },

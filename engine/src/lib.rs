@@ -67,6 +67,7 @@ mod recall;
 mod rows;
 mod salvage;
 mod schema;
+mod sealed;
 mod shortcuts;
 mod stats;
 mod sync;

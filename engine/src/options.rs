@@ -78,6 +78,10 @@ pub(crate) struct Settings {
     pub(crate) relaxed_delay: Duration,
     /// Images up to this size lie in rows: a segment takes whole chunks.
     pub(crate) max_inline_image: usize,
+    pub(crate) seal_bytes: u64,
+    /// So many bytes of vectors of one space in one commit never become rows. A segment takes whole
+    /// chunks: of fewer too much would be left over.
+    pub(crate) bulk_bytes: u64,
 }
 
 /// Background threads that a handle may have.
@@ -116,6 +120,8 @@ impl Default for Settings {
             relaxed_bytes: 16 << 20,
             relaxed_delay: Duration::from_millis(100),
             max_inline_image: 64 << 10,
+            seal_bytes: 4 << 20,
+            bulk_bytes: 1 << 20,
         }
     }
 }
@@ -160,6 +166,7 @@ pub struct Setting {
 /// | [`log_retention`](Self::log_retention) | `MEMLITH_LOG_MAX_ROWS`, `MEMLITH_LOG_MAX_AGE` (ms) | 1,000,000; 90 days |
 /// | [`mapping`](Self::mapping) | `MEMLITH_MAPPING` (`on`, `off`) | `on` |
 /// | [`verify_on_open`](Self::verify_on_open) | `MEMLITH_VERIFY_ON_OPEN` (`on`, `off`) | `off` |
+/// | [`seal_bytes`](Self::seal_bytes) | `MEMLITH_SEAL_BYTES` | 4 MiB |
 #[derive(Default)]
 pub struct Options {
     given: Given,
@@ -191,6 +198,7 @@ struct Given {
     log_retention: Option<LogRetention>,
     mapping: Option<bool>,
     verify_on_open: Option<bool>,
+    seal_bytes: Option<u64>,
 }
 
 impl Options {
@@ -288,7 +296,7 @@ impl Options {
         self
     }
 
-    /// May images be mapped into memory? Without, they are read into it. Mapped is faster to open;
+    /// May images and sealed vectors be mapped into memory? Without, they are read into it. Mapped is faster to open;
     /// but a media error, or another program truncating the file, then ends the process (`SIGBUS`).
     #[must_use]
     pub fn mapping(mut self, mapping: bool) -> Self {
@@ -305,6 +313,16 @@ impl Options {
     #[must_use]
     pub fn verify_on_open(mut self, verify: bool) -> Self {
         self.given.verify_on_open = Some(verify);
+        self
+    }
+
+    /// Vectors are sealed, moved from the rows that they are written to into segments that are read
+    /// in place, once so many bytes of them are not: at checkpoints and on closing at 256 KiB of
+    /// a space already, or at this if it is less. A transaction with a mebibyte of vectors of one space
+    /// writes these as a segment at once.
+    #[must_use]
+    pub fn seal_bytes(mut self, bytes: u64) -> Self {
+        self.given.seal_bytes = Some(bytes);
         self
     }
 
@@ -443,6 +461,7 @@ impl Options {
                 given.verify_on_open,
                 default.verify_on_open,
             )?,
+            seal_bytes: choose.number("seal_bytes", given.seal_bytes, default.seal_bytes)?,
             ..default
         };
         settings.check()?;

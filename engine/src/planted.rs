@@ -55,6 +55,15 @@ pub(crate) enum Defect {
     DeletionsPassedOver,
     /// After reopening, the last memory's id is given again.
     IdGivenAgain,
+    /// The rows of vectors are deleted before the commit that names their segment (rule 4).
+    VectorsGoneFirst,
+    /// A vector that was replaced while it was sealed is deleted all the same.
+    ReplacedVectorGone,
+    /// A commit that seals a vector at once leaves the row of the one before.
+    RowLeftOver,
+    /// Merged segments are replaced by a commit that is not durable, and their chunks are free
+    /// (rule 5).
+    MergedBeforeDurable,
     /// Where pages contradict each other, redb's panic is passed on.
     PanicPassedOn,
 }

@@ -1,14 +1,17 @@
 //! Reading rows: from a pinned transaction, or from writes that are not yet in one.
 //!
 //! **Invariant:** everything above reads rows through [`Rows`]; it never sees which of the two a
-//! row came from. All answers of one [`Pinned`] are of one instant.
+//! row came from, nor whether a vector is a row or sealed. All answers of one [`Pinned`] are of one
+//! instant.
 
+use crate::ids::{MemoryId, SpaceId};
 use crate::planted::{self, Defect};
-use crate::schema::{Bytes, Table};
+use crate::schema::{Bytes, Table, read_vector_key, vector_key};
+use crate::sealed::{Sealed, SealedVectors};
 use crate::{Error, Result};
-use redb::{AccessGuard, ReadOnlyTable, ReadTransaction};
+use redb::{AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
 use std::io::ErrorKind;
-use std::ops::{Bound, Deref};
+use std::ops::{Bound, Deref, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
@@ -21,6 +24,8 @@ pub(crate) enum RowBytes {
     Page(AccessGuard<'static, &'static [u8]>),
     /// Written by a transaction that is not committed, or copied out of one.
     Owned(Arc<[u8]>),
+    /// A vector in a segment, which has been read once.
+    Sealed(Sealed),
 }
 
 impl Deref for RowBytes {
@@ -30,6 +35,9 @@ impl Deref for RowBytes {
         match self {
             RowBytes::Page(guard) => guard.value(),
             RowBytes::Owned(bytes) => bytes,
+            RowBytes::Sealed(Sealed { segment, index }) => {
+                segment.vector(*index).unwrap_or_default()
+            }
         }
     }
 }
@@ -40,15 +48,21 @@ pub(crate) trait Rows {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>>;
 }
 
-/// A read transaction with its tables, opened on first use.
+/// A read transaction with its tables, opened on first use, and the sealed vectors of its instant.
 pub(crate) struct Pinned {
     transaction: ReadTransaction,
     tables: [OnceLock<Opened>; Table::ALL.len()],
+    sealed: Arc<SealedVectors>,
 }
 
 impl Pinned {
-    pub(crate) fn new(transaction: ReadTransaction) -> Self {
-        Pinned { transaction, tables: Default::default() }
+    pub(crate) fn new(transaction: ReadTransaction, sealed: Arc<SealedVectors>) -> Self {
+        Pinned { transaction, tables: Default::default(), sealed }
+    }
+
+    /// The same rows, with the sealed vectors that they name.
+    pub(crate) fn with_sealed(self, sealed: Arc<SealedVectors>) -> Self {
+        Pinned { sealed, ..self }
     }
 
     fn table(&self, table: Table) -> Result<&Opened> {
@@ -67,6 +81,38 @@ impl Pinned {
         work: impl FnOnce(&Opened) -> Result<T>,
     ) -> Result<T> {
         guarded(|| work(&self.transaction.open_table(definition)?))
+    }
+
+    /// How many rows a table has.
+    pub(crate) fn len(&self, table: Table) -> Result<u64> {
+        guarded(|| Ok(self.table(table)?.len()?))
+    }
+
+    /// The row under `key`, which for a vector is there only until it is sealed.
+    pub(crate) fn get_row(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
+        guarded(|| Ok(self.table(table)?.get(key)?.map(RowBytes::Page)))
+    }
+
+    /// The sealed vectors.
+    pub(crate) fn sealed(&self) -> &Arc<SealedVectors> {
+        &self.sealed
+    }
+
+    /// The vectors of a space, for whoever reads many of them.
+    pub(crate) fn vectors_of(&self, space: SpaceId) -> Result<SpaceVectors<'_>> {
+        let (from, to) = (vector_key(space, MemoryId(0)), vector_key(space, MemoryId(u64::MAX)));
+        let ends = guarded(|| {
+            let mut keys = self.table(Table::Vectors)?.range(from.as_slice()..=to.as_slice())?;
+            let id = |key: &[u8]| read_vector_key(key).map(|(_, id)| id.0);
+            let first = keys.next().transpose()?.and_then(|(key, _)| id(key.value()));
+            let last = keys.next_back().transpose()?.and_then(|(key, _)| id(key.value()));
+            Ok((first, last.or(first)))
+        })?;
+        let rows = match ends {
+            (Some(first), Some(last)) => Some(first..=last),
+            _ => None,
+        };
+        Ok(SpaceVectors { pinned: self, space, rows })
     }
 
     /// The rows of `table` from `from` on, in key order, until `each` says stop by `false`.
@@ -96,7 +142,35 @@ impl Pinned {
 
 impl Rows for Pinned {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
-        guarded(|| Ok(self.table(table)?.get(key)?.map(RowBytes::Page)))
+        let row = self.get_row(table, key)?;
+        if row.is_some() || table != Table::Vectors {
+            return Ok(row);
+        }
+        let Some((space, id)) = read_vector_key(key) else { return Ok(None) };
+        let Some(sealed) = self.sealed.find(space, id)? else { return Ok(None) };
+        sealed.segment.vector(sealed.index)?;
+        Ok(Some(RowBytes::Sealed(sealed)))
+    }
+}
+
+/// The vectors of one space at one instant.
+pub(crate) struct SpaceVectors<'a> {
+    pinned: &'a Pinned,
+    space: SpaceId,
+    /// Between which ids there are rows: new memories have high ids, so that most that are sealed
+    /// need no look into the table.
+    rows: Option<RangeInclusive<u64>>,
+}
+
+impl SpaceVectors<'_> {
+    /// Gives `work` the stored form of a vector, a sealed one in place; `None` if there is none.
+    pub(crate) fn read<T>(&self, id: MemoryId, work: impl FnOnce(&[u8]) -> T) -> Result<Option<T>> {
+        if self.rows.as_ref().is_some_and(|rows| rows.contains(&id.0))
+            && let Some(row) = self.pinned.get_row(Table::Vectors, &vector_key(self.space, id))?
+        {
+            return Ok(Some(work(&row)));
+        }
+        Ok(self.pinned.sealed.vector(self.space, id)?.map(work))
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) const ACCESSES: Bytes = TableDefinition::new("accesses");
 pub(crate) const FACTS: TableDefinition<'static, &'static str, &'static [u8]> =
     TableDefinition::new("facts");
 
+/// Space (u32), number of the segment (u32) -> a segment of sealed vectors (`sealed::SealedRow`).
+/// A file of format version 1 may not have it.
+pub(crate) const SEALED: Bytes = TableDefinition::new("sealed");
+
 /// Names in [`FACTS`].
 pub(crate) mod fact {
     /// What the log says before its oldest row: sequence (u64), hash (32 bytes).
@@ -40,7 +44,7 @@ pub(crate) mod fact {
 pub(crate) enum Table {
     /// Memory id (u64) -> memory row (`memory::row`).
     Memories,
-    /// Space (u32), memory id (u64) -> the vector, f32 little-endian.
+    /// Space (u32), memory id (u64) -> the vector, f32 little-endian, until it is sealed.
     Vectors,
     /// Length of namespace (u16), namespace, external id -> memory id (u64).
     External,
@@ -70,6 +74,19 @@ pub(crate) fn vector_key(space: SpaceId, id: MemoryId) -> [u8; 12] {
     let mut key = [0; 12];
     key[..4].copy_from_slice(&space.0.to_be_bytes());
     key[4..].copy_from_slice(&id.0.to_be_bytes());
+    key
+}
+
+/// The space and the memory of a key of [`Table::Vectors`].
+pub(crate) fn read_vector_key(key: &[u8]) -> Option<(SpaceId, MemoryId)> {
+    let (space, id) = key.split_first_chunk()?;
+    Some((SpaceId(u32::from_be_bytes(*space)), MemoryId(read_u64(id)?)))
+}
+
+pub(crate) fn sealed_key(space: SpaceId, number: u32) -> [u8; 8] {
+    let mut key = [0; 8];
+    key[..4].copy_from_slice(&space.0.to_be_bytes());
+    key[4..].copy_from_slice(&number.to_be_bytes());
     key
 }
 

@@ -8,6 +8,7 @@ use crate::graph_options::GraphOptions;
 use crate::ids::{Seq, SpaceId};
 use crate::options::Setting;
 use crate::recall::{Deadline, Scope};
+use crate::schema::Table;
 use crate::view::View;
 use crate::{Durability, Metric, Result};
 use memlith_index::attributes::FieldId;
@@ -29,7 +30,7 @@ pub struct Stats {
     pub file_bytes: u64,
     /// What of it belongs to tables.
     pub table_bytes: u64,
-    /// What of it belongs to images.
+    /// What of it belongs to images and to sealed vectors.
     pub segment_bytes: u64,
     /// What of it is free to be used again.
     pub free_bytes: u64,
@@ -45,6 +46,8 @@ pub struct Stats {
     pub namespaces: u64,
     /// Vector spaces and how many memories have a vector in each.
     pub spaces: Vec<SpaceStats>,
+    /// Vectors of all spaces that are not sealed yet.
+    pub unsealed_vectors: u64,
     /// Declared metadata indexes.
     pub metadata_indexes: Vec<String>,
     /// Memory that indexes take beyond their mapped images.
@@ -85,6 +88,13 @@ pub struct SpaceStats {
     pub graph: GraphOptions,
     /// At which quantile codes cut components off; 1 if they do not.
     pub clip: f32,
+    /// Vectors in sealed segments; those that were replaced, or whose memory is gone, stay there until
+    /// the next merge.
+    pub sealed_vectors: u64,
+    /// Bytes of the sealed segments.
+    pub sealed_bytes: u64,
+    /// How many sealed segments there are.
+    pub sealed_segments: u64,
     /// What is being filled to take its place, if its embedder is being changed.
     pub successor: Option<SuccessorStats>,
 }
@@ -151,6 +161,7 @@ impl Db {
             memories: attributes.live_len(),
             namespaces,
             spaces: view.spaces(),
+            unsealed_vectors: view.rows()?.len(Table::Vectors)?,
             metadata_indexes: view.metadata_indexes(),
             index_bytes: indexes.heap_bytes,
             unsaved_changes: indexes.unsaved,
@@ -179,17 +190,23 @@ impl View {
             let embedder = embedder.clone();
             Some(SuccessorStats { dimension, metric, embedder, vectors: live(id) })
         };
-        let stats = |(id, space): &(SpaceId, Space)| SpaceStats {
-            name: space.name.clone(),
-            dimension: space.dimension,
-            metric: space.metric,
-            embedder: space.embedder.clone(),
-            vectors: live(id),
-            unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
-            dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
-            graph: space.graph,
-            clip: space.clip,
-            successor: successor(&space.name),
+        let stats = |(id, space): &(SpaceId, Space)| {
+            let sealed = self.sealed().get(id).copied().unwrap_or_default();
+            SpaceStats {
+                name: space.name.clone(),
+                dimension: space.dimension,
+                metric: space.metric,
+                embedder: space.embedder.clone(),
+                vectors: live(id),
+                unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
+                dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
+                graph: space.graph,
+                clip: space.clip,
+                sealed_vectors: sealed.vectors,
+                sealed_bytes: sealed.bytes,
+                sealed_segments: sealed.segments,
+                successor: successor(&space.name),
+            }
         };
         versions.catalog.spaces().map(stats).collect()
     }

@@ -12,6 +12,7 @@ use crate::ids::{MemoryId, Seq};
 use crate::memory::{MAX_ANNOTATION_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 use crate::rows::{Pinned, RowBytes, Rows, guarded};
 use crate::schema::{self, Table};
+use crate::sealed::Unnamed;
 use crate::view::{Shared, View};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
@@ -22,7 +23,7 @@ use std::time::Duration;
 /// A set that holds more is written to the file as it grows, on its own.
 const DIRECT_BYTES: usize = 64 << 20;
 /// Then it is written in pieces of this size.
-const DIRECT_STEP_BYTES: usize = 4 << 20;
+const DIRECT_STEP_BYTES: usize = 16 << 20;
 
 /// A committed transaction: what its closure returned, and its place in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +48,15 @@ pub struct WriteTx<'a> {
     pub(crate) set: WriteSet,
     catalog: Arc<Catalog>,
     /// Where the rows go once there are too many to hold.
-    direct: Option<WriteTransaction>,
+    direct: Option<Direct>,
     /// Is it a job's? Then its commit sets nothing going.
     is_background: bool,
+}
+
+/// What was written of a transaction that is not committed.
+struct Direct {
+    transaction: WriteTransaction,
+    segments: Vec<Unnamed>,
 }
 
 impl<'a> WriteTx<'a> {
@@ -126,6 +133,12 @@ impl<'a> WriteTx<'a> {
         &self.catalog
     }
 
+    /// What commits it, for work that goes on beside it: none does once it writes to the file.
+    #[cfg(any(test, feature = "torture"))]
+    pub(crate) fn beside(&self) -> Option<&Committer> {
+        self.direct.is_none().then_some(&self.core.committer)
+    }
+
     /// Writes a row of the catalogue, and sees it from now on.
     pub(crate) fn put_catalog(&mut self, key: &[u8], value: Option<Vec<u8>>) -> Result<()> {
         Arc::make_mut(&mut self.catalog).apply(key, value.as_deref())?;
@@ -143,18 +156,21 @@ impl<'a> WriteTx<'a> {
     }
 
     /// From now on rows go into a transaction of their own; nobody else commits until it ends.
-    fn go_direct(&mut self) -> Result<()> {
-        self.settle()?;
-        self.direct = Some(self.core.committer.begin_write()?);
+    pub(crate) fn go_direct(&mut self) -> Result<()> {
+        if self.direct.is_none() {
+            self.settle()?;
+            let transaction = self.core.committer.begin_write()?;
+            self.direct = Some(Direct { transaction, segments: Vec::new() });
+        }
         self.write_through()
     }
 
     fn write_through(&mut self) -> Result<()> {
-        let Some(transaction) = &self.direct else { return Ok(()) };
+        let Some(Direct { transaction, segments }) = &mut self.direct else { return Ok(()) };
         let rows = self.set.take_rows();
         for table in Table::ALL {
             let rows = rows[table as usize].iter().map(|(key, value)| (key.as_ref(), value));
-            guarded(|| crate::commit::write_rows(transaction, table, rows))?;
+            segments.extend(self.core.committer.write_table(transaction, table, rows)?);
         }
         Ok(())
     }
@@ -204,8 +220,8 @@ impl<'a> WriteTx<'a> {
         let set = Arc::new(set);
         let receipt = match direct {
             None => turn.submit(&core.committer, set).map_err(failure),
-            Some(transaction) => {
-                let receipt = core.committer.commit_direct(transaction, &set);
+            Some(Direct { transaction, segments }) => {
+                let receipt = core.committer.commit_direct(transaction, segments, &set);
                 if receipt.is_err() {
                     core.group.latch();
                 }
@@ -228,7 +244,9 @@ impl Rows for WriteTx<'_> {
         if let Some(known) = self.set.get(table, key) {
             return Ok(own(known));
         }
-        if let Some(transaction) = &self.direct {
+        if let Some(Direct { transaction, .. }) = &self.direct {
+            // No transaction reads vectors, and so none need look into its segments.
+            debug_assert!(table != Table::Vectors);
             return guarded(|| {
                 let open = transaction.open_table(table.definition())?;
                 let row = open.get(key)?;

@@ -10,7 +10,8 @@ use crate::error::Detail;
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::{MemoryRow, vector_digest};
 use crate::rows::{Pinned, Rows};
-use crate::schema::{self, Table, external_key, read_u64, vector_key};
+use crate::schema::{self, Table, external_key, read_u64, read_vector_key, vector_key};
+use crate::sealed::SealedRow;
 use crate::view::View;
 use crate::{Error, Result};
 use memlith_index::image::ImageError;
@@ -114,6 +115,8 @@ impl Db {
         report.check("external ids", |report| verify_external(&rows, report));
         progress("vectors");
         report.check("vectors", |report| verify_vectors(&rows, report));
+        progress("sealed vectors");
+        report.check("sealed vectors", |report| verify_sealed(&rows, report));
         progress("other tables");
         report.check("other tables", |_| read_other_tables(&rows));
         progress("indexes");
@@ -150,9 +153,13 @@ fn verify_memories(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
                 }
                 for vector in &row.vectors {
                     let key = vector_key(SpaceId(vector.space), id);
-                    let bytes = rows.get(Table::Vectors, &key)?;
-                    if bytes.is_none_or(|b| vector_digest(&b) != vector.digest) {
-                        report.add(place(), format!("vector in space {} differs", vector.space));
+                    match rows.get(Table::Vectors, &key) {
+                        Ok(Some(bytes)) if vector_digest(&bytes) == vector.digest => {}
+                        Ok(_) => {
+                            report
+                                .add(place(), format!("vector in space {} differs", vector.space));
+                        }
+                        Err(e) => report.add(place(), e),
                     }
                 }
                 if let Some(external) = &row.external_id {
@@ -216,10 +223,7 @@ fn verify_vectors(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
     let mut count = 0;
     rows.scan(Table::Vectors, Bound::Unbounded, |key, _| {
         count += 1;
-        let parsed = key.split_first_chunk().and_then(|(space, id)| {
-            Some((SpaceId(u32::from_be_bytes(*space)), MemoryId(read_u64(id)?)))
-        });
-        let Some((space, id)) = parsed else {
+        let Some((space, id)) = read_vector_key(key) else {
             report.add("vectors", format!("key of {} bytes", key.len()));
             return Ok(true);
         };
@@ -230,6 +234,23 @@ fn verify_vectors(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
         }
         Ok(true)
     })?;
+    Ok(count)
+}
+
+/// Every segment of sealed vectors is whole, and those in use are those that the rows name.
+fn verify_sealed(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
+    let named = SealedRow::load_all(rows)?;
+    let mut count = 0;
+    for segment in rows.sealed().segments() {
+        count += u64::from(segment.row.count);
+        if let Err(e) = segment.verify() {
+            let SealedRow { space, number, .. } = segment.row;
+            report.add(format!("sealed vectors {number} of space {}", space.0), e);
+        }
+    }
+    if !rows.sealed().segments().map(|segment| &segment.row).eq(&named) {
+        report.add("sealed vectors", "those in use are not those that the file names");
+    }
     Ok(count)
 }
 

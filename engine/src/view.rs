@@ -9,11 +9,12 @@ use crate::commit::Chain;
 use crate::derived::{Indexes, Versions};
 use crate::embed::Embedders;
 use crate::error::Detail;
-use crate::ids::Seq;
+use crate::ids::{Seq, SpaceId};
 use crate::rows::Pinned;
+use crate::sealed::SealedFigures;
 use crate::sync::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use crate::{Error, Result};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 /// What every View of a handle shares.
@@ -67,6 +68,7 @@ struct Inner {
     born_bytes: u64,
     rows: RwLock<Option<Pinned>>,
     versions: Versions,
+    sealed: Arc<BTreeMap<SpaceId, SealedFigures>>,
     shared: Arc<Shared>,
 }
 
@@ -90,6 +92,11 @@ impl View {
 
     pub(crate) fn versions(&self) -> &Versions {
         &self.inner.versions
+    }
+
+    /// The sealed vectors in figures.
+    pub(crate) fn sealed(&self) -> &BTreeMap<SpaceId, SealedFigures> {
+        &self.inner.sealed
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -151,6 +158,7 @@ impl Views {
             chain,
             born_ms: self.shared.clock.now_ms(),
             born_bytes,
+            sealed: rows.sealed().figures().clone(),
             rows: RwLock::new(Some(rows)),
             versions: indexes.versions(chain.seq),
             shared: self.shared.clone(),

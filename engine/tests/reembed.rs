@@ -210,6 +210,64 @@ fn it_goes_on_where_a_kill_has_cut_it_short() -> Result<()> {
 }
 
 #[test]
+fn what_the_new_space_has_is_sealed_and_merged_before_it_takes_its_place() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("a.lith"), folder.path().join("b.lith"));
+    filled(&path, 1_000)?;
+    let sealing = |path: &Path, new: &Fake| {
+        options().seal_bytes(1 << 10).embedder(old()).embedder(new.clone()).open(path)
+    };
+    let new = new();
+    let db = sealing(&path, &new)?;
+    db.reembed(&successor())?;
+    let mut written = 0;
+    for _ in 0..8 {
+        new.allow(4);
+        let failed = db.finish_reembedding("default", &mut |_, _| ()).unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::Embedder);
+        // Behind each of these a writer seals, and then merges, if there is something to.
+        for _ in 0..4 {
+            db.remember(NewMemory::new(format!("meanwhile {written}")))?;
+            written += 1;
+        }
+    }
+    let space = db.read()?.spaces().remove(0);
+    let done = space.successor.unwrap().vectors;
+    let unsealed = db.stats()?.unsealed_vectors;
+    assert!(done >= 800 && unsealed < 200, "{done} in the new space; of all, {unsealed} are rows");
+    let stats = db.stats()?;
+    let merge = stats.background.jobs.iter().find(|job| job.name == "merge").unwrap();
+    assert_sound(&db)?;
+    assert!(merge.bytes > 0 && merge.failures == 0, "{merge:?}");
+    std::fs::copy(&path, &copy).unwrap();
+    db.close()?;
+    for path in [path, copy] {
+        let again = Fake::new("new", 5);
+        let db = sealing(&path, &again)?;
+        assert_eq!(db.read()?.spaces()[0].successor.as_ref().unwrap().vectors, done);
+        assert_sound(&db)?;
+        db.compact(&mut |_, _| ())?;
+        assert_sound(&db)?;
+        db.finish_reembedding("default", &mut |_, _| ())?;
+        assert_eq!(again.texts() as u64, 1_000 + written - done, "none is made again");
+        assert_all_of(&db, &again)?;
+        // The sealed vectors of the old space go, and those of the new one stay.
+        db.remember(NewMemory::new("behind it"))?;
+        db.compact(&mut |_, _| ())?;
+        let space = db.read()?.spaces().remove(0);
+        assert_eq!((space.vectors, space.successor), (1_001 + written, None));
+        assert!(space.sealed_vectors >= done);
+        assert_all_of(&db, &again)?;
+        assert_sound(&db)?;
+        db.close()?;
+        let db = sealing(&path, &again)?;
+        assert_all_of(&db, &again)?;
+        assert_sound(&db)?;
+    }
+    Ok(())
+}
+
+#[test]
 fn with_the_new_embedder_alone_what_is_written_meanwhile_waits_for_the_new_space() -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.lith");

@@ -170,6 +170,49 @@ fn a_view_that_is_held_reads_what_it_always_did() -> Result {
 }
 
 #[test]
+fn sealed_vectors_move_down_and_read_as_they_did() -> Result {
+    const SOME: u64 = 1_200;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sealed.lith");
+    let db = options().open(&path)?;
+    // Each of these is a segment of its own.
+    for from in [0, SOME, 2 * SOME] {
+        db.write(|tx| (from..from + SOME).try_for_each(|n| tx.remember(memory(n)).map(drop)))?;
+    }
+    db.checkpoint()?;
+    let sealed = db.read()?.spaces().remove(0).sealed_segments;
+    assert_eq!((db.stats()?.unsealed_vectors, sealed), (0, 3));
+    let view = db.read()?;
+    let expected = nearest(&view, 3_000)?;
+    forget(&db, &(0..2 * SOME).collect::<Vec<_>>())?;
+    let left = nearest(&db.read()?, 3_000)?;
+    let compacted = db.compact(&mut |_, _| {})?;
+    // What the view reads is where it was, and what nobody else reads goes with it.
+    assert_eq!(nearest(&view, 3_000)?, expected);
+    assert_eq!(nearest(&view, 7)?[0].0, "memory 7 of the round");
+    drop(view);
+    let later = db.compact(&mut |_, _| {})?;
+    assert!(later.after_bytes < compacted.after_bytes, "{compacted:?}, then {later:?}");
+    let stats = db.stats()?;
+    let raw = SOME * DIMENSION as u64 * 4;
+    assert!(stats.file_bytes < 3 * raw, "{stats:?}");
+    assert!(stats.free_bytes <= 2 * CHUNK_BYTES, "{stats:?}");
+    let check = |db: &Db| -> Result {
+        let view = db.read()?;
+        for number in 2 * SOME..3 * SOME {
+            let memory = view.get_external("default", &number.to_string())?.expect("there");
+            assert_eq!(view.vector(memory.id, "default")?, Some(vector(number)));
+        }
+        assert_eq!(nearest(&view, 3_000)?, left);
+        assert!(db.verify(&mut |_| {})?.is_clean());
+        Ok(())
+    };
+    check(&db)?;
+    db.close()?;
+    check(&options().open(&path)?)
+}
+
+#[test]
 fn who_reads_and_writes_goes_on_while_the_file_shrinks() -> Result {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("busy.lith");

@@ -5,16 +5,20 @@
 
 use super::group::Store;
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
+use super::seal::Sealings;
 use super::shield::Failure;
 use super::tables::Tables;
+use super::vectors::{Written, name_segments};
 use super::write_set::{Durability, NewRow, WriteSet};
 use crate::catalog::Catalog;
 use crate::derived::{Indexes, SpaceIndex};
+use crate::error::Detail;
 use crate::file::Container;
 use crate::ids::{MAX_NUMBER, MemoryId, Seq};
 use crate::planted::{self, Defect};
 use crate::rows::{self, Pinned, guarded};
 use crate::schema::{self, Table, log_key, read_u64};
+use crate::sealed::{SealedVectors, Unnamed};
 use crate::sync::Mutex;
 use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
@@ -63,10 +67,23 @@ impl Chain {
 pub(crate) struct State {
     pub(crate) chain: Chain,
     pub(crate) indexes: Indexes,
+    pub(crate) sealed: Arc<SealedVectors>,
+    /// The number of the sealed segment that was begun last.
+    last_segment: u32,
     /// Bytes committed without a sync since the last durable commit.
     pub(super) relaxed_bytes: u64,
     /// Would opening after a crash now have to walk the tables?
     pub(super) needs_walk: bool,
+}
+
+impl State {
+    /// A number for a sealed segment, above those of all that were begun before.
+    pub(super) fn take_number(&mut self) -> Result<u32> {
+        let used_up =
+            Detail::Limit { what: "sealed segments", found: 1 << 32, limit: (1 << 32) - 1 };
+        self.last_segment = self.last_segment.checked_add(1).ok_or(used_up)?;
+        Ok(self.last_segment)
+    }
 }
 
 pub(crate) struct CommitterSettings {
@@ -74,6 +91,10 @@ pub(crate) struct CommitterSettings {
     pub(crate) relaxed_bytes: u64,
     /// Images up to this size lie in rows.
     pub(crate) max_inline_image: usize,
+    /// Vectors are sealed once their rows have so many bytes.
+    pub(crate) seal_bytes: u64,
+    /// So many of one space in one commit never become rows.
+    pub(crate) bulk_bytes: u64,
 }
 
 /// A file that has been opened far enough to be written to.
@@ -83,6 +104,7 @@ pub(crate) struct Opened {
     pub(crate) failure: Failure,
     pub(crate) container: Container,
     pub(crate) chain: Chain,
+    pub(crate) sealed: Arc<SealedVectors>,
     pub(crate) indexes: Indexes,
 }
 
@@ -102,6 +124,7 @@ pub(crate) struct Committer {
     pub(crate) stuck: AtomicU64,
     /// Held by whoever replaces the indexes as a whole.
     pub(super) replacing: Mutex<()>,
+    pub(super) sealing: Sealings,
 }
 
 /// The indexes in figures.
@@ -139,15 +162,16 @@ impl Store for Committer {
         guarded(|| {
             let transaction = self.begin_write()?;
             let merged = merge(sets);
+            let mut segments = Vec::new();
             for table in Table::ALL {
-                let rows = &merged[table as usize];
-                write_rows(&transaction, table, rows.iter().map(|(key, value)| (*key, *value)))?;
+                let rows = merged[table as usize].iter().map(|(key, value)| (*key, *value));
+                segments.extend(self.write_table(&transaction, table, rows)?);
             }
             if planted::is(Defect::RowsApart) {
                 self.commit_rows(transaction)?;
-                return self.finish(self.begin_write()?, sets);
+                return self.finish(self.begin_write()?, segments, sets);
             }
-            self.finish(transaction, sets)
+            self.finish(transaction, segments, sets)
         })
         // The indexes may have folded a part: nothing is to be published any more.
         .inspect_err(|_| self.container.latch())
@@ -160,7 +184,10 @@ impl Store for Committer {
 
 impl Committer {
     pub(crate) fn new(opened: Opened, settings: CommitterSettings, views: Views) -> Result<Self> {
-        let Opened { database, failure, container, chain, indexes } = opened;
+        let Opened { database, failure, container, chain, sealed, indexes } = opened;
+        let last_segment = sealed.last_number();
+        let (relaxed_bytes, needs_walk) = (0, false);
+        let state = State { chain, indexes, sealed, last_segment, relaxed_bytes, needs_walk };
         let committer = Committer {
             durable: AtomicU64::new(chain.seq.0),
             deleted: AtomicU64::new(0),
@@ -168,10 +195,11 @@ impl Committer {
             database,
             failure,
             container,
-            state: Mutex::new(State { chain, indexes, relaxed_bytes: 0, needs_walk: false }),
+            state: Mutex::new(state),
             views,
             settings,
             replacing: Mutex::new(()),
+            sealing: Sealings::default(),
         };
         committer.publish(&committer.state.lock())?;
         Ok(committer)
@@ -217,13 +245,29 @@ impl Committer {
         self.database.begin_write()
     }
 
-    /// Commits a set whose rows are in `transaction` already.
+    /// Writes rows of one table, in key order. What vectors become in their place are segments, to
+    /// be committed with the transaction.
+    pub(crate) fn write_table<'a>(
+        &self,
+        transaction: &WriteTransaction,
+        table: Table,
+        rows: impl ExactSizeIterator<Item = Written<'a>>,
+    ) -> Result<Vec<Unnamed>> {
+        if table == Table::Vectors {
+            return self.write_vectors(transaction, &rows.collect::<Vec<_>>());
+        }
+        guarded(|| write_rows(transaction, table, rows))?;
+        Ok(Vec::new())
+    }
+
+    /// Commits a set whose rows are in `transaction` already, or in these segments.
     pub(crate) fn commit_direct(
         &self,
         transaction: WriteTransaction,
+        segments: Vec<Unnamed>,
         set: &Arc<WriteSet>,
     ) -> Result<Receipt> {
-        let receipts = guarded(|| self.finish(transaction, std::slice::from_ref(set)))
+        let receipts = guarded(|| self.finish(transaction, segments, std::slice::from_ref(set)))
             .inspect_err(|_| self.container.latch())?;
         receipts.first().copied().ok_or_else(|| Error::invalid("write set", "must not be empty"))
     }
@@ -241,6 +285,7 @@ impl Committer {
     fn finish(
         &self,
         mut transaction: WriteTransaction,
+        segments: Vec<Unnamed>,
         sets: &[Arc<WriteSet>],
     ) -> Result<Vec<Receipt>> {
         let mut state = self.state.lock();
@@ -253,15 +298,19 @@ impl Committer {
         let receipts = append_log(&transaction, &mut chain, sets)?;
         let deleted = drop_accesses(&transaction, sets)?;
         self.deleted.fetch_add(deleted, Ordering::Relaxed);
+        let named = name_segments(&mut state, &transaction, segments)?;
         self.commit_rows(transaction)?;
 
+        if !named.is_empty() {
+            state.sealed = Arc::new(state.sealed.exchanged(&[], &named));
+        }
         state.chain = chain;
         state.needs_walk = true;
         state.relaxed_bytes = if is_durable { 0 } else { state.relaxed_bytes + bytes };
         if is_durable || planted::is(Defect::RelaxedCalledDurable) {
             self.durable.store(chain.seq.0, Ordering::Release);
         }
-        let rows = self.rows()?;
+        let rows = self.rows(&state)?;
         if sets.iter().any(|s| s.touches_catalog()) {
             state.indexes.adopt_catalog(Catalog::load(&rows)?, &rows)?;
         }
@@ -294,8 +343,13 @@ impl Committer {
     }
 
     /// The rows as they are now.
-    pub(super) fn rows(&self) -> Result<Pinned> {
-        Ok(Pinned::new(self.database.begin_read()?))
+    pub(super) fn rows(&self, state: &State) -> Result<Pinned> {
+        Ok(Pinned::new(self.database.begin_read()?, state.sealed.clone()))
+    }
+
+    /// The same, for who does not hold the state.
+    pub(super) fn newest_rows(&self) -> Result<Pinned> {
+        self.rows(&self.state.lock())
     }
 
     /// Reads every page that the tables reach, those of redb's own tables included; returns how
@@ -323,9 +377,16 @@ impl Committer {
     }
 
     fn publish(&self, state: &State) -> Result<()> {
-        let rows = self.rows()?;
+        let rows = self.rows(state)?;
         self.views.publish(rows, &state.indexes, state.chain, 0);
         Ok(())
+    }
+
+    /// The newest View, and the number of a segment that is written from it: whatever is committed
+    /// behind that View gets a higher one.
+    pub(super) fn begin_segment(&self) -> Result<(View, u32)> {
+        let mut state = self.state.lock();
+        Ok((self.current(), state.take_number()?))
     }
 
     /// Gives `work` the state and a durable transaction that it must commit.
@@ -380,7 +441,7 @@ fn merge(sets: &[Arc<WriteSet>]) -> Merged<'_> {
 }
 
 /// Writes rows in the order given.
-pub(crate) fn write_rows<'a>(
+pub(super) fn write_rows<'a>(
     transaction: &WriteTransaction,
     table: Table,
     rows: impl ExactSizeIterator<Item = (&'a [u8], &'a NewRow)>,

@@ -11,6 +11,7 @@ use super::committer::Committer;
 use crate::derived::ImageRow;
 use crate::file::{Arranged, Room, SegmentRef};
 use crate::rows::{Pinned, guarded};
+use crate::sealed::SealedRow;
 use crate::{Error, Result};
 use redb::CompactionError;
 use std::sync::atomic::Ordering;
@@ -30,7 +31,7 @@ trait Owner: Sync {
 }
 
 /// All of them.
-const OWNERS: &[&dyn Owner] = &[&Images];
+const OWNERS: &[&dyn Owner] = &[&Images, &Sealed];
 
 /// The images of the indexes.
 struct Images;
@@ -48,6 +49,24 @@ impl Owner for Images {
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Compacting> {
         committer.move_image(segment, goes_on)
+    }
+}
+
+/// The sealed vectors.
+struct Sealed;
+
+impl Owner for Sealed {
+    fn named(&self, rows: &Pinned) -> Result<Vec<SegmentRef>> {
+        Ok(SealedRow::load_all(rows)?.iter().map(|row| row.segment).collect())
+    }
+
+    fn relocate(
+        &self,
+        committer: &Committer,
+        segment: &SegmentRef,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Compacting> {
+        committer.move_sealed(segment, goes_on)
     }
 }
 
@@ -74,7 +93,7 @@ impl Committer {
     pub(crate) fn compact_step(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Compacting> {
         let mut named = Vec::new();
         {
-            let rows = self.rows()?;
+            let rows = self.newest_rows()?;
             for owner in OWNERS {
                 named.extend(owner.named(&rows)?.into_iter().map(|segment| (*owner, segment)));
             }
@@ -128,7 +147,7 @@ impl Committer {
                 Some(done) => done.map(|_| true).map_err(Error::from),
             })
         };
-        let compacted = self.views.without_rows(compact, || self.rows());
+        let compacted = self.views.without_rows(compact, || self.rows(&state));
         let compacted = compacted.and_then(|done| self.failure.check().map(|()| done));
         if compacted.inspect_err(|_| self.container().latch())? != Some(true) {
             return Ok(false);

@@ -9,19 +9,22 @@ mod committer;
 mod compact;
 mod group;
 pub(crate) mod log;
+mod merge;
 mod replace;
+mod seal;
 mod shield;
 mod tables;
+mod vectors;
 mod write_set;
 
-pub(crate) use committer::{
-    Chain, Committer, CommitterSettings, IndexStats, Opened, Repair, write_rows,
-};
+pub(crate) use committer::{Chain, Committer, CommitterSettings, IndexStats, Opened, Repair};
 pub(crate) use compact::{Compacting, named_segments};
 #[cfg(any(test, feature = "torture"))]
 pub(crate) use group::Store;
 pub(crate) use group::{Failure, Group, Turn};
 pub use log::{Change, ChangeKind, LogRow, Model};
+#[cfg(any(test, feature = "torture"))]
+pub(crate) use seal::Sealing;
 pub(crate) use shield::Shield;
 pub(crate) use tables::Tables;
 pub use write_set::{Durability, WriteOptions};

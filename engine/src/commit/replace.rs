@@ -90,7 +90,7 @@ impl Committer {
     pub(crate) fn read_images(&self, mut damaged: impl FnMut(&str, Error)) -> Result<u64> {
         // Nobody gives an image back meanwhile.
         let _alone = self.replacing.lock();
-        let images = ImageRow::load_all(&self.rows()?)?;
+        let images = ImageRow::load_all(&self.newest_rows()?)?;
         for (name, row) in &images {
             let read = row.place.open(self.container()).and_then(|image| {
                 image.get(0..image.len())?;
@@ -163,7 +163,7 @@ fn exchange(
     named: &mut bool,
     commit: impl FnOnce(WriteTransaction) -> Result<()>,
 ) -> Result<Images> {
-    let rows = Pinned::new(database.begin_read()?);
+    let rows = Pinned::new(database.begin_read()?, state.sealed.clone());
     fresh.adopt_catalog(Catalog::load(&rows)?, &rows)?;
     if !fresh.catch_up(state.chain.seq, &rows)? {
         return Err(Detail::Internal { doing: "catching new images up" }.into());

@@ -63,6 +63,8 @@ pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use alloc::Extent;
 pub(crate) use backend::TableSpace;
 pub(crate) use container::Container;
 #[cfg(any(test, feature = "torture"))]
@@ -71,7 +73,8 @@ pub(crate) use disk::MemoryDisk;
 pub(crate) use fault::{Fault, error_from};
 pub(crate) use pages::{REDB_HEADER_LEN, hide_close};
 pub(crate) use relocate::{Arranged, Room};
-pub(crate) use segment::SegmentRef;
+pub(crate) use segment::{Pin, SegmentRef};
+pub(crate) use segments::SegmentWriter;
 pub(crate) use wreck::{Flaw, Swap, Wreck};
 
 /// What the caller means to do with the file.

@@ -53,7 +53,7 @@ pub(super) fn load(disk: &dyn Disk) -> Result<Loaded> {
     let mut has_twin = found.iter().all(|(found, _)| sequence(found).is_some());
     for (found, bytes) in found {
         match found {
-            Found::Newer { version: found, .. } => {
+            Found::Foreign { version: found, .. } => {
                 return Err(Detail::Format { does: "reads", found, supported: READ_VERSION }.into());
             }
             Found::Unsupported { flags, .. } => {
@@ -88,7 +88,7 @@ pub(super) fn truncated(expected: u64, found: u64) -> Error {
 pub(super) fn sequence(found: &Found) -> Option<u64> {
     match found {
         Found::Nothing | Found::Damaged => None,
-        Found::Newer { sequence, .. } | Found::Unsupported { sequence, .. } => Some(*sequence),
+        Found::Foreign { sequence, .. } | Found::Unsupported { sequence, .. } => Some(*sequence),
         Found::Valid(slot) => Some(slot.sequence),
     }
 }

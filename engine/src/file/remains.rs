@@ -38,8 +38,8 @@ impl Header {
         for (found, bytes, name) in found {
             match found {
                 // An older slot decides nothing any more.
-                Found::Newer { .. } | Found::Unsupported { .. } if header.space.is_some() => {}
-                Found::Newer { version: found, .. } => {
+                Found::Foreign { .. } | Found::Unsupported { .. } if header.space.is_some() => {}
+                Found::Foreign { version: found, .. } => {
                     return Err(
                         Detail::Format { does: "reads", found, supported: READ_VERSION }.into()
                     );

@@ -90,13 +90,51 @@ impl Layout {
     }
 }
 
-/// Padding and block checksums to be written behind the content, and the checksum of the whole.
-pub(super) fn seal(data: &[u8]) -> (Vec<u8>, u64) {
-    let mut tail = vec![0; data.len().next_multiple_of(CHECKSUM_LEN) - data.len()];
-    let padding = tail.len();
-    tail.extend(data.chunks(BLOCK_LEN).flat_map(|block| xxh3_64(block).to_le_bytes()));
-    let checksum = checksum_of(data.len() as u64, &tail[padding..]);
-    (tail, checksum)
+/// The checksums of content that comes in pieces.
+#[derive(Default)]
+pub(super) struct BlockSums {
+    block: Xxh3Default,
+    /// Bytes of the content so far.
+    len: u64,
+    sums: Vec<u8>,
+}
+
+impl BlockSums {
+    /// Takes in what follows.
+    pub(super) fn update(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            let room = BLOCK_LEN - (self.len % BLOCK_LEN as u64) as usize;
+            let (now, later) = piece.split_at(room.min(piece.len()));
+            self.block.update(now);
+            self.len += now.len() as u64;
+            if self.len.is_multiple_of(BLOCK_LEN as u64) {
+                self.end_block();
+            }
+            piece = later;
+        }
+    }
+
+    fn end_block(&mut self) {
+        self.sums.extend(self.block.digest().to_le_bytes());
+        self.block.reset();
+    }
+
+    /// Bytes taken in.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Padding and block checksums to be written behind the content, and the checksum of the
+    /// whole.
+    pub(super) fn seal(mut self) -> (Vec<u8>, u64) {
+        if !self.len.is_multiple_of(BLOCK_LEN as u64) {
+            self.end_block();
+        }
+        let padding = self.len.next_multiple_of(CHECKSUM_LEN as u64) - self.len;
+        let mut tail = vec![0; padding as usize];
+        tail.extend(&self.sums);
+        (tail, checksum_of(self.len, &self.sums))
+    }
 }
 
 fn checksum_of(len: u64, block_checksums: &[u8]) -> u64 {
@@ -142,7 +180,7 @@ impl Bytes {
 
 /// Keeps a segment's chunks from being reused, and the file open and locked.
 #[derive(Debug)]
-pub(super) struct Pin {
+pub(crate) struct Pin {
     pub(super) container: Container,
     pub(super) extent: Extent,
 }
@@ -257,6 +295,22 @@ mod tests {
         let layout = Layout::of(BLOCK_LEN as u64 + 1).unwrap();
         assert_eq!((layout.tail, layout.end), (BLOCK_LEN + 8, BLOCK_LEN + 24));
         assert_eq!(Layout::of(0).unwrap().chunks(1 << 18), 1);
+    }
+
+    #[test]
+    fn content_in_pieces_has_the_checksums_of_its_blocks() {
+        let data: Vec<u8> = (0..2 * BLOCK_LEN + 13).map(|i| (i * 7 % 251) as u8).collect();
+        for len in [0, 1, 8, BLOCK_LEN, BLOCK_LEN + 1, 2 * BLOCK_LEN, data.len()] {
+            for piece in [1_000, BLOCK_LEN, data.len()] {
+                let mut sums = BlockSums::default();
+                data[..len].chunks(piece).for_each(|piece| sums.update(piece));
+                let (tail, checksum) = sums.seal();
+                let blocks: Vec<u8> =
+                    data[..len].chunks(BLOCK_LEN).flat_map(|b| xxh3_64(b).to_le_bytes()).collect();
+                assert_eq!(tail[len.next_multiple_of(CHECKSUM_LEN) - len..], blocks);
+                assert_eq!(checksum, checksum_of(len as u64, &blocks));
+            }
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::alloc::{Extent, Owner};
 use super::container::Container;
 use super::fault::error_from;
 use super::open::truncated;
-use super::segment::{self, Bytes, Layout, Pin, SegmentRef, SegmentSource};
-use crate::error::{Error, Result};
+use super::segment::{BlockSums, Bytes, Layout, Pin, SegmentRef, SegmentSource};
+use crate::error::{Detail, Error, Result};
 use crate::planted::{self, Defect};
 use memlith_index::image::SharedSource;
 use std::sync::Arc;
@@ -55,22 +55,21 @@ impl Container {
     /// Stores bytes as a segment, durably. It is free again after a crash until a row names it;
     /// if none is to, [`release`](Self::release) it.
     pub(crate) fn write_segment(&self, data: &[u8]) -> Result<SegmentRef> {
+        let mut writer = self.begin_segment(data.len() as u64)?;
+        writer.write(data)?;
+        writer.finish()
+    }
+
+    /// The same for `len` bytes that come in pieces, so that none holds all of them. If the writer
+    /// is dropped unfinished, the space is free again.
+    pub(crate) fn begin_segment(&self, len: u64) -> Result<SegmentWriter> {
         self.check_writable()?;
-        let failed = |e| error_from("writing a segment", e);
-        let len = data.len() as u64;
         let chunks = Layout::of(len).map_or(u64::MAX, |layout| layout.chunks(self.0.chunk_bytes));
         let chunks = u32::try_from(chunks).unwrap_or(u32::MAX);
         let extent = self.0.state.write().chunks.take(chunks, Owner::Segment);
-        let extent = extent.map_err(|fault| failed(fault.into()))?;
-        let (tail, checksum) = segment::seal(data);
-        let at = self.offset(extent.start);
-        self.0.disk.write_at(at, data).map_err(failed)?;
-        self.0.disk.write_at(at + len, &tail).map_err(failed)?;
-        // Rule 4.
-        if !planted::is(Defect::SegmentNotSynced) {
-            self.sync().map_err(failed)?;
-        }
-        Ok(SegmentRef { extent, len, checksum })
+        let extent = extent.map_err(|fault| failed_to_write(fault.into()))?;
+        let sums = BlockSums::default();
+        Ok(SegmentWriter { container: self.clone(), extent, len, sums, is_finished: false })
     }
 
     /// Opens a segment for reading. Its chunks are pinned until every clone is dropped.
@@ -92,6 +91,15 @@ impl Container {
             self.0.disk.read_at(at, out).map_err(failed)?;
         }
         Ok(Arc::new(SegmentSource::open(bytes, segment, layout, pin)?))
+    }
+
+    /// Keeps a segment's chunks from being reused until what this returns is dropped; reads
+    /// nothing.
+    ///
+    /// # Errors
+    /// Corruption, if another owns the chunks.
+    pub(crate) fn pin_segment(&self, segment: &SegmentRef) -> Result<Pin> {
+        self.pin(segment.extent)
     }
 
     fn pin(&self, extent: Extent) -> Result<Pin> {
@@ -116,4 +124,54 @@ impl Container {
     pub(crate) fn release(&self, segment: &SegmentRef) {
         self.0.state.write().chunks.release(segment.extent);
     }
+}
+
+/// A segment that is being written.
+pub(crate) struct SegmentWriter {
+    container: Container,
+    extent: Extent,
+    /// Bytes of content that there are to be.
+    len: u64,
+    sums: BlockSums,
+    is_finished: bool,
+}
+
+impl SegmentWriter {
+    /// Writes what follows.
+    pub(crate) fn write(&mut self, piece: &[u8]) -> Result<()> {
+        if self.sums.len() + piece.len() as u64 > self.len {
+            return Err(Detail::Internal { doing: "writing more than a segment holds" }.into());
+        }
+        let at = self.container.offset(self.extent.start) + self.sums.len();
+        self.sums.update(piece);
+        self.container.0.disk.write_at(at, piece).map_err(failed_to_write)
+    }
+
+    /// Makes the segment durable.
+    pub(crate) fn finish(mut self) -> Result<SegmentRef> {
+        if self.sums.len() != self.len {
+            return Err(Detail::Internal { doing: "writing less than a segment holds" }.into());
+        }
+        let (tail, checksum) = std::mem::take(&mut self.sums).seal();
+        let at = self.container.offset(self.extent.start) + self.len;
+        self.container.0.disk.write_at(at, &tail).map_err(failed_to_write)?;
+        // Rule 4.
+        if !planted::is(Defect::SegmentNotSynced) {
+            self.container.sync().map_err(failed_to_write)?;
+        }
+        self.is_finished = true;
+        Ok(SegmentRef { extent: self.extent, len: self.len, checksum })
+    }
+}
+
+impl Drop for SegmentWriter {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.container.0.state.write().chunks.release(self.extent);
+        }
+    }
+}
+
+fn failed_to_write(e: std::io::Error) -> Error {
+    error_from("writing a segment", e)
 }

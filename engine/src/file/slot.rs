@@ -25,9 +25,9 @@ pub(super) const INLINE_RUNS: usize = (SLOT_LEN - FIXED_LEN) / RUN_LEN;
 /// rewrites them is noticed.
 const MAGIC: [u8; 8] = *b"\x93LITH\r\n\x1a";
 /// The version a reader must know, and the one a writer must know: a change that old readers can
-/// ignore raises the second alone.
-pub(super) const READ_VERSION: u32 = 1;
-pub(super) const WRITE_VERSION: u32 = 1;
+/// ignore raises the second alone. Version 2 has sealed vectors.
+pub(super) const READ_VERSION: u32 = 2;
+pub(super) const WRITE_VERSION: u32 = 2;
 /// Reserved: chunks are encrypted. No version writes it yet.
 pub(super) const ENCRYPTED: u64 = 1;
 
@@ -104,7 +104,7 @@ pub(super) enum Found {
     /// Ours, but its checksum does not hold or a field is out of bounds.
     Damaged,
     /// Of a version that this library does not read.
-    Newer {
+    Foreign {
         sequence: u64,
         version: u32,
     },
@@ -192,8 +192,8 @@ impl Slot {
         let sequence = u64_at(bytes, at::SEQUENCE);
         let read_version = u32_at(bytes, at::READ_VERSION);
         let flags = u64_at(bytes, at::FLAGS);
-        if read_version > READ_VERSION {
-            return Found::Newer { sequence, version: read_version };
+        if read_version != READ_VERSION {
+            return Found::Foreign { sequence, version: read_version };
         }
         if flags != 0 {
             return Found::Unsupported { sequence, flags };
@@ -295,9 +295,11 @@ mod tests {
     }
 
     #[test]
-    fn newer_versions_and_unknown_flags_are_told_apart_from_damage() {
-        let newer = with_prefix(at::READ_VERSION, &9u32.to_le_bytes());
-        assert_eq!(Slot::decode(&newer), Found::Newer { sequence: 7, version: 9 });
+    fn other_versions_and_unknown_flags_are_told_apart_from_damage() {
+        for version in [1_u32, 9] {
+            let other = with_prefix(at::READ_VERSION, &version.to_le_bytes());
+            assert_eq!(Slot::decode(&other), Found::Foreign { sequence: 7, version });
+        }
         let encrypted = with_prefix(at::FLAGS, &ENCRYPTED.to_le_bytes());
         assert_eq!(Slot::decode(&encrypted), Found::Unsupported { sequence: 7, flags: ENCRYPTED });
     }

@@ -7,6 +7,7 @@
 //! range panics, and none that is read takes more memory than twice what the file is long. Nothing
 //! is promised of what is read: who reads it must prove it. Used by salvage alone.
 
+use super::alloc::Extent;
 use super::claim::{self, Claim};
 use super::disk::{Disk, FileDisk};
 use super::fault::error_from;
@@ -160,6 +161,24 @@ impl Wreck {
             done += n;
         }
         Some(out)
+    }
+
+    /// Reads a range of the file itself; `None` if it does not lie in it, or if the device fails.
+    pub(crate) fn read_file(&self, at: u64, len: u64) -> Option<Vec<u8>> {
+        at.checked_add(len).filter(|end| *end <= self.file_len)?;
+        let mut out = vec![0; usize::try_from(len).ok()?];
+        self.disk.read_at(at, &mut out).ok()?;
+        Some(out)
+    }
+
+    /// Where in the file each chunk begins.
+    pub(crate) fn chunk_offsets(&self) -> impl Iterator<Item = u64> + use<> {
+        (HEAD_LEN..self.file_len).step_by(self.chunk_bytes as usize)
+    }
+
+    /// Where in the file an extent begins.
+    pub(crate) fn extent_offset(&self, extent: Extent) -> u64 {
+        self.chunk_offset(extent.start)
     }
 
     /// The ways to read a range: the first choice, and one for each other chunk that may be meant.

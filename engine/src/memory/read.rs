@@ -43,12 +43,16 @@ impl View {
     pub fn vector(&self, id: MemoryId, space: &str) -> Result<Option<Vec<f32>>> {
         let (space, described) = self.versions().catalog.require_space(space)?;
         let rows = self.rows()?;
-        let Some(bytes) = rows.get(Table::Vectors, &vector_key(*space, id))? else {
+        // A sealed vector outlives its memory: only the row of the memory tells whether there is one.
+        let Some(row) = rows.get(Table::Memories, &memory_key(id))? else { return Ok(None) };
+        if access(&row)?.vectors.iter().all(|v| v.space != space.0) {
             return Ok(None);
-        };
+        }
+        let bad = |found| Error::corruption("vector row", "the vector that a memory names", found);
         let mut vector = vec![0.0; described.dimension];
-        let bad = || Error::corruption("vector row", "a vector of its space", "another length");
-        read_vector(&bytes, &mut vector).ok_or_else(bad)?;
+        let bytes = rows.get(Table::Vectors, &vector_key(*space, id))?;
+        let bytes = bytes.ok_or_else(|| bad("none"))?;
+        read_vector(&bytes, &mut vector).ok_or_else(|| bad("one of another length"))?;
         Ok(Some(vector))
     }
 

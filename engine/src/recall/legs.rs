@@ -10,8 +10,7 @@ use crate::error::Detail;
 use crate::graph_options::SearchEffort;
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::{DEFAULT_SPACE, check_vector};
-use crate::rows::{Pinned, Rows};
-use crate::schema::{Table, vector_key};
+use crate::rows::SpaceVectors;
 use crate::view::View;
 use crate::{Error, Result};
 use memlith_index::text::TextError;
@@ -96,8 +95,9 @@ impl Probe<'_> {
             }
             Probe::Vector(VectorProbe { space, index, query, .. }) => {
                 let rows = view.rows()?;
+                let vectors = rows.vectors_of(*space)?;
                 let ordinals: Vec<u32> = ordinals.iter().collect();
-                let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &rows, *space, ordinal, out);
+                let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &vectors, ordinal, out);
                 let hits = index.score_of(&ordinals, query, &mut fetch).map_err(search_error)?;
                 Ok(hits.iter().map(|h| (h.ordinal, h.score)).collect())
             }
@@ -248,7 +248,7 @@ pub(super) fn narrowing<'a>(view: &View, scope: &'a RoaringBitmap) -> Option<&'a
     (scope.len() < view.versions().attributes.live_len()).then_some(scope)
 }
 
-/// The nearest vectors of a space, which are read from the rows of the view.
+/// The nearest vectors of a space, which are read from the view.
 pub(super) fn nearest(
     view: &View,
     space: SpaceId,
@@ -257,15 +257,15 @@ pub(super) fn nearest(
     limits: SearchLimits<'_>,
 ) -> Result<Found> {
     let rows = view.rows()?;
-    let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &rows, space, ordinal, out);
+    let vectors = rows.vectors_of(space)?;
+    let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &vectors, ordinal, out);
     index.find(search, limits, &mut fetch).map_err(search_error)
 }
 
-fn fetch(view: &View, rows: &Pinned, space: SpaceId, ordinal: u32, out: &mut [f32]) -> Result<()> {
+fn fetch(view: &View, vectors: &SpaceVectors<'_>, ordinal: u32, out: &mut [f32]) -> Result<()> {
     let id: MemoryId = view.id_of(ordinal)?;
     let missing = || Error::corruption("vector row", "the vector of an index entry", "none");
-    let bytes = rows.get(Table::Vectors, &vector_key(space, id))?.ok_or_else(missing)?;
-    read_vector(&bytes, out).ok_or_else(missing)
+    vectors.read(id, |bytes| read_vector(bytes, out))?.flatten().ok_or_else(missing)
 }
 
 fn text_error(e: TextError) -> Error {

@@ -30,6 +30,8 @@ const ACCESS_BATCH: usize = 10_000;
 pub(super) struct Filled {
     pub(super) memories: RoaringTreemap,
     pub(super) vectors: u64,
+    /// Vectors that these memories name and that were no rows.
+    pub(super) sealed_vectors: u64,
     pub(super) accesses: u64,
     pub(super) lost_vectors: Vec<(MemoryId, String)>,
     /// Memories whose rows break a rule.
@@ -110,7 +112,7 @@ impl<'a> Filler<'a> {
             self.filled.refused.insert(id.0);
             return Ok(());
         };
-        let (found, lost) = self.vectors_of(id, &mut row)?;
+        let (found, lost, sealed) = self.vectors_of(id, &mut row)?;
         let bytes = value.len() + found.iter().map(Vec::len).sum::<usize>();
         match self.transaction()?.restore_row(id, &row, &found) {
             Ok(()) => {
@@ -118,6 +120,7 @@ impl<'a> Filler<'a> {
                 self.batch_bytes += bytes;
                 self.filled.memories.insert(id.0);
                 self.filled.vectors += found.len() as u64;
+                self.filled.sealed_vectors += sealed;
                 self.filled.lost_vectors.extend(lost.into_iter().map(|space| (id, space)));
                 Ok(())
             }
@@ -129,17 +132,18 @@ impl<'a> Filler<'a> {
         }
     }
 
-    /// The vectors that a row names, and the spaces of those that are lost; the row names these no
-    /// longer.
+    /// The vectors that a row names, the spaces of those that are lost, which the row names no
+    /// longer, and how many of all were no rows.
     fn vectors_of(
         &mut self,
         id: MemoryId,
         row: &mut MemoryRow,
-    ) -> Result<(Vec<VectorBytes>, Vec<String>)> {
+    ) -> Result<(Vec<VectorBytes>, Vec<String>, u64)> {
         let (mut found, mut kept, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sealed = 0;
         for named in &row.vectors {
             let space = self.survey.indexed().find(|(id, _)| id.0 == named.space);
-            match self.vector(id, named).filter(|_| space.is_some()) {
+            match self.vector(id, named, &mut sealed).filter(|_| space.is_some()) {
                 Some(bytes) => {
                     found.push(bytes);
                     kept.push(*named);
@@ -154,18 +158,29 @@ impl<'a> Filler<'a> {
             row.vectors = kept;
             row.salt = random()?;
         }
-        Ok((found, lost))
+        Ok((found, lost, sealed))
     }
 
-    fn vector(&mut self, id: MemoryId, named: &SpaceVector) -> Option<VectorBytes> {
-        let root = self.survey.state.tables.of(Table::Vectors);
-        if let Found::Value(bytes) = self.lookup.get(root, &vector_key(SpaceId(named.space), id))
-            && vector_digest(&bytes) == named.digest
+    fn vector(
+        &mut self,
+        id: MemoryId,
+        named: &SpaceVector,
+        sealed: &mut u64,
+    ) -> Option<VectorBytes> {
+        let survey = self.survey;
+        let is_right = |bytes: &VectorBytes| vector_digest(bytes) == named.digest;
+        let root = survey.state.tables.of(Table::Vectors);
+        let row = self.lookup.get(root, &vector_key(SpaceId(named.space), id));
+        let is_no_row = row == Found::Absent;
+        if let Found::Value(bytes) = row
+            && is_right(&bytes)
         {
             return Some(bytes);
         }
-        let at = self.survey.vectors.get(&(named.space, id.0))?;
-        at.read(self.survey.wreck).filter(|bytes| vector_digest(bytes) == named.digest)
+        let key = (named.space, id.0);
+        let shelved = survey.shelf.get(survey.wreck, key, &named.digest);
+        *sealed += u64::from(is_no_row || shelved.is_some());
+        shelved.or_else(|| survey.vectors.get(&key)?.read(survey.wreck).filter(is_right))
     }
 
     /// Commits what is left. Also where nothing is, the log says where the file comes from, and

@@ -5,6 +5,7 @@
 //!   tree, page     redb's trees, each page proved by its parent's checksum; leaves without parent
 //!     state        which commit is salvaged
 //!       chain      its history, back from its end
+//!       sealed     the segments of sealed vectors
 //!         survey   which rows and vectors are proved
 //!           fill   a new file of them
 //! ```
@@ -21,6 +22,7 @@ mod fill;
 mod memories;
 mod page;
 mod report;
+mod sealed;
 mod state;
 mod survey;
 #[cfg(test)]
@@ -128,6 +130,7 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
     let is_listed = |id: &u64| lost.binary_search_by_key(id, |lost| lost.id.0).is_ok();
     let unproven = survey.unproven.iter().filter(|id| !is_listed(id)).map(|id| MemoryId(*id));
     let tip = tables.tip;
+    let vectors = count_vectors(survey, &filled, memories.lost)?;
     let catalogue = (survey.spaces.len() + survey.indexes.len()) as u64;
     let counter = u64::from(survey.highest_space > 0);
     Ok(SalvageReport {
@@ -136,7 +139,7 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
         hash: tip.map(|tip| tip.hash),
         is_newest: survey.state.is_newest,
         memories,
-        vectors: count(Table::Vectors.definition().name(), filled.vectors),
+        vectors,
         catalogue: Salvaged {
             recovered: catalogue,
             lost: tables
@@ -162,4 +165,14 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
             .collect(),
         lost,
     })
+}
+
+/// How many vectors there were. Of memories that came out each is known; of those that are lost, what
+/// rows there are, and sealed vectors that nothing shows to be of an earlier time.
+fn count_vectors(survey: &Survey<'_>, filled: &Filled, lost: u64) -> Result<Salvaged> {
+    let rows = survey.state.tables.len(Table::Vectors.definition().name());
+    let of_lost = if lost > 0 { survey.sealed_of_lost(&filled.memories, lost)? } else { 0 };
+    let all = rows + filled.sealed_vectors + of_lost;
+    let lost = all.saturating_sub(filled.vectors).max(filled.lost_vectors.len() as u64);
+    Ok(Salvaged { recovered: filled.vectors, lost })
 }

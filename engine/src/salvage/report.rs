@@ -66,7 +66,8 @@ pub struct SalvageReport {
     pub is_newest: bool,
     /// Memories.
     pub memories: Salvaged,
-    /// Vectors. Those of lost memories are lost with them.
+    /// Vectors. Those of lost memories are lost with them; where theirs were sealed, those are
+    /// counted that a readable segment has, some of which may have been replaced before.
     pub vectors: Salvaged,
     /// Vector spaces and metadata indexes.
     pub catalogue: Salvaged,

@@ -12,13 +12,13 @@
 
 use super::chain::{Chain, Links};
 use super::page::Tree;
+use super::sealed::Shelf;
 use super::state::{State, read_log};
 use super::tree::{Row, Step, Trees, ValueAt, Walked};
-use super::vectors::parse_vector_key;
 use crate::catalog::Space;
 use crate::file::{Flaw, Wreck};
-use crate::ids::{MemoryId, SpaceId};
-use crate::schema::{ACCESSES, LOG, Table, read_u64};
+use crate::ids::{MAX_NUMBER, MemoryId, SpaceId};
+use crate::schema::{ACCESSES, LOG, Table, read_u64, read_vector_key};
 use crate::{Error, Result};
 use redb::TableHandle;
 use roaring::RoaringTreemap;
@@ -42,6 +42,8 @@ pub(super) struct Survey<'w> {
     pub(super) elsewhere: BTreeMap<u64, ValueAt>,
     /// Vectors that are not in the tree of the state, by space and memory.
     pub(super) vectors: HashMap<(u32, u64), ValueAt>,
+    /// Where sealed vectors may be.
+    pub(super) shelf: Shelf,
     /// Memories of which the tree of the state has a row that the log refutes.
     pub(super) refuted: BTreeSet<u64>,
     /// Memories of which a row was found that nothing proves.
@@ -81,6 +83,7 @@ impl<'w> Survey<'w> {
             highest_space: 0,
             elsewhere: BTreeMap::new(),
             vectors: HashMap::new(),
+            shelf: Shelf::default(),
             refuted: BTreeSet::new(),
             unproven: BTreeSet::new(),
             gaps: Vec::new(),
@@ -169,7 +172,7 @@ impl<'w> Survey<'w> {
                 Ok(())
             })
         };
-        walk(tables.of(Table::Vectors), |row| parse_vector_key(row.key).map(|(_, id)| id))?;
+        walk(tables.of(Table::Vectors), |row| read_vector_key(row.key).map(|(_, id)| id.0))?;
         walk(tables.of(Table::External), |row| read_u64(row.value))?;
         walk(tables.tree(ACCESSES.name()), |row| read_u64(row.key))
     }
@@ -204,6 +207,8 @@ impl<'w> Survey<'w> {
             let found = [self.unproven.last().copied(), self.refuted.last().copied()];
             let mut highest = found.into_iter().flatten().chain(in_gaps).max().unwrap_or(0);
             self.each_named(&mut |id| highest = highest.max(id))?;
+            let sealed = self.shelf.ids().map(|(_, id)| id).filter(|id| *id < MAX_NUMBER);
+            highest = highest.max(sealed.max().unwrap_or(0));
             // Those that are lost without a trace had numbers too.
             let total = self.state.tables.len(Table::Memories.definition().name());
             let lost = total.saturating_sub(self.reached.len());

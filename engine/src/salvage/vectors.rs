@@ -2,13 +2,15 @@
 //!
 //! **Invariant:** where a vector is found decides nothing; its digest does.
 
+use super::sealed::{Shelf, Wanted};
 use super::survey::{Progress, Survey};
 use super::tree::{Found, Step, Trees, Walked, scan};
 use crate::Result;
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::{access, vector_digest};
-use crate::schema::{Table, read_u64, vector_key};
-use std::collections::HashMap;
+use crate::schema::{Table, read_vector_key, vector_key};
+use roaring::RoaringTreemap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 impl Survey<'_> {
     /// Looks everywhere for vectors that are named and cannot be reached.
@@ -21,17 +23,29 @@ impl Survey<'_> {
             Ok(())
         })?;
         self.note_gaps("table of vectors", gaps);
-        if gaps == 0 && self.elsewhere.is_empty() {
+        let (found, sealed_gaps) = Shelf::gather(self)?;
+        self.note_gaps("table of sealed vectors", sealed_gaps);
+        self.shelf = found;
+        let is_sound = gaps == 0 && sealed_gaps == 0 && self.elsewhere.is_empty();
+        if is_sound && self.shelf.is_empty() {
             return Ok(());
         }
         let mut wanted = self.missing_vectors()?;
         if wanted.is_empty() {
             return Ok(());
         }
+        if is_sound {
+            self.flaws.push(("sealed vectors", "are damaged".into()));
+        }
+        self.shelf.search(self.wreck, &mut wanted);
+        if wanted.is_empty() {
+            return Ok(());
+        }
         let (wreck, total) = (self.wreck, self.wreck.chunks() as u64);
         scan(wreck, &mut |done| progress("search", done, total), &mut |leaf| {
             for row in leaf.rows() {
-                let Some(key) = parse_vector_key(row.key) else { continue };
+                let Some((space, id)) = read_vector_key(row.key) else { continue };
+                let key = (space.0, id.0);
                 if wanted.get(&key).is_some_and(|digest| vector_digest(row.value) == *digest) {
                     wanted.remove(&key);
                     self.vectors.insert(key, row.value_at());
@@ -42,7 +56,7 @@ impl Survey<'_> {
     }
 
     /// Digests of the vectors that a proved row names and the tree of the state does not have.
-    fn missing_vectors(&self) -> Result<HashMap<(u32, u64), [u8; 16]>> {
+    fn missing_vectors(&self) -> Result<Wanted> {
         let mut lookup = Trees::new(self.wreck);
         let root = self.state.tables.of(Table::Vectors);
         let mut wanted = HashMap::new();
@@ -52,6 +66,10 @@ impl Survey<'_> {
                 let found = lookup.get(root, &vector_key(SpaceId(space), MemoryId(id)));
                 let is_there =
                     matches!(found, Found::Value(bytes) if vector_digest(&bytes) == vector.digest);
+                let is_there = is_there || {
+                    let sealed = self.shelf.get(self.wreck, (space, id), &vector.digest);
+                    sealed.is_some()
+                };
                 if !is_there {
                     wanted.insert((space, id), vector.digest);
                 }
@@ -63,10 +81,30 @@ impl Survey<'_> {
         })?;
         Ok(wanted)
     }
-}
 
-/// The space and the memory of a key.
-pub(super) fn parse_vector_key(key: &[u8]) -> Option<(u32, u64)> {
-    let (space, id) = key.split_first_chunk()?;
-    Some((u32::from_be_bytes(*space), read_u64(id)?))
+    /// Sealed vectors of memories that are lost, as far as nothing shows that they were dead: the log
+    /// does not say that the memory is gone, and its place in the table is lost.
+    pub(super) fn sealed_of_lost(&self, salvaged: &RoaringTreemap, lost: u64) -> Result<u64> {
+        let mut rows = HashSet::new();
+        let root = self.state.tables.of(Table::Vectors);
+        Trees::new(self.wreck).walk(root, &mut Walked::default(), &mut |step| {
+            if let Step::Row(row) = step {
+                rows.extend(read_vector_key(row.key));
+            }
+            Ok(())
+        })?;
+        let is_lost = |id: u64| {
+            let in_gap = || self.gaps.iter().any(|(first, last)| (*first..=*last).contains(&id));
+            !salvaged.contains(id)
+                && self.chain.last(id) != Some(None)
+                && (self.refuted.contains(&id) || in_gap())
+        };
+        let mut of_space: BTreeMap<u32, HashSet<u64>> = BTreeMap::new();
+        for (space, id) in self.shelf.ids().filter(|(_, id)| is_lost(*id)) {
+            if !rows.contains(&(SpaceId(space), MemoryId(id))) {
+                of_space.entry(space).or_default().insert(id);
+            }
+        }
+        Ok(of_space.values().map(|ids| (ids.len() as u64).min(lost)).sum())
+    }
 }

@@ -56,6 +56,9 @@ pub(super) const ACTIONS: &[(u64, Action)] = &[
     (3, drop_space),
     (1, index_metadata),
     (1, drop_metadata_index),
+    (2, seal),
+    (2, merge),
+    (2, write_through),
 ];
 
 /// Does one of them.
@@ -339,4 +342,19 @@ fn drop_metadata_index(act: &mut Act<'_, '_>) -> Result<()> {
         act.tx.drop_metadata_index(path)?;
     }
     Ok(())
+}
+
+/// Seals vectors while the transaction is open: it reads what was there when it began.
+fn seal(act: &mut Act<'_, '_>) -> Result<()> {
+    act.tx.beside().map_or(Ok(()), |committer| committer.seal_step().map(drop))
+}
+
+/// Likewise merges what is sealed.
+fn merge(act: &mut Act<'_, '_>) -> Result<()> {
+    act.tx.beside().map_or(Ok(()), |committer| committer.merge_step().map(drop))
+}
+
+/// Writes to the file what there is so far, as a transaction does that becomes too large.
+fn write_through(act: &mut Act<'_, '_>) -> Result<()> {
+    if act.tx.set.is_empty() { Ok(()) } else { act.tx.go_direct() }
 }

@@ -13,10 +13,11 @@ use crate::file::crash::Rng;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
 use crate::ids::{MemoryId, Seq, SpaceId};
-use crate::memory::{List, MemoryRow, Order};
+use crate::memory::{List, MemoryRow, Order, vector_digest};
 use crate::recall::{Leg, Recall, Recalled};
 use crate::rows::Rows;
 use crate::schema::{Table, read_u64, vector_key};
+use crate::sealed::{SealedRow, SealedSegment};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -29,6 +30,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ("the log is whole", log),
     ("everything verifies", verify),
     ("images are whole and in use", images),
+    ("sealed vectors are whole, and the only copies", sealed),
     ("what no row names is free", orphans),
     ("listings are the rows", listings),
     ("filters are the rows", filters),
@@ -84,6 +86,43 @@ fn images(db: &Db) -> Result<()> {
     Ok(())
 }
 
+/// Segments are read anew; each belongs to itself alone, and each vector is found in one place: as a
+/// row, or once among those that are in force in segments.
+fn sealed(db: &Db) -> Result<()> {
+    let view = db.read()?;
+    let rows = view.rows()?;
+    let named = SealedRow::load_all(&rows)?;
+    let in_use: Vec<SealedRow> = rows.sealed().segments().map(|segment| segment.row).collect();
+    assert_eq!(named, in_use, "segments that rows name, and those in use");
+    let mut chunks = BTreeSet::new();
+    for row in named {
+        let extent = row.segment.extent;
+        let fresh = SealedSegment::new(db.core.committer.container(), row)?;
+        fresh.verify()?;
+        for chunk in extent.start..extent.start + extent.chunks {
+            assert!(chunks.insert(chunk), "chunk {chunk} belongs to two segments");
+        }
+        for index in 0..row.count {
+            assert_eq!(fresh.find(fresh.id(index)?)?, Some(index), "{row:?}");
+        }
+    }
+    rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
+        let id = MemoryId(read_u64(key).expect("an id"));
+        for named in MemoryRow::decode(value)?.vectors {
+            let space = SpaceId(named.space);
+            let row = rows.get_row(Table::Vectors, &vector_key(space, id))?;
+            let sealed = rows.sealed().vector(space, id)?;
+            let is_twice = row.as_deref().is_some_and(|row| sealed == Some(row));
+            assert!(!is_twice, "the vector of {id} in {space:?} is a row and sealed");
+            let bytes = row.as_deref().or(sealed).expect("the vector that the memory names");
+            assert_eq!(vector_digest(bytes), named.digest, "vector of {id} in {space:?}");
+            let read = rows.vectors_of(space)?.read(id, <[u8]>::to_vec)?;
+            assert_eq!(read.as_deref(), Some(bytes), "vector of {id} in {space:?}, in place");
+        }
+        Ok(true)
+    })
+}
+
 /// A segment that no row names has given its space back, unless an older View still reads it, or a
 /// failure has left open whether a row names it: then the next opening gives it back.
 fn orphans(db: &Db) -> Result<()> {
@@ -95,8 +134,14 @@ fn orphans(db: &Db) -> Result<()> {
         Place::Segment(segment) => segment.extent.chunks as usize,
         Place::Inline(_) => 0,
     });
+    let sealed = SealedRow::load_all(&*db.read()?.rows()?)?;
+    let sealed = sealed.iter().map(|row| row.segment.extent.chunks as usize);
     let taken = db.core.committer.container().stats()?.segment_chunks;
-    assert_eq!(taken, named.sum::<usize>(), "chunks of segments, and those that rows name");
+    assert_eq!(
+        taken,
+        named.chain(sealed).sum::<usize>(),
+        "chunks of segments, and those that rows name"
+    );
     Ok(())
 }
 

@@ -48,6 +48,10 @@ pub const PLANTED: &[Planted] = &[
     by_crashes("watermark-too-high", Defect::WatermarkTooHigh),
     by_crashes("deletions-passed-over", Defect::DeletionsPassedOver),
     by_crashes("id-given-again", Defect::IdGivenAgain),
+    by_crashes("vectors-gone-first", Defect::VectorsGoneFirst),
+    by_crashes("replaced-vector-gone", Defect::ReplacedVectorGone),
+    by_crashes("row-left-over", Defect::RowLeftOver),
+    by_crashes("merged-before-durable", Defect::MergedBeforeDurable),
     by_lies("panic-passed-on", Defect::PanicPassedOn),
 ];
 

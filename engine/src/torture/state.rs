@@ -1,12 +1,14 @@
 //! What the file holds at one commit, and all commits of a run.
 //!
-//! **Invariant:** two states are equal exactly if every row of every user table, and the chain of
-//! the log, are.
+//! **Invariant:** two states are equal exactly if every row of every user table, every vector
+//! whether it is a row or sealed, and the chain of the log, are.
 
 use super::actions::Known;
 use crate::Result;
+use crate::ids::{MemoryId, SpaceId};
 use crate::memory::MemoryRow;
-use crate::schema::{Table, read_u64};
+use crate::rows::Rows;
+use crate::schema::{Table, read_u64, vector_key};
 use crate::view::View;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -33,6 +35,16 @@ impl State {
                 Ok(true)
             })?;
         }
+        // A vector counts whether it is a row or sealed; a row that no memory names stays foreign.
+        rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
+            for vector in MemoryRow::decode(value)?.vectors {
+                let id = MemoryId(read_u64(key).expect("an id"));
+                let key = vector_key(SpaceId(vector.space), id);
+                let bytes = rows.get(Table::Vectors, &key)?.map_or(0, |bytes| xxh3_128(&bytes));
+                all.insert((Table::Vectors, key.to_vec()), bytes);
+            }
+            Ok(true)
+        })?;
         Ok(State { head: view.chain().hash, rows: all })
     }
 

@@ -7,7 +7,7 @@ use super::actions::{self, Act, Known};
 use super::invariants;
 use super::setup::{Setup, TestClock};
 use super::state::{State, Timeline};
-use crate::commit::{Durability, Store, WriteOptions, WriteSet};
+use crate::commit::{Durability, Sealing, Store, WriteOptions, WriteSet};
 use crate::db::Db;
 use crate::error::Detail;
 use crate::file::crash::Rng;
@@ -109,7 +109,9 @@ impl Workload {
 
     fn choose(&mut self) -> Result<()> {
         match self.rng.below(100) {
-            0..66 => self.transact()?,
+            0..61 => self.transact()?,
+            61..64 => self.seal_beside_a_writer()?,
+            64..66 => drop(self.db().core.committer.merge_step()?),
             66..70 => self.batch()?,
             70..74 => self.abandon()?,
             74..81 => self.db().checkpoint()?,
@@ -318,6 +320,17 @@ impl Workload {
             State::of(&view)?.assert_is(&state, view.seq().0);
         }
         Ok(())
+    }
+
+    /// A segment is written, others commit, and only then are its rows given up.
+    fn seal_beside_a_writer(&mut self) -> Result<()> {
+        let db = self.db().clone();
+        let sealing = db.core.committer.begin_seal()?;
+        for _ in 0..4 {
+            self.transact()?;
+        }
+        sealing.map(Sealing::finish).transpose()?;
+        self.assert_current()
     }
 
     /// Reads, so that there are accesses to be written.

@@ -100,6 +100,8 @@ impl Original {
             .threads(false)
             .clock(clock.clone())
             .log_retention(retention)
+            // A few of the wide vectors make a segment, so that most of them are sealed.
+            .seal_bytes(16 << 10)
             .open(&path)
             .unwrap();
         db.create_space(
@@ -130,6 +132,7 @@ impl Original {
         let first = db.log(Seq(0), 1).unwrap()[0].seq;
         assert_eq!(first > Seq(1), log == Log::Trimmed, "the log begins at {first}");
         let spaces = described(&db.read().unwrap());
+        assert!(db.read().unwrap().spaces().iter().any(|space| space.sealed_segments > 0));
         let rows = db.log(Seq(0), 10_000).unwrap();
         let mut bytes = fs::read(&path).unwrap();
         db.close().unwrap();
@@ -250,7 +253,10 @@ impl Original {
         assert!(missing.iter().all(in_gap), "{missing:?} {:?}", report.gaps);
         let count = |state: &State| state.values().map(|(_, v)| v.len() as u64).sum::<u64>();
         assert_eq!(report.vectors.recovered, count(&found));
-        assert_eq!(report.vectors.recovered + report.vectors.lost, count(expected));
+        // Of a memory that is lost, how many vectors were sealed, and still in force, may not be known.
+        let vectors = report.vectors.recovered + report.vectors.lost;
+        let off = vectors.abs_diff(count(expected));
+        assert!(off <= 2 * missing.len() as u64, "{vectors} of {}", count(expected));
         let verified = db.verify(&mut |_| {}).unwrap();
         assert!(verified.is_clean(), "{:?}", verified.problems);
         let next = db.remember(NewMemory::new("next")).unwrap().0;

@@ -50,6 +50,7 @@ struct StatsJson<'a> {
     memories: u64,
     namespaces: u64,
     spaces: Vec<SpaceJson<'a>>,
+    unsealed_vectors: u64,
     metadata_indexes: &'a [String],
     seq: u64,
     durable_seq: u64,
@@ -139,6 +140,8 @@ struct SpaceJson<'a> {
     link_from: usize,
     scan_below: usize,
     clip: f32,
+    sealed_vectors: u64,
+    sealed_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     successor: Option<SuccessorJson<'a>>,
 }
@@ -168,6 +171,8 @@ impl<'a> SpaceJson<'a> {
             link_from: space.graph.link_from,
             scan_below: space.graph.scan_below,
             clip: space.clip,
+            sealed_vectors: space.sealed_vectors,
+            sealed_bytes: space.sealed_bytes,
             successor: space.successor.as_ref().map(|next| SuccessorJson {
                 dimension: next.dimension,
                 metric: metric(next.metric),
@@ -210,6 +215,7 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
             memories: stats.memories,
             namespaces: stats.namespaces,
             spaces: stats.spaces.iter().map(SpaceJson::new).collect(),
+            unsealed_vectors: stats.unsealed_vectors,
             metadata_indexes: &stats.metadata_indexes,
             seq: stats.seq.0,
             durable_seq: stats.durable_seq.0,
@@ -249,6 +255,7 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
             "vectors",
             "unlinked",
             "dead",
+            "sealed",
             "embedder",
         ]);
         for space in &stats.spaces {
@@ -259,6 +266,7 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
                 grouped(space.vectors),
                 grouped(space.unlinked),
                 grouped(space.dead),
+                grouped(space.sealed_vectors),
                 printable(space.embedder.as_deref().unwrap_or_default()),
             ]);
             if let Some(next) = &space.successor {
@@ -267,6 +275,7 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
                     next.dimension.to_string(),
                     metric(next.metric),
                     grouped(next.vectors),
+                    String::new(),
                     String::new(),
                     String::new(),
                     printable(next.embedder.as_deref().unwrap_or_default()),

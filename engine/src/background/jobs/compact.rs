@@ -23,6 +23,8 @@ const MIN_FREE_AT_WORK: u64 = 16 << 20;
 const STUCK_TIMES: u64 = 2;
 /// How often whoever asks for it has images written anew, because writers outrun them.
 const MAX_REWRITES: usize = 3;
+/// How many steps of merging sealed vectors it waits for: enough for 32 GiB of them.
+const MAX_MERGES: usize = 1 << 10;
 /// It ends when so many times the bytes of the file were moved, whoever undoes it meanwhile.
 const MAX_MOVES: u64 = 4;
 /// Attempts to move the pages of the tables, of which any commit or read may thwart one …
@@ -115,6 +117,12 @@ impl Core {
         let _ = pause.settle(self.settings.busy_timeout);
         let before_bytes = self.committer.container().stats()?.file_len;
         self.committer.sync()?;
+        self.committer.seal_at_rest()?;
+        for _ in 0..MAX_MERGES {
+            if self.committer.merge_step()?.is_none() {
+                break;
+            }
+        }
         if self.committer.index_stats().unsaved_work() > 0 {
             self.committer.checkpoint(&mut || true)?;
         }

@@ -9,8 +9,10 @@ mod compact;
 mod expiry;
 mod link;
 mod log;
+mod merge;
 mod reembed;
 mod rest;
+mod seal;
 mod sync;
 mod tables;
 mod views;
@@ -25,6 +27,8 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
         Box::new(accesses::Accesses),
         Box::new(views::Views),
         Box::new(expiry::Expiry),
+        Box::new(seal::Seal),
+        Box::new(merge::Merge),
         Box::new(checkpoint::Checkpoint),
         Box::new(link::Link),
         Box::new(reembed::Reembed),

@@ -8,6 +8,7 @@ use crate::derived::{ImageRow, Place};
 use crate::file::sim::SimDisk;
 use crate::file::{Access, Container, SegmentRef, Settings as FileSettings};
 use crate::options::{Options, Settings};
+use crate::sealed::SealedRow;
 use crate::torture::setup::TestClock;
 use crate::torture::workload::Workload;
 use std::sync::Arc;
@@ -78,6 +79,8 @@ impl Closed {
             Place::Segment(segment) => Some(*segment),
             Place::Inline(_) => None,
         };
-        Ok(images.values().filter_map(segment).collect())
+        let sealed = SealedRow::load_all(&*db.read()?.rows()?)?;
+        let sealed = sealed.iter().map(|row| row.segment);
+        Ok(images.values().filter_map(segment).chain(sealed).collect())
     }
 }
