@@ -9,12 +9,12 @@ use crate::commit::Chain;
 use crate::derived::{Indexes, Versions};
 use crate::embed::Embedders;
 use crate::error::Detail;
-use crate::ids::{Seq, SpaceId};
+use crate::ids::Seq;
 use crate::rows::Pinned;
-use crate::sealed::SealedFigures;
+use crate::sealed::Figures;
 use crate::sync::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use crate::{Error, Result};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
 /// What every View of a handle shares.
@@ -68,7 +68,7 @@ struct Inner {
     born_bytes: u64,
     rows: RwLock<Option<Pinned>>,
     versions: Versions,
-    sealed: Arc<BTreeMap<SpaceId, SealedFigures>>,
+    sealed: Arc<Figures>,
     shared: Arc<Shared>,
 }
 
@@ -95,7 +95,7 @@ impl View {
     }
 
     /// The sealed vectors in figures.
-    pub(crate) fn sealed(&self) -> &BTreeMap<SpaceId, SealedFigures> {
+    pub(crate) fn sealed(&self) -> &Figures {
         &self.inner.sealed
     }
 

@@ -45,7 +45,30 @@ pub(crate) mod filter {
 
 /// Rows are the number of the commit that they show.
 pub(crate) mod rows {
+    use super::sealed::SealedVectors;
     use crate::ids::Seq;
 
     pub(crate) struct Pinned(pub(crate) Seq);
+
+    impl Pinned {
+        pub(crate) fn sealed(&self) -> SealedVectors {
+            SealedVectors(self.0)
+        }
+    }
+}
+
+/// Sealed vectors are the number of the commit that shows them.
+pub(crate) mod sealed {
+    use crate::ids::Seq;
+    use std::sync::Arc;
+
+    pub(crate) type Figures = Seq;
+
+    pub(crate) struct SealedVectors(pub(super) Seq);
+
+    impl SealedVectors {
+        pub(crate) fn figures(&self) -> Arc<Figures> {
+            Arc::new(self.0)
+        }
+    }
 }

@@ -52,7 +52,7 @@ pub(crate) struct Sealed {
 pub(crate) struct SealedVectors {
     /// By space, in ascending order of their numbers.
     spaces: BTreeMap<SpaceId, Vec<Arc<SealedSegment>>>,
-    figures: Arc<BTreeMap<SpaceId, SealedFigures>>,
+    figures: Arc<Figures>,
 }
 
 /// The sealed vectors of a space in figures.
@@ -64,6 +64,9 @@ pub(crate) struct SealedFigures {
     /// Bytes of content.
     pub(crate) bytes: u64,
 }
+
+/// The same by space.
+pub(crate) type Figures = BTreeMap<SpaceId, SealedFigures>;
 
 impl SealedVectors {
     /// The segments that `rows` name, whose extents the container has registered.
@@ -159,7 +162,7 @@ impl SealedVectors {
     }
 
     /// How much there is, by space. Keeps no space of the file.
-    pub(crate) fn figures(&self) -> &Arc<BTreeMap<SpaceId, SealedFigures>> {
+    pub(crate) fn figures(&self) -> &Arc<Figures> {
         &self.figures
     }
 }
