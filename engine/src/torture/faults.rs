@@ -152,7 +152,7 @@ fn settle(
 /// Runs the workload into the fault, and looks at what is left.
 fn run_into(seed: u64, fault: Fault) {
     let (mut workload, start) = Workload::new(seed).expect("a new file");
-    workload.is_faulty = true;
+    (workload.is_faulty, workload.is_lossy) = (true, fault.is_lossy);
     fault.arm(&workload.disk);
     workload.disk.mark(Event::Begin(0));
     let failed = (0..STEPS).find_map(|_| workload.step().err());

@@ -31,6 +31,8 @@ pub(super) struct Workload {
     pub(super) timeline: Timeline,
     /// Writes to the disk fail now and then.
     pub(super) is_faulty: bool,
+    /// A sync that fails loses what it was to sync.
+    pub(super) is_lossy: bool,
     /// None after it was closed, or if it did not open again.
     pub(super) db: Option<Db>,
     held: Option<Held>,
@@ -73,8 +75,9 @@ impl Workload {
         rng: Rng,
         timeline: Timeline,
     ) -> Self {
-        let is_faulty = false;
-        Workload { setup, disk, clock, rng, timeline, is_faulty, db: None, held: None, doubt: None }
+        let (is_faulty, is_lossy) = (false, false);
+        let (db, held, doubt) = (None, None, None);
+        Workload { setup, disk, clock, rng, timeline, is_faulty, is_lossy, db, held, doubt }
     }
 
     pub(super) fn open(&mut self) -> Result<()> {
@@ -295,6 +298,11 @@ impl Workload {
             db.close()?;
         } else {
             drop(db);
+        }
+        if self.is_lossy && self.disk.has_failed() {
+            // Until the machine starts anew, the file reads as if nothing had been lost, and whoever
+            // opens it builds on that.
+            return Err(Error::io("dropping the handle", std::io::ErrorKind::Other.into()));
         }
         self.open()?;
         let seq = self.db().read()?.seq().0;
