@@ -3,6 +3,7 @@
 //! **Invariant:** a [`Catalog`] is a pure function of the rows of [`Table::Catalog`]. The number of a
 //! space is never given again; that of a metadata index may be, once its labels are gone.
 
+use crate::components::Precision;
 use crate::error::Detail;
 use crate::graph_options::GraphOptions;
 use crate::ids::SpaceId;
@@ -33,6 +34,9 @@ pub struct Space {
     pub metric: Metric,
     /// Which embedder makes them; a vector of another is refused.
     pub embedder: Option<String>,
+    /// What their components are rounded to when they are given; f32 unless given, which leaves them
+    /// as they are.
+    pub precision: Precision,
     /// How their graph is built and searched.
     pub graph: GraphOptions,
     /// At which quantile of the magnitudes of a vector's components its code cuts them off, 0.5 to 1;
@@ -48,6 +52,7 @@ impl Space {
             dimension,
             metric: Metric::Cosine,
             embedder: None,
+            precision: Precision::F32,
             graph: GraphOptions::default(),
             clip: 1.0,
         }
@@ -64,6 +69,13 @@ impl Space {
     #[must_use]
     pub fn embedder(mut self, embedder: impl Into<String>) -> Self {
         self.embedder = Some(embedder.into());
+        self
+    }
+
+    /// Sets what the components of its vectors are rounded to.
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
         self
     }
 
@@ -282,6 +294,9 @@ impl Catalog {
         row.insert("dimension".into(), json!(space.dimension));
         row.insert("metric".into(), json!(space.metric.name()));
         row.insert("embedder".into(), json!(space.embedder));
+        if space.precision != Precision::default() {
+            row.insert("precision".into(), json!(space.precision.name()));
+        }
         space.graph.write(&mut row);
         if space.index_clip() != Clip::default() {
             row.insert("clip".into(), json!(space.clip));
@@ -340,7 +355,12 @@ fn read_space(name: &str, row: &Value) -> Option<(SpaceId, Space)> {
         Value::Null => 1.0,
         value => value.as_f64()? as f32,
     };
-    let space = Space { name: name.into(), dimension, metric, embedder, graph, clip };
+    let precision = match &row["precision"] {
+        Value::Null => Precision::default(),
+        value => Precision::from_name(value.as_str()?)?,
+    };
+    let name = name.into();
+    let space = Space { name, dimension, metric, embedder, precision, graph, clip };
     space.validate().ok()?;
     Some((SpaceId(id), space))
 }

@@ -4,12 +4,14 @@
 //! row came from, nor whether a vector is a row or sealed. All answers of one [`Pinned`] are of one
 //! instant.
 
+use crate::components::read_vector;
 use crate::ids::{MemoryId, SpaceId};
 use crate::planted::{self, Defect};
 use crate::schema::{Bytes, Table, read_vector_key, vector_key};
 use crate::sealed::{Sealed, SealedVectors};
 use crate::{Error, Result};
 use redb::{AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::ops::{Bound, Deref, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +26,7 @@ pub(crate) enum RowBytes {
     Page(AccessGuard<'static, &'static [u8]>),
     /// Written by a transaction that is not committed, or copied out of one.
     Owned(Arc<[u8]>),
-    /// A vector in a segment, which has been read once.
+    /// A vector in a segment, as rows have it, which has been read once.
     Sealed(Sealed),
 }
 
@@ -35,9 +37,10 @@ impl Deref for RowBytes {
         match self {
             RowBytes::Page(guard) => guard.value(),
             RowBytes::Owned(bytes) => bytes,
-            RowBytes::Sealed(Sealed { segment, index }) => {
-                segment.vector(*index).unwrap_or_default()
-            }
+            RowBytes::Sealed(Sealed { segment, index }) => match segment.vector(*index) {
+                Ok(Cow::Borrowed(row)) => row,
+                _ => &[],
+            },
         }
     }
 }
@@ -148,7 +151,9 @@ impl Rows for Pinned {
         }
         let Some((space, id)) = read_vector_key(key) else { return Ok(None) };
         let Some(sealed) = self.sealed.find(space, id)? else { return Ok(None) };
-        sealed.segment.vector(sealed.index)?;
+        if let Cow::Owned(row) = sealed.segment.vector(sealed.index)? {
+            return Ok(Some(RowBytes::Owned(row.into())));
+        }
         Ok(Some(RowBytes::Sealed(sealed)))
     }
 }
@@ -163,14 +168,17 @@ pub(crate) struct SpaceVectors<'a> {
 }
 
 impl SpaceVectors<'_> {
-    /// Gives `work` the stored form of a vector, a sealed one in place; `None` if there is none.
-    pub(crate) fn read<T>(&self, id: MemoryId, work: impl FnOnce(&[u8]) -> T) -> Result<Option<T>> {
+    /// Reads a vector into a slice of its dimension; is there one?
+    pub(crate) fn read(&self, id: MemoryId, out: &mut [f32]) -> Result<bool> {
         if self.rows.as_ref().is_some_and(|rows| rows.contains(&id.0))
             && let Some(row) = self.pinned.get_row(Table::Vectors, &vector_key(self.space, id))?
         {
-            return Ok(Some(work(&row)));
+            let (expected, found) = (out.len() * size_of::<f32>(), row.len());
+            let other =
+                || Error::corruption("vector row", format!("{expected} bytes"), found.to_string());
+            return read_vector(&row, out).ok_or_else(other).map(|()| true);
         }
-        Ok(self.pinned.sealed.vector(self.space, id)?.map(work))
+        self.pinned.sealed.read(self.space, id, out)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::background::BackgroundStats;
 use crate::catalog::Space;
+use crate::components::Precision;
 use crate::db::Db;
 use crate::derived::field;
 use crate::graph_options::GraphOptions;
@@ -86,6 +87,8 @@ pub struct SpaceStats {
     pub dead: u64,
     /// How the graph is built and searched.
     pub graph: GraphOptions,
+    /// What components are rounded to.
+    pub precision: Precision,
     /// At which quantile codes cut components off; 1 if they do not.
     pub clip: f32,
     /// Vectors in sealed segments; those that were replaced, or whose memory is gone, stay there until
@@ -201,6 +204,7 @@ impl View {
                 unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
                 dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
                 graph: space.graph,
+                precision: space.precision,
                 clip: space.clip,
                 sealed_vectors: sealed.vectors,
                 sealed_bytes: sealed.bytes,

@@ -1,8 +1,8 @@
 //! Vectors that have left their rows: nothing that a caller can ask shows it but the figures.
 
 use memlith::{
-    Db, GraphOptions, MemoryId, Metric, NewMemory, Options, Patch, Recall, Result, Space,
-    SpaceStats, WriteOptions, WriteTx,
+    Db, ErrorKind, GraphOptions, MemoryId, Metric, NewMemory, Options, Patch, Precision, Recall,
+    Result, Space, SpaceStats, WriteOptions, WriteTx,
 };
 use std::path::Path;
 
@@ -157,4 +157,80 @@ fn a_dropped_space_leaves_no_segment() -> Result<()> {
     db.remember(NewMemory::new("something that is committed"))?;
     assert!(db.stats()?.segment_bytes < segments);
     assert_clean(&db)
+}
+
+/// Vectors of components that f16 cannot say.
+fn precise(n: u64) -> Vec<f32> {
+    vector(n).iter().map(|x| x / 97.0).collect()
+}
+
+#[test]
+fn what_f16_says_exactly_takes_half_the_bytes_and_nothing_else_is_touched() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.lith");
+    let db = open(&path)?;
+    let coarse = fill(&db, 0..100)?;
+    db.checkpoint()?;
+    let bytes_of_100 = default_space(&db)?.sealed_bytes;
+    assert!(bytes_of_100 < 100 * (2 * DIMENSION as u64 + 8) + 200, "{bytes_of_100}");
+    let mixed: Vec<_> = (0..100).map(|n| if n == 60 { precise(n) } else { vector(n) }).collect();
+    let new = |v: &Vec<f32>| NewMemory::new("mixed").vector(v.clone());
+    let ids = db.remember_batch(mixed.iter().map(new).collect())?;
+    db.checkpoint()?;
+    assert!(default_space(&db)?.sealed_bytes > bytes_of_100 + 100 * 4 * DIMENSION as u64);
+    db.close()?;
+    let db = open(&path)?;
+    let view = db.read()?;
+    for (n, id) in (0..).zip(&coarse) {
+        assert_eq!(view.vector(*id, "default")?, Some(vector(n)), "{id}");
+    }
+    for (expected, id) in mixed.into_iter().zip(&ids) {
+        assert_eq!(view.vector(*id, "default")?, Some(expected), "{id}");
+    }
+    assert_clean(&db)
+}
+
+#[test]
+fn a_space_of_f16_rounds_what_it_is_given_and_knows_it_again() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.lith");
+    let db = open(&path)?;
+    db.create_space(&Space::new("default", DIMENSION).precision(Precision::F16))?;
+    let new =
+        |n: u64| NewMemory::new(format!("n{n}")).external_id(n.to_string()).vector(precise(n));
+    db.remember_batch((0..200).map(new).collect())?;
+    let rounded = |db: &Db, id| -> Result<Vec<f32>> {
+        Ok(db.read()?.vector(id, "default")?.expect("it has one"))
+    };
+    let first = db.read()?.get_external("default", "7")?.expect("it was remembered").id;
+    let kept = rounded(&db, first)?;
+    let is_near = |(a, b): (&f32, &f32)| (a - b).abs() <= a.abs() / 2_048.0;
+    assert!(kept != precise(7) && kept.iter().zip(&precise(7)).all(is_near), "{kept:?}");
+    let before = db.read()?.seq();
+    assert!(matches!(db.upsert(new(7))?, memlith::Upsert::Unchanged(id) if id == first));
+    assert_eq!(db.read()?.seq(), before, "it is the same once it is rounded");
+
+    db.checkpoint()?;
+    let space = default_space(&db)?;
+    assert_eq!((space.precision, space.sealed_vectors), (Precision::F16, 200));
+    assert!(space.sealed_bytes < 200 * (2 * DIMENSION as u64 + 8) + 500, "{space:?}");
+    db.close()?;
+    let db = open(&path)?;
+    assert_eq!(rounded(&db, first)?, kept);
+    let found = db.recall(&Recall::new().vector(kept).limit(1))?;
+    assert_eq!(found.hits[0].memory.id, first);
+    assert_clean(&db)
+}
+
+#[test]
+fn a_space_of_f16_refuses_what_it_cannot_say_and_keeps_nothing_of_it() -> Result<()> {
+    let db = Options::new().in_memory()?;
+    db.create_space(&Space::new("default", 2).precision(Precision::F16))?;
+    for (vector, words) in [([70_000.0, 1.0], "65,504"), ([1e-9, -1e-9], "zero")] {
+        let refused = db.remember(NewMemory::new("x").vector(vector)).expect_err("it is refused");
+        assert_eq!(refused.kind(), ErrorKind::InvalidInput);
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
+    assert_eq!(db.stats()?.memories, 0);
+    Ok(())
 }

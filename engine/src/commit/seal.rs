@@ -12,6 +12,7 @@
 
 use super::committer::{Committer, Repair};
 use crate::catalog::Space;
+use crate::components::Precision;
 use crate::ids::{MemoryId, SpaceId};
 use crate::planted::{self, Defect};
 use crate::rows::Pinned;
@@ -154,22 +155,29 @@ impl Committer {
         ids: &[u64],
     ) -> Result<Unnamed> {
         let dimension = space.dimension as u32;
-        let mut writer = SealedWriter::begin(self.container(), id, dimension, ids)?;
         let from = vector_key(id, MemoryId(ids.first().copied().unwrap_or_default()));
-        let mut left = ids.len();
-        rows.scan(Table::Vectors, Bound::Included(&from), |_, value| {
-            writer.push(value)?;
-            left -= 1;
-            Ok(left > 0)
+        let each = |work: &mut dyn FnMut(&[u8]) -> Result<bool>| {
+            let mut left = ids.len();
+            rows.scan(Table::Vectors, Bound::Included(&from), |_, row| {
+                left -= 1;
+                Ok(work(row)? && left > 0)
+            })
+        };
+        let mut is_narrow = true;
+        each(&mut |row| {
+            is_narrow = Precision::F16.is_exact_for(row);
+            Ok(is_narrow)
         })?;
+        let precision = Precision::f16_if(is_narrow);
+        let mut writer = SealedWriter::begin(self.container(), id, dimension, precision, ids)?;
+        each(&mut |row| writer.push(row).map(|()| true))?;
         writer.finish()
     }
 }
 
 /// The memories of a space whose vectors are rows, in order, as many as one step seals.
 fn ids_of_rows(rows: &Pinned, id: SpaceId, space: &Space) -> Result<Vec<u64>> {
-    let layout = Layout { space: id, dimension: space.dimension as u32, count: 0 };
-    let most = (MAX_BYTES / layout.cost()).min(MAX_COUNT);
+    let most = (MAX_BYTES / Layout::cost(space.dimension)).min(MAX_COUNT);
     let mut ids = Vec::new();
     rows.scan(Table::Vectors, Bound::Included(&vector_key(id, MemoryId(0))), |key, _| {
         let bad = || Error::corruption("vector key", "12 bytes", format!("{} bytes", key.len()));
@@ -227,7 +235,7 @@ fn delete_rows(
         }
         let removed = table.remove(key.as_slice())?.map(|row| row.value().to_vec());
         if let Some(row) = removed
-            && row != segment.vector(index)?
+            && *row != *segment.vector(index)?
             && !planted::is(Defect::ReplacedVectorGone)
         {
             table.insert(key.as_slice(), row.as_slice())?;

@@ -10,6 +10,7 @@
 use super::committer::{Committer, State, write_rows};
 use super::seal::MAX_BYTES;
 use super::write_set::NewRow;
+use crate::components::Precision;
 use crate::ids::SpaceId;
 use crate::planted::{self, Defect};
 use crate::rows::guarded;
@@ -55,11 +56,14 @@ impl Committer {
             vectors.push((space, id.0, vector));
         }
         let Some(&(space, _, first)) = vectors.first() else { return Ok(Vec::new()) };
-        let layout = Layout { space, dimension: (first.len() / size_of::<f32>()) as u32, count: 0 };
-        let most = (MAX_BYTES / layout.cost()).clamp(1, MAX_COUNT);
+        let dimension = first.len() / size_of::<f32>();
+        let most = (MAX_BYTES / Layout::cost(dimension)).clamp(1, MAX_COUNT);
         let one = |vectors: &[(SpaceId, u64, &[u8])]| {
             let ids: Vec<u64> = vectors.iter().map(|(_, id, _)| *id).collect();
-            let mut writer = SealedWriter::begin(self.container(), space, layout.dimension, &ids)?;
+            let is_narrow = vectors.iter().all(|(.., row)| Precision::F16.is_exact_for(row));
+            let precision = Precision::f16_if(is_narrow);
+            let (container, dimension) = (self.container(), dimension as u32);
+            let mut writer = SealedWriter::begin(container, space, dimension, precision, &ids)?;
             for (_, _, vector) in vectors {
                 writer.push(vector)?;
             }

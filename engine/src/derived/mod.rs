@@ -24,7 +24,7 @@ pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
 pub(crate) use text::ContentIndex;
-pub(crate) use vectors::{SpaceIndex, read_vector, vector_bytes};
+pub(crate) use vectors::SpaceIndex;
 
 use crate::catalog::Catalog;
 use crate::commit::log::{Aspects, Change, ChangeKind, Model};

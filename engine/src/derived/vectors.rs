@@ -5,6 +5,7 @@
 use super::{Derived, Folded};
 use crate::catalog::Space;
 use crate::commit::log::Aspects;
+use crate::components::read_vector;
 use crate::ids::{Seq, SpaceId};
 use crate::rows::Rows;
 use crate::schema::{Table, vector_key};
@@ -84,21 +85,4 @@ impl Derived for SpaceIndex {
     fn heap_bytes(&self) -> usize {
         self.index.heap_bytes()
     }
-}
-
-/// The stored form of a vector: its components, little-endian.
-pub(crate) fn vector_bytes(vector: &[f32]) -> Vec<u8> {
-    vector.iter().flat_map(|x| x.to_le_bytes()).collect()
-}
-
-/// Reads the stored form into a slice of its dimension; `None` if it is of another.
-pub(crate) fn read_vector(bytes: &[u8], out: &mut [f32]) -> Option<()> {
-    let (components, rest) = bytes.as_chunks();
-    if components.len() != out.len() || !rest.is_empty() {
-        return None;
-    }
-    for (to, from) in out.iter_mut().zip(components) {
-        *to = f32::from_le_bytes(*from);
-    }
-    Some(())
 }

@@ -23,5 +23,5 @@ pub use record::{
 };
 pub(crate) use row::{ArchivedMemoryRow, MemoryRow, SpaceVector, access, vector_digest};
 pub(crate) use subject::RowSubject;
-pub(crate) use validate::vector as check_vector;
+pub(crate) use validate::{admit as admit_vector, vector as check_vector};
 pub(crate) use write::VectorBytes;

@@ -10,7 +10,7 @@ use super::{read, validate};
 use crate::catalog::{Catalog, Space};
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind};
-use crate::derived::read_vector;
+use crate::components::read_vector;
 use crate::error::Detail;
 use crate::ids::{MAX_NUMBER, MemoryId, SpaceId};
 use crate::rows::Rows;

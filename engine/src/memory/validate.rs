@@ -6,6 +6,7 @@ use super::limits::{
 };
 use super::row::MemoryRow;
 use crate::catalog::Space;
+use crate::components::Precision;
 use crate::error::{Detail, check_limit};
 use crate::{Error, Result};
 use memlith_index::vectors::VectorError;
@@ -99,4 +100,19 @@ pub(crate) fn vector(space: &Space, vector: &[f32]) -> Result<()> {
         }
     };
     space.metric.check(space.dimension, vector).map_err(|e| refused(e).into())
+}
+
+/// Makes of a vector what its space keeps of it, if it can be kept.
+pub(crate) fn admit(space: &Space, vector: &mut [f32]) -> Result<()> {
+    self::vector(space, vector)?;
+    if space.precision == Precision::F32 {
+        return Ok(());
+    }
+    if !space.precision.round(vector) {
+        return Err(Error::invalid(
+            "components of a vector in a space of f16",
+            "must be at most 65,504 in magnitude; give the space the precision f32",
+        ));
+    }
+    self::vector(space, vector)
 }

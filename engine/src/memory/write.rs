@@ -9,7 +9,7 @@ use crate::catalog::Space;
 use crate::clock::random;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
-use crate::derived::vector_bytes;
+use crate::components::vector_bytes;
 use crate::embed::{Embedded, embed, home};
 use crate::error::Detail;
 use crate::filter::Filter;
@@ -18,6 +18,7 @@ use crate::rows::Rows;
 use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
+use std::collections::BTreeSet;
 
 /// Vectors that a memory is to get.
 #[derive(Default)]
@@ -255,7 +256,7 @@ impl WriteTx<'_> {
             vectors.embedded = self.embedded(&row.content)?;
         }
         self.refresh(&mut vectors, &row.content)?;
-        let spaces = self.check_vectors(&vectors)?;
+        let spaces = self.admit_vectors(&mut vectors)?;
         if !inherits {
             self.claim_external(&row)?;
         }
@@ -279,10 +280,10 @@ impl WriteTx<'_> {
         id: MemoryId,
         old: &MemoryRow,
         mut row: MemoryRow,
-        vectors: Vectors,
+        mut vectors: Vectors,
     ) -> Result<bool> {
         validate::row(&row)?;
-        let spaces = self.check_vectors(&vectors)?;
+        let spaces = self.admit_vectors(&mut vectors)?;
         self.create_spaces(&spaces)?;
         for gone in old.vectors.iter().filter(|v| row.vectors.iter().all(|r| r.space != v.space)) {
             let key = vector_key(crate::ids::SpaceId(gone.space), id);
@@ -410,20 +411,21 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Checks vectors against their spaces. Returns those that come with their first vector and
-    /// are still to be created: the default space, and the spaces of embedders.
-    fn check_vectors(&self, vectors: &Vectors) -> Result<Vec<Space>> {
+    /// Makes vectors what their spaces keep of them, and checks them. Returns those spaces that come
+    /// with their first vector and are still to be created: the default space, and those of embedders.
+    fn admit_vectors(&self, vectors: &mut Vectors) -> Result<Vec<Space>> {
         let mut new_spaces = Vec::new();
         let embedders = &self.shared().embedders;
-        for (i, (name, vector)) in vectors.given.iter().enumerate() {
-            if vectors.given[..i].iter().any(|(other, _)| other == name) {
+        let mut names = BTreeSet::new();
+        for (name, vector) in &mut vectors.given {
+            if !names.insert(&*name) {
                 return Err(Error::invalid("vectors", "must be one at most in each space"));
             }
             let identity = embedders.newest(name).map(|e| e.identity().to_owned());
             match self.catalog().space(name) {
                 Some((_, space)) => {
                     embedders.serving(self.catalog(), name)?;
-                    validate::vector(space, vector)?;
+                    validate::admit(space, vector)?;
                 }
                 None if name == DEFAULT_SPACE || identity.is_some() => {
                     new_spaces.push(new_space(name, identity, vector)?);
@@ -431,9 +433,9 @@ impl WriteTx<'_> {
                 None => return Err(Error::not_found("vector space", name)),
             }
         }
-        for Embedded { space: name, identity, vector } in &vectors.embedded {
+        for Embedded { space: name, identity, vector } in &mut vectors.embedded {
             match home(self.catalog(), name, identity) {
-                Some((_, space)) => validate::vector(space, vector)?,
+                Some((_, space)) => validate::admit(space, vector)?,
                 None => new_spaces.push(new_space(name, Some(identity.clone()), vector)?),
             }
         }

@@ -4,7 +4,6 @@
 
 use super::{Deadline, Leg, Recall};
 use crate::catalog::Space;
-use crate::derived::read_vector;
 use crate::embed::embed;
 use crate::error::Detail;
 use crate::graph_options::SearchEffort;
@@ -264,8 +263,10 @@ pub(super) fn nearest(
 
 fn fetch(view: &View, vectors: &SpaceVectors<'_>, ordinal: u32, out: &mut [f32]) -> Result<()> {
     let id: MemoryId = view.id_of(ordinal)?;
-    let missing = || Error::corruption("vector row", "the vector of an index entry", "none");
-    vectors.read(id, |bytes| read_vector(bytes, out))?.flatten().ok_or_else(missing)
+    if !vectors.read(id, out)? {
+        return Err(Error::corruption("vector row", "the vector of an index entry", "none"));
+    }
+    Ok(())
 }
 
 fn text_error(e: TextError) -> Error {

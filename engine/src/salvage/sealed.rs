@@ -95,8 +95,9 @@ impl Shelf {
         digest: &[u8; 16],
     ) -> Option<Vec<u8>> {
         let read = |candidate: &Candidate, index: u32| {
-            let bytes = candidate.read(wreck, index, 1)?;
-            (vector_digest(&bytes) == *digest).then_some(bytes)
+            let packed = candidate.read(wreck, index, 1)?;
+            let row = candidate.layout.precision.unpack(&packed);
+            (vector_digest(&row) == *digest).then(|| row.into_owned())
         };
         if let Some((which, index)) = self.found.get(&(space, id)) {
             return read(self.candidates.get(*which)?, *index);
@@ -119,8 +120,9 @@ impl Shelf {
             for first in (0..candidate.layout.count).step_by(BATCH) {
                 let count = (candidate.layout.count - first).min(BATCH as u32);
                 let Some(bytes) = candidate.read(wreck, first, count) else { continue };
-                for (index, vector) in (first..).zip(bytes.chunks_exact(len)) {
-                    let ids = by_digest.remove(&(space, vector_digest(vector)));
+                for (index, packed) in (first..).zip(bytes.chunks_exact(len)) {
+                    let row = candidate.layout.precision.unpack(packed);
+                    let ids = by_digest.remove(&(space, vector_digest(&row)));
                     for id in ids.into_iter().flatten() {
                         wanted.remove(&(space, id));
                         self.found.insert((space, id), (which, index));

@@ -125,14 +125,14 @@ impl SealedVectors {
         Ok(None)
     }
 
-    /// The newest copy of a vector, in place.
-    pub(crate) fn vector(&self, space: SpaceId, id: MemoryId) -> Result<Option<&[u8]>> {
+    /// Reads the newest copy of a vector into a slice of its dimension; is there one?
+    pub(crate) fn read(&self, space: SpaceId, id: MemoryId, out: &mut [f32]) -> Result<bool> {
         for segment in self.of_space(space).iter().rev() {
             if let Some(index) = segment.find(id.0)? {
-                return segment.vector(index).map(Some);
+                return segment.read(index, out).map(|()| true);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// The segments of a space, the newest last.

@@ -2,7 +2,7 @@
 //! how they are laid out.
 //!
 //! ```text
-//! version u8 | storage u8 | dimension u32 | count u32 | first id u64 | last id u64 | segment [24]
+//! version u8 | precision u8 | dimension u32 | count u32 | first id u64 | last id u64 | segment [24]
 //! ```
 //!
 //! See `docs/file-format.md`, "Sealed row". All that is needed to read a vector stands in the row,
@@ -10,6 +10,7 @@
 //!
 //! **Invariant:** a [`SealedRow`] that was decoded describes a segment of just its length.
 
+use crate::components::Precision;
 use crate::file::SegmentRef;
 use crate::ids::SpaceId;
 use crate::memory::MAX_DIMENSIONS;
@@ -18,8 +19,6 @@ use crate::{Error, Result, schema};
 use redb::ReadableTable;
 
 const VERSION: u8 = 1;
-/// Components are f32, little-endian. 1 is reserved for f16.
-const STORAGE_F32: u8 = 0;
 
 /// Bytes of a row.
 const ROW_LEN: usize = 26 + SegmentRef::ENCODED_LEN;
@@ -38,13 +37,27 @@ pub(crate) struct Layout {
     pub(crate) dimension: u32,
     /// How many vectors there are.
     pub(crate) count: u32,
+    /// What their components are stored as.
+    pub(crate) precision: Precision,
+}
+
+/// How rows and headers say a precision.
+fn code(precision: Precision) -> u8 {
+    match precision {
+        Precision::F32 => 0,
+        Precision::F16 => 1,
+    }
+}
+
+fn precision_of(code: u8) -> Option<Precision> {
+    [Precision::F32, Precision::F16].into_iter().find(|p| self::code(*p) == code)
 }
 
 impl Layout {
     /// Bytes of a vector. They follow one another without gaps: a multiple of 64 for the dimensions
     /// of most embedders, and always one of a component.
     pub(crate) fn vector_len(self) -> usize {
-        self.dimension as usize * size_of::<f32>()
+        self.dimension as usize * self.precision.component_len()
     }
 
     /// Where the id of a vector lies.
@@ -62,9 +75,9 @@ impl Layout {
         self.vector_at(self.count) as u64
     }
 
-    /// Bytes that another vector costs.
-    pub(crate) fn cost(self) -> usize {
-        ID_LEN + self.vector_len()
+    /// Bytes that a vector costs at most.
+    pub(crate) fn cost(dimension: usize) -> usize {
+        ID_LEN + dimension * Precision::F32.component_len()
     }
 
     /// The head of the segment: it says once more what its row says.
@@ -74,7 +87,7 @@ impl Layout {
         header[8..12].copy_from_slice(&self.space.0.to_le_bytes());
         header[12..16].copy_from_slice(&self.dimension.to_le_bytes());
         header[16..20].copy_from_slice(&self.count.to_le_bytes());
-        header[20..24].copy_from_slice(&u32::from(STORAGE_F32).to_le_bytes());
+        header[20] = code(self.precision);
         header
     }
 
@@ -84,8 +97,8 @@ impl Layout {
         let number = |at: usize| {
             u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
         };
-        let space = SpaceId(number(8));
-        let layout = Layout { space, dimension: number(12), count: number(16) };
+        let (space, precision) = (SpaceId(number(8)), precision_of(header[20])?);
+        let layout = Layout { space, dimension: number(12), count: number(16), precision };
         (layout.is_possible() && layout.header() == *header).then_some(layout)
     }
 
@@ -104,6 +117,7 @@ pub(crate) struct SealedRow {
     pub(crate) number: u32,
     pub(crate) dimension: u32,
     pub(crate) count: u32,
+    pub(crate) precision: Precision,
     /// The lowest and the highest id.
     pub(crate) first: u64,
     pub(crate) last: u64,
@@ -112,7 +126,8 @@ pub(crate) struct SealedRow {
 
 impl SealedRow {
     pub(crate) fn layout(&self) -> Layout {
-        Layout { space: self.space, dimension: self.dimension, count: self.count }
+        let SealedRow { space, dimension, count, precision, .. } = *self;
+        Layout { space, dimension, count, precision }
     }
 
     pub(crate) fn key(&self) -> [u8; 8] {
@@ -120,7 +135,7 @@ impl SealedRow {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = vec![VERSION, STORAGE_F32];
+        let mut out = vec![VERSION, code(self.precision)];
         out.extend(self.dimension.to_le_bytes());
         out.extend(self.count.to_le_bytes());
         out.extend(self.first.to_le_bytes());
@@ -143,7 +158,7 @@ impl SealedRow {
         let (space, number) = key.split_first_chunk()?;
         let number = u32::from_be_bytes(number.try_into().ok()?);
         let value: &[u8; ROW_LEN] = value.try_into().ok()?;
-        let (&[version, storage], rest) = value.split_first_chunk()?;
+        let (&[version, precision], rest) = value.split_first_chunk()?;
         let (dimension, rest) = rest.split_first_chunk()?;
         let (count, rest) = rest.split_first_chunk()?;
         let (first, rest) = rest.split_first_chunk()?;
@@ -153,13 +168,14 @@ impl SealedRow {
             number,
             dimension: u32::from_le_bytes(*dimension),
             count: u32::from_le_bytes(*count),
+            precision: precision_of(precision)?,
             first: u64::from_le_bytes(*first),
             last: u64::from_le_bytes(*last),
             segment: SegmentRef::decode(segment).ok()?,
         };
-        let is_known = version == VERSION && storage == STORAGE_F32;
         let layout = row.layout();
-        let is_whole = is_known && layout.is_possible() && layout.len() == row.segment.len;
+        let is_whole =
+            version == VERSION && layout.is_possible() && layout.len() == row.segment.len;
         let span = row.last.checked_sub(row.first)?;
         (is_whole && span >= u64::from(row.count) - 1).then_some(row)
     }
@@ -188,6 +204,7 @@ mod tests {
             number: 7,
             dimension: 9,
             count: 5,
+            precision: Precision::F16,
             first: 10,
             last: 14,
             segment: SegmentRef {

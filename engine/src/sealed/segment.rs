@@ -7,6 +7,7 @@ use super::row::{Layout, SealedRow};
 use crate::file::{Container, Pin};
 use crate::{Error, Result};
 use memlith_index::image::{SharedSource, Source};
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 /// Guesses by proportion before halving: ids are dense, so the first is mostly right, and two more
@@ -75,8 +76,21 @@ impl SealedSegment {
         Ok(None)
     }
 
-    /// A vector, in place: its components, little-endian.
-    pub(crate) fn vector(&self, index: u32) -> Result<&[u8]> {
+    /// The row of a vector: in place, where the segment has it as rows do.
+    pub(crate) fn vector(&self, index: u32) -> Result<Cow<'_, [u8]>> {
+        Ok(self.row.precision.unpack(self.packed(index)?))
+    }
+
+    /// Reads a vector into a slice of its dimension.
+    pub(crate) fn read(&self, index: u32, out: &mut [f32]) -> Result<()> {
+        let packed = self.packed(index)?;
+        self.row.precision.read(packed, out).ok_or_else(|| {
+            let (expected, found) = (out.len(), self.row.dimension);
+            Error::corruption(PLACE, format!("{expected} components"), found.to_string())
+        })
+    }
+
+    fn packed(&self, index: u32) -> Result<&[u8]> {
         let layout = self.row.layout();
         let at = layout.vector_at(index);
         self.source()?.get(at..at + layout.vector_len()).map_err(|e| damaged(&e))

@@ -5,6 +5,7 @@
 
 use super::row::{Layout, SealedRow};
 use super::unnamed::Unnamed;
+use crate::components::Precision;
 use crate::error::Detail;
 use crate::file::{Container, SegmentWriter};
 use crate::ids::SpaceId;
@@ -30,45 +31,49 @@ impl SealedWriter {
         container: &Container,
         space: SpaceId,
         dimension: u32,
+        precision: Precision,
         ids: &[u64],
     ) -> Result<Self> {
         let (Some(first), Some(last)) = (ids.first(), ids.last()) else {
             return Err(Detail::Internal { doing: "sealing no vectors" }.into());
         };
-        let layout = Layout { space, dimension, count: ids.len() as u32 };
+        let layout = Layout { space, dimension, count: ids.len() as u32, precision };
         let writer = container.begin_segment(layout.len())?;
         let (first, last) = (*first, *last);
         let (gathered, left) = (layout.header().to_vec(), layout.count);
         let container = container.clone();
         let mut writer = SealedWriter { container, layout, first, last, writer, gathered, left };
         for id in ids {
-            writer.write(&id.to_le_bytes())?;
+            writer.make_room(size_of::<u64>())?;
+            writer.gathered.extend_from_slice(&id.to_le_bytes());
         }
         let padding = layout.vector_at(0) - Layout::id_at(layout.count);
         writer.gathered.resize(writer.gathered.len() + padding, 0);
         Ok(writer)
     }
 
-    /// Writes the vector of the next memory.
+    /// Writes the vector of the next memory, given as its row.
     ///
     /// # Errors
     /// Corruption, if it is not of the dimension of the space.
-    pub(crate) fn push(&mut self, vector: &[u8]) -> Result<()> {
-        if vector.len() != self.layout.vector_len() || self.left == 0 {
-            let expected = format!("{} bytes", self.layout.vector_len());
-            let found = format!("{} bytes", vector.len());
-            return Err(Error::corruption("vector row", expected, found));
+    pub(crate) fn push(&mut self, row: &[u8]) -> Result<()> {
+        let Layout { dimension, precision, .. } = self.layout;
+        let expected = dimension as usize * size_of::<f32>();
+        if row.len() != expected || self.left == 0 || !precision.is_exact_for(row) {
+            let expected = format!("{expected} bytes that are {} as well", precision.name());
+            return Err(Error::corruption("vector row", expected, format!("{} bytes", row.len())));
         }
         self.left -= 1;
-        self.write(vector)
+        self.make_room(self.layout.vector_len())?;
+        precision.pack(row, &mut self.gathered);
+        Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.gathered.len() + bytes.len() > PIECE {
+    fn make_room(&mut self, bytes: usize) -> Result<()> {
+        if self.gathered.len() + bytes > PIECE {
             self.writer.write(&self.gathered)?;
             self.gathered.clear();
         }
-        self.gathered.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -76,9 +81,9 @@ impl SealedWriter {
     pub(crate) fn finish(mut self) -> Result<Unnamed> {
         self.writer.write(&self.gathered)?;
         let segment = self.writer.finish()?;
-        let Layout { space, dimension, count } = self.layout;
+        let Layout { space, dimension, count, precision } = self.layout;
         let SealedWriter { first, last, .. } = self;
-        let row = SealedRow { space, number: 0, dimension, count, first, last, segment };
+        let row = SealedRow { space, number: 0, dimension, count, precision, first, last, segment };
         Ok(Unnamed::new(&self.container, row))
     }
 }

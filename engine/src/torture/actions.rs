@@ -10,7 +10,7 @@ use crate::graph_options::GraphOptions;
 use crate::ids::MemoryId;
 use crate::memory::{NewMemory, Patch, Upsert};
 use crate::transaction::WriteTx;
-use crate::{ErrorKind, Metric, Result};
+use crate::{ErrorKind, Metric, Precision, Result};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,11 +84,11 @@ pub(super) const TAGS: [&str; 6] = ["red", "green", "blue", "hot", "cold", "wet"
 pub(super) const NAMESPACES: [&str; 3] = ["default", "ops", "home"];
 pub(super) const LANGUAGES: [&str; 3] = ["en", "de", "fr"];
 pub(super) const PATHS: [&str; 2] = ["lang", "rank"];
-const SPACES: [(&str, usize, Metric); 4] = [
-    ("default", 24, Metric::Cosine),
-    ("wide", 72, Metric::Dot),
-    ("near", 16, Metric::L2),
-    ("spare", 8, Metric::Cosine),
+const SPACES: [(&str, usize, Metric, Precision); 4] = [
+    ("default", 24, Metric::Cosine, Precision::F32),
+    ("wide", 72, Metric::Dot, Precision::F16),
+    ("near", 16, Metric::L2, Precision::F32),
+    ("spare", 8, Metric::Cosine, Precision::F16),
 ];
 
 pub(super) fn pick<'a, T>(rng: &mut Rng, from: &'a [T]) -> &'a T {
@@ -308,13 +308,14 @@ fn forget_where(act: &mut Act<'_, '_>) -> Result<()> {
 }
 
 fn create_space(act: &mut Act<'_, '_>) -> Result<()> {
-    let (name, dimension, metric) = *pick(act.rng, &SPACES);
+    let (name, dimension, metric, precision) = *pick(act.rng, &SPACES);
     if act.known.spaces.contains_key(name) {
         return Ok(());
     }
     // Few vectors fit into a run: they are linked all the same.
     let graph = GraphOptions::new().m(3).ef_construction(8).link_from(2).scan_below(1);
-    let space = Space::new(name, dimension).metric(metric).graph(graph).clip(0.6);
+    let space = Space::new(name, dimension).metric(metric).precision(precision);
+    let space = space.graph(graph).clip(0.6);
     act.tx.create_space(&space)?;
     act.known.spaces.insert(name.into(), dimension);
     Ok(())

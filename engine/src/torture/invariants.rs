@@ -7,8 +7,9 @@ use super::actions::{LANGUAGES, NAMESPACES, PATHS, TAGS, VOCABULARY, vector};
 use crate::Metric;
 use crate::Result;
 use crate::catalog::Space;
+use crate::components::{read_vector, vector_bytes};
 use crate::db::Db;
-use crate::derived::{ImageRow, Place, read_vector};
+use crate::derived::{ImageRow, Place};
 use crate::file::crash::Rng;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
@@ -111,13 +112,16 @@ fn sealed(db: &Db) -> Result<()> {
         for named in MemoryRow::decode(value)?.vectors {
             let space = SpaceId(named.space);
             let row = rows.get_row(Table::Vectors, &vector_key(space, id))?;
-            let sealed = rows.sealed().vector(space, id)?;
-            let is_twice = row.as_deref().is_some_and(|row| sealed == Some(row));
+            let sealed = rows.sealed().find(space, id)?;
+            let sealed = sealed.as_ref().map(|s| s.segment.vector(s.index)).transpose()?;
+            let is_twice = row.as_deref().is_some_and(|row| sealed.as_deref() == Some(row));
             assert!(!is_twice, "the vector of {id} in {space:?} is a row and sealed");
-            let bytes = row.as_deref().or(sealed).expect("the vector that the memory names");
+            let bytes = row.as_deref().or(sealed.as_deref());
+            let bytes = bytes.expect("the vector that the memory names");
             assert_eq!(vector_digest(bytes), named.digest, "vector of {id} in {space:?}");
-            let read = rows.vectors_of(space)?.read(id, <[u8]>::to_vec)?;
-            assert_eq!(read.as_deref(), Some(bytes), "vector of {id} in {space:?}, in place");
+            let mut read = vec![0.0; bytes.len() / size_of::<f32>()];
+            assert!(rows.vectors_of(space)?.read(id, &mut read)?, "vector of {id} in {space:?}");
+            assert_eq!(vector_bytes(&read), bytes, "vector of {id} in {space:?}, in place");
         }
         Ok(true)
     })

@@ -15,7 +15,7 @@ use crate::db::Core;
 use crate::derived::field;
 use crate::embed::{Embedder, embed};
 use crate::ids::{MemoryId, SpaceId};
-use crate::memory::{access, check_vector, require_row};
+use crate::memory::{access, admit_vector, require_row};
 use crate::recall::{Deadline, Scope};
 use crate::sync::Mutex;
 use crate::transaction::WriteTx;
@@ -153,8 +153,10 @@ impl Core {
         drop(pass);
         let texts: Vec<&str> = contents.iter().map(String::as_str).collect();
         let made = if texts.is_empty() { Ok(Vec::new()) } else { embed(&**task.embedder, &texts) };
-        let fits = |v: &Vec<Vec<f32>>| v.iter().try_for_each(|v| check_vector(task.space, v));
-        let vectors = made.and_then(|vectors| fits(&vectors).map(|()| vectors));
+        let admitted = |mut vectors: Vec<Vec<f32>>| {
+            vectors.iter_mut().try_for_each(|v| admit_vector(task.space, v)).map(|()| vectors)
+        };
+        let vectors = made.and_then(admitted);
         let mut pass = self.reembedding.0.lock();
         let vectors = vectors.inspect_err(|_| pass.fail(&ids, view.now_ms()))?;
         (pass.failures, pass.retry_ms) = (0, i64::MIN);

@@ -1,0 +1,214 @@
+//! The stored form of a vector, and how many bits a component has in it.
+//!
+//! ```text
+//! row        f32, little-endian
+//! segment    the same, or IEEE 754 binary16, little-endian, where that is the same numbers
+//! ```
+//!
+//! **Invariant:** a vector that was stored reads back bit for bit, whatever its form: f16 is used only
+//! for components that it can say exactly. A space of [`Precision::F16`] rounds what comes to it, and
+//! so has nothing else.
+
+use std::borrow::Cow;
+
+const F32_LEN: usize = size_of::<f32>();
+const F16_LEN: usize = size_of::<u16>();
+/// The largest finite binary16.
+const MAX_F16: f32 = 65_504.0;
+
+/// How precise the components of the vectors of a space are.
+///
+/// ```
+/// use memlith::{NewMemory, Precision, Space};
+/// # let db = memlith::Options::new().in_memory()?;
+/// db.create_space(&Space::new("default", 3).precision(Precision::F16))?;
+/// let id = db.remember(NewMemory::new("tea").vector([0.1, 0.25, -3.0]))?;
+/// let kept = db.read()?.vector(id, "default")?;
+/// assert_eq!(kept, Some(vec![0.099_975_586, 0.25, -3.0]));
+/// # Ok::<(), memlith::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Precision {
+    /// As they are given: 24 significant bits.
+    #[default]
+    F32,
+    /// Rounded to IEEE 754 binary16 when they are given: 11 significant bits, 65,504 at most. Half the
+    /// bytes in the file; scores are exact ones of the rounded vectors.
+    F16,
+}
+
+impl Precision {
+    /// Its name: `f32` or `f16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::F16 => "f16",
+        }
+    }
+
+    /// The one of a [name](Self::name).
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Precision::F32, Precision::F16].into_iter().find(|p| p.name() == name)
+    }
+
+    /// What a segment is written in, where f16 is or is not exact for all that it is to hold.
+    pub(crate) fn f16_if(is_exact: bool) -> Self {
+        if is_exact { Precision::F16 } else { Precision::F32 }
+    }
+
+    /// Bytes of a component in a segment.
+    pub(crate) fn component_len(self) -> usize {
+        match self {
+            Precision::F32 => F32_LEN,
+            Precision::F16 => F16_LEN,
+        }
+    }
+
+    /// Rounds components to the nearest that it can say, ties to even. `false` if there is none for
+    /// one of them, which is too large.
+    pub(crate) fn round(self, vector: &mut [f32]) -> bool {
+        if self == Precision::F32 {
+            return true;
+        }
+        vector.iter_mut().for_each(|x| *x = from_f16(to_f16(*x)));
+        vector.iter().all(|x| x.abs() <= MAX_F16)
+    }
+
+    /// Can it say the components of a row exactly?
+    pub(crate) fn is_exact_for(self, row: &[u8]) -> bool {
+        let is_exact = |x: f32| from_f16(to_f16(x)).to_bits() == x.to_bits();
+        self == Precision::F32 || components(row).all(is_exact)
+    }
+
+    /// Appends what a segment has of a row for which it is exact.
+    pub(crate) fn pack(self, row: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Precision::F32 => out.extend_from_slice(row),
+            Precision::F16 => out.extend(components(row).flat_map(|x| to_f16(x).to_le_bytes())),
+        }
+    }
+
+    /// The row of what a segment has.
+    pub(crate) fn unpack(self, packed: &[u8]) -> Cow<'_, [u8]> {
+        match self {
+            Precision::F32 => Cow::Borrowed(packed),
+            Precision::F16 => halves(packed).flat_map(|x| from_f16(x).to_le_bytes()).collect(),
+        }
+    }
+
+    /// Reads what a segment has into a slice of its dimension; `None` if it is of another.
+    pub(crate) fn read(self, packed: &[u8], out: &mut [f32]) -> Option<()> {
+        if packed.len() != out.len() * self.component_len() {
+            return None;
+        }
+        match self {
+            Precision::F32 => out.iter_mut().zip(components(packed)).for_each(|(to, x)| *to = x),
+            Precision::F16 => {
+                out.iter_mut().zip(halves(packed)).for_each(|(to, x)| *to = from_f16(x));
+            }
+        }
+        Some(())
+    }
+}
+
+/// The row of a vector.
+pub(crate) fn vector_bytes(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// Reads a row into a slice of its dimension; `None` if it is of another.
+pub(crate) fn read_vector(row: &[u8], out: &mut [f32]) -> Option<()> {
+    Precision::F32.read(row, out)
+}
+
+fn components(row: &[u8]) -> impl Iterator<Item = f32> {
+    row.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
+}
+
+fn halves(packed: &[u8]) -> impl Iterator<Item = u16> {
+    packed.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes))
+}
+
+/// The number that binary16 bits say, if it is finite. A shift and a product, which compilers turn
+/// into vector instructions: exponents are 112 apart, and the product is exact, of subnormals too.
+fn from_f16(bits: u16) -> f32 {
+    const SCALE: f32 = f32::from_bits((127 + 112) << 23);
+    let magnitude = f32::from_bits(u32::from(bits & 0x7fff) << 13) * SCALE;
+    f32::from_bits(magnitude.to_bits() | u32::from(bits & 0x8000) << 16)
+}
+
+/// The binary16 bits nearest to a finite number, ties to even; those of infinity from 65,520 on.
+fn to_f16(x: f32) -> u16 {
+    const INFINITY: u32 = 0x7c00;
+    /// From here on binary16 has only infinity: 2^16.
+    const BEYOND: u32 = (127 + 16) << 23;
+    /// Below this it is subnormal: 2^-14.
+    const NORMAL: u32 = (127 - 14) << 23;
+    /// The last bit of an f32 of this size is that of a subnormal binary16: 2^-1.
+    const ALIGN: u32 = (127 - 1) << 23;
+    let (sign, magnitude) = (x.to_bits() >> 16 & 0x8000, x.to_bits() & 0x7fff_ffff);
+    let bits = if magnitude >= BEYOND {
+        INFINITY
+    } else if magnitude < NORMAL {
+        // The sum rounds where it must.
+        (f32::from_bits(magnitude) + f32::from_bits(ALIGN)).to_bits() - ALIGN
+    } else {
+        // Half a unit, or just less where the last bit that stays is even; then the other exponent.
+        let half = 0xfff + (magnitude >> 13 & 1);
+        (magnitude + half - ((127 - 15) << 23)) >> 13
+    };
+    (bits | sign) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use half::f16;
+
+    #[test]
+    fn every_finite_half_reads_as_it_should_and_packs_again() {
+        for bits in 0..=u16::MAX {
+            let half = f16::from_bits(bits);
+            if half.is_finite() {
+                assert_eq!(from_f16(bits).to_bits(), half.to_f32().to_bits(), "{bits:#x}");
+                assert_eq!(to_f16(half.to_f32()), bits);
+            }
+        }
+    }
+
+    #[test]
+    fn rounding_is_to_the_nearest_and_ties_are_to_even() {
+        for bits in 0..0x7c00_u16 {
+            let (low, high) = (f16::from_bits(bits).to_f32(), f16::from_bits(bits + 1).to_f32());
+            let middle = f32::midpoint(low, high.min(65_536.0));
+            for x in [low, middle.next_down(), middle, middle.next_up(), -middle] {
+                assert_eq!(to_f16(x), f16::from_f32(x).to_bits(), "{x:e}");
+            }
+        }
+        for bits in (0..0x7f80_0000_u32).step_by(9_973) {
+            let x = f32::from_bits(bits);
+            assert_eq!(to_f16(x), f16::from_f32(x).to_bits(), "{x:e}");
+        }
+    }
+
+    #[test]
+    fn what_a_precision_is_exact_for_comes_back() {
+        let exact = vector_bytes(&[0.5, -0.0, 65_504.0, 6e-8_f32.next_up()]);
+        let mut rounded = [0.1, -7e-6, 65_519.0];
+        assert!(!Precision::F16.is_exact_for(&exact) && Precision::F32.is_exact_for(&exact));
+        assert!(Precision::F16.round(&mut rounded) && !Precision::F16.round(&mut [-65_520.0]));
+        let row = vector_bytes(&rounded);
+        assert!(Precision::F16.is_exact_for(&row));
+        for precision in [Precision::F32, Precision::F16] {
+            let (mut packed, mut out) = (Vec::new(), [0.0; 3]);
+            precision.pack(&row, &mut packed);
+            assert_eq!(packed.len(), 3 * precision.component_len());
+            assert_eq!(precision.unpack(&packed), row);
+            precision.read(&packed, &mut out).unwrap();
+            assert_eq!(out, rounded);
+            assert_eq!(precision.read(&packed, &mut [0.0; 2]), None);
+            assert_eq!(Precision::from_name(precision.name()), Some(precision));
+        }
+    }
+}
