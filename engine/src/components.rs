@@ -71,7 +71,9 @@ impl Precision {
         if self == Precision::F32 {
             return true;
         }
-        vector.iter_mut().for_each(|x| *x = from_f16(to_f16(*x)));
+        for x in &mut *vector {
+            *x = from_f16(to_f16(*x));
+        }
         vector.iter().all(|x| x.abs() <= MAX_F16)
     }
 
@@ -206,7 +208,7 @@ mod tests {
             assert_eq!(packed.len(), 3 * precision.component_len());
             assert_eq!(precision.unpack(&packed), row);
             precision.read(&packed, &mut out).unwrap();
-            assert_eq!(out, rounded);
+            assert_eq!(vector_bytes(&out), row);
             assert_eq!(precision.read(&packed, &mut [0.0; 2]), None);
             assert_eq!(Precision::from_name(precision.name()), Some(precision));
         }

@@ -173,10 +173,12 @@ impl SpaceVectors<'_> {
         if self.rows.as_ref().is_some_and(|rows| rows.contains(&id.0))
             && let Some(row) = self.pinned.get_row(Table::Vectors, &vector_key(self.space, id))?
         {
-            let (expected, found) = (out.len() * size_of::<f32>(), row.len());
-            let other =
-                || Error::corruption("vector row", format!("{expected} bytes"), found.to_string());
-            return read_vector(&row, out).ok_or_else(other).map(|()| true);
+            if read_vector(&row, out).is_none() {
+                let (expected, found) = (out.len(), row.len());
+                let expected = format!("{expected} components");
+                return Err(Error::corruption("vector row", expected, format!("{found} bytes")));
+            }
+            return Ok(true);
         }
         self.pinned.sealed.read(self.space, id, out)
     }

@@ -7,13 +7,12 @@ use super::{Derived, Folded};
 use crate::Result;
 use crate::catalog::MetadataIndex;
 use crate::ids::{MemoryId, Seq};
-use crate::memory::{ArchivedMemoryRow, access};
+use crate::memory::{ArchivedMemoryRow, LabelOf, access};
 use crate::rows::Rows;
 use crate::schema::{Table, memory_key};
 use memlith_index::attributes::{Attributes, ColumnId, Entry, FieldId, cell};
 use memlith_index::image::SharedSource;
 use rkyv::option::ArchivedOption;
-use rkyv::string::ArchivedString;
 use serde_json::Value;
 
 /// The label fields.
@@ -125,21 +124,22 @@ impl Derived for AttributeIndex {
         let space_labels: Vec<_> =
             row.vectors.iter().map(|v| v.space.to_native().to_be_bytes()).collect();
         let mut labels: Vec<(FieldId, &[u8])> = vec![(field::NAMESPACE, row.namespace.as_bytes())];
-        let single = [
-            (field::KIND, &row.kind),
-            (field::AGENT, &row.agent),
-            (field::SESSION, &row.session),
-            (field::PROJECT, &row.project),
-            (field::CHANNEL, &row.channel),
-            (field::SOURCE, &row.source),
+        let single: [(FieldId, LabelOf); 6] = [
+            (field::KIND, |l| &l.kind),
+            (field::AGENT, |l| &l.agent),
+            (field::SESSION, |l| &l.session),
+            (field::PROJECT, |l| &l.project),
+            (field::CHANNEL, |l| &l.channel),
+            (field::SOURCE, |l| &l.source),
         ];
-        labels.extend(single.into_iter().filter_map(|(f, v)| Some((f, text(v)?))));
+        labels
+            .extend(single.into_iter().filter_map(|(f, of)| Some((f, row.label(of)?.as_bytes()))));
         labels.extend(row.tags.iter().map(|t| (field::TAG, t.as_bytes())));
         labels.extend(space_labels.iter().map(|s| (field::SPACE, s.as_slice())));
         if row.expires_ms.is_some() {
             labels.push((field::FLAG, field::EXPIRES));
         }
-        if row.superseded_by.is_some() {
+        if row.is_superseded() {
             labels.push((field::FLAG, field::SUPERSEDED));
         }
         let metadata = declared_labels(&self.declared, row);
@@ -163,10 +163,6 @@ impl Derived for AttributeIndex {
     fn heap_bytes(&self) -> usize {
         self.attributes.heap_bytes()
     }
-}
-
-fn text(value: &ArchivedOption<ArchivedString>) -> Option<&[u8]> {
-    value.as_ref().map(|s| s.as_bytes())
 }
 
 fn ordered(value: f32) -> i64 {

@@ -9,6 +9,7 @@ mod record;
 mod restore;
 mod row;
 mod spaces;
+mod sparse;
 mod subject;
 mod successor;
 mod validate;
@@ -21,7 +22,7 @@ pub use record::{
     DEFAULT_IMPORTANCE, DEFAULT_NAMESPACE, DEFAULT_PRIORITY, DEFAULT_SPACE, Memory, NewMemory,
     Patch, Upsert,
 };
-pub(crate) use row::{ArchivedMemoryRow, MemoryRow, SpaceVector, access, vector_digest};
+pub(crate) use row::{ArchivedMemoryRow, LabelOf, MemoryRow, SpaceVector, access, vector_digest};
 pub(crate) use subject::RowSubject;
 pub(crate) use validate::{admit as admit_vector, vector as check_vector};
 pub(crate) use write::VectorBytes;

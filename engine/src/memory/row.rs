@@ -4,8 +4,11 @@
 //! commitment of the log to this row is one to its vectors too. The salt lies in the row and
 //! nowhere else: who purges the row leaves commitments that give nothing away.
 
+use super::sparse::Sparse;
 use crate::{Error, Result};
+use rkyv::option::ArchivedOption;
 use rkyv::rancor::Error as RkyvError;
+use rkyv::string::ArchivedString;
 use rkyv::{Archive, Deserialize, Serialize};
 
 /// The first byte of every row that this library writes.
@@ -25,7 +28,6 @@ pub(crate) struct MemoryRow {
     pub(crate) namespace: String,
     pub(crate) external_id: Option<String>,
     pub(crate) content: String,
-    pub(crate) kind: Option<String>,
     pub(crate) importance: f32,
     pub(crate) valence: f32,
     pub(crate) priority: i64,
@@ -33,23 +35,40 @@ pub(crate) struct MemoryRow {
     pub(crate) metadata: String,
     /// Sorted, without repetition.
     pub(crate) tags: Vec<String>,
+    #[rkyv(with = Sparse)]
+    pub(crate) labels: Labels,
+    pub(crate) created_ms: i64,
+    pub(crate) updated_ms: i64,
+    pub(crate) expires_ms: Option<i64>,
+    #[rkyv(with = Sparse)]
+    pub(crate) succession: Succession,
+    /// Sorted by space.
+    pub(crate) vectors: Vec<SpaceVector>,
+}
+
+/// What sort of memory it is, and where it comes from.
+#[derive(Archive, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+pub(crate) struct Labels {
+    pub(crate) kind: Option<String>,
     pub(crate) agent: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) project: Option<String>,
     pub(crate) channel: Option<String>,
     pub(crate) source: Option<String>,
-    pub(crate) created_ms: i64,
-    pub(crate) updated_ms: i64,
-    pub(crate) expires_ms: Option<i64>,
+}
+
+/// Which memories it follows, and is followed by.
+#[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Succession {
     pub(crate) supersedes: Option<u64>,
     pub(crate) superseded_by: Option<u64>,
     pub(crate) superseded_ms: Option<i64>,
-    /// Sorted by space.
-    pub(crate) vectors: Vec<SpaceVector>,
 }
 
 // The layout that docs/file-format.md, "Memory row", describes.
-const _: () = assert!(size_of::<ArchivedMemoryRow>() == 187);
+const _: () = assert!(size_of::<ArchivedMemoryRow>() == 114);
+const _: () = assert!(size_of::<ArchivedLabels>() == 54);
+const _: () = assert!(size_of::<ArchivedSuccession>() == 27);
 const _: () = assert!(size_of::<ArchivedSpaceVector>() == 20);
 
 impl MemoryRow {
@@ -67,6 +86,20 @@ impl MemoryRow {
         self.expires_ms.is_some_and(|at| at <= now_ms)
     }
 }
+
+impl ArchivedMemoryRow {
+    /// A label, if it has one.
+    pub(crate) fn label(&self, of: LabelOf) -> Option<&str> {
+        of(self.labels.as_deref()?).as_ref().map(ArchivedString::as_str)
+    }
+
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.succession.as_deref().is_some_and(|s| s.superseded_by.is_some())
+    }
+}
+
+/// One of the labels of a row in place.
+pub(crate) type LabelOf = fn(&ArchivedLabels) -> &ArchivedOption<ArchivedString>;
 
 /// The row in place, after its structure has been checked. Costs about a microsecond.
 pub(crate) fn access(bytes: &[u8]) -> Result<&ArchivedMemoryRow> {
@@ -102,23 +135,16 @@ mod tests {
             namespace: "n".into(),
             external_id: Some("x".into()),
             content: "c".repeat(1000),
-            kind: None,
             importance: 0.5,
             valence: -1.0,
             priority: 5,
             metadata: "{\"a\":1}".into(),
             tags: vec!["a".into(), "b".into()],
-            agent: Some("me".into()),
-            session: None,
-            project: None,
-            channel: None,
-            source: None,
+            labels: Labels { agent: Some("me".into()), ..Labels::default() },
             created_ms: -5,
             updated_ms: 6,
             expires_ms: Some(9),
-            supersedes: Some(3),
-            superseded_by: None,
-            superseded_ms: None,
+            succession: Succession { supersedes: Some(3), ..Succession::default() },
             vectors: vec![SpaceVector { space: 1, digest: [9; 16] }],
         }
     }
@@ -130,6 +156,20 @@ mod tests {
             let moved = [vec![0; shift], bytes.clone()].concat();
             assert_eq!(MemoryRow::decode(&moved[shift..]).unwrap(), row());
         }
+    }
+
+    #[test]
+    fn a_row_of_defaults_takes_no_room_for_them() {
+        let (labels, succession) = (Labels::default(), Succession::default());
+        let plain = MemoryRow { labels, succession, tags: Vec::new(), ..row() };
+        let bytes = plain.encode();
+        // Content and metadata beyond eight bytes, and a vector.
+        assert_eq!(bytes.len(), 1 + 114 + 1000 + 20);
+        assert_eq!(MemoryRow::decode(&bytes).unwrap(), plain);
+        let archived = access(&bytes).unwrap();
+        assert!(archived.label(|l| &l.agent).is_none() && !archived.is_superseded());
+        let bytes = row().encode();
+        assert_eq!(access(&bytes).unwrap().label(|l| &l.agent), Some("me"));
     }
 
     #[test]

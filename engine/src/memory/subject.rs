@@ -8,8 +8,6 @@ use crate::access::Access;
 use crate::catalog::Catalog;
 use crate::filter::{Attribute, Number, Subject};
 use crate::ids::SpaceId;
-use rkyv::option::ArchivedOption;
-use rkyv::string::ArchivedString;
 use serde_json::Value;
 use std::cell::OnceCell;
 
@@ -34,18 +32,15 @@ impl<'a> RowSubject<'a> {
 impl Subject for RowSubject<'_> {
     fn any_label(&self, attribute: Attribute, test: &mut dyn FnMut(&str) -> bool) -> bool {
         let row = self.row;
-        let mut single = |value: &ArchivedOption<ArchivedString>| {
-            value.as_ref().is_some_and(|text| test(text.as_str()))
-        };
         match attribute {
             Attribute::Tag => row.tags.iter().any(|tag| test(tag.as_str())),
-            Attribute::Kind => single(&row.kind),
-            Attribute::Agent => single(&row.agent),
-            Attribute::Session => single(&row.session),
-            Attribute::Project => single(&row.project),
-            Attribute::Channel => single(&row.channel),
-            Attribute::Source => single(&row.source),
-            Attribute::Id => single(&row.external_id),
+            Attribute::Kind => row.label(|l| &l.kind).is_some_and(test),
+            Attribute::Agent => row.label(|l| &l.agent).is_some_and(test),
+            Attribute::Session => row.label(|l| &l.session).is_some_and(test),
+            Attribute::Project => row.label(|l| &l.project).is_some_and(test),
+            Attribute::Channel => row.label(|l| &l.channel).is_some_and(test),
+            Attribute::Source => row.label(|l| &l.source).is_some_and(test),
+            Attribute::Id => row.external_id.as_ref().is_some_and(|id| test(id.as_str())),
             Attribute::Namespace => test(row.namespace.as_str()),
             Attribute::Space => row.vectors.iter().any(|v| {
                 self.catalog.space_name(SpaceId(v.space.to_native())).is_some_and(&mut *test)
@@ -75,7 +70,7 @@ impl Subject for RowSubject<'_> {
     }
 
     fn flag(&self, attribute: Attribute) -> Option<bool> {
-        (attribute == Attribute::Superseded).then(|| self.row.superseded_by.is_some())
+        (attribute == Attribute::Superseded).then(|| self.row.is_superseded())
     }
 
     fn metadata(&self) -> Option<&Value> {

@@ -23,12 +23,12 @@ pub(super) fn row(row: &MemoryRow) -> Result<()> {
         not_empty("external id", id)?;
     }
     let optional = [
-        ("kind", &row.kind),
-        ("agent", &row.agent),
-        ("session", &row.session),
-        ("project", &row.project),
-        ("channel", &row.channel),
-        ("source", &row.source),
+        ("kind", &row.labels.kind),
+        ("agent", &row.labels.agent),
+        ("session", &row.labels.session),
+        ("project", &row.labels.project),
+        ("channel", &row.labels.channel),
+        ("source", &row.labels.source),
     ];
     for (what, value) in optional {
         value.as_deref().map_or(Ok(()), |v| label(what, v))?;

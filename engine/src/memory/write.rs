@@ -3,7 +3,7 @@
 //! **Invariant:** a memory, its vectors, its external id and its links to other memories change
 //! together, and each changed memory is noted for the log with the commitment to its new row.
 
-use super::row::{MemoryRow, SpaceVector, vector_digest};
+use super::row::{Labels, MemoryRow, SpaceVector, Succession, vector_digest};
 use super::{DEFAULT_SPACE, Memory, NewMemory, Patch, Upsert, validate};
 use crate::catalog::Space;
 use crate::clock::random;
@@ -85,9 +85,7 @@ impl WriteTx<'_> {
             vectors.embedded = self.embedded(&row.content)?;
         }
         row.created_ms = created_ms;
-        row.supersedes = old.supersedes;
-        row.superseded_by = old.superseded_by;
-        row.superseded_ms = old.superseded_ms;
+        row.succession = old.succession;
         if row.content == old.content {
             row.vectors.clone_from(&old.vectors);
         }
@@ -146,7 +144,7 @@ impl WriteTx<'_> {
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if it has been superseded already.
     pub fn supersede(&mut self, old_id: MemoryId, new: NewMemory) -> Result<MemoryId> {
         let old = self.live_row(old_id)?.ok_or_else(|| Error::not_found("memory", old_id))?;
-        if let Some(by) = old.superseded_by {
+        if let Some(by) = old.succession.superseded_by {
             let name = by.to_string().into();
             return Err(Detail::AlreadyExists { what: "superseding memory", name }.into());
         }
@@ -156,11 +154,9 @@ impl WriteTx<'_> {
         let id = self.create(new, Some(old_id), inherits)?;
         // Read again: an expired memory that made way for the external id may have been linked.
         let old = self.row(old_id)?.ok_or_else(|| Error::not_found("memory", old_id))?;
-        let mut row = MemoryRow {
-            superseded_by: Some(id.0),
-            superseded_ms: Some(self.now_ms()),
-            ..old.clone()
-        };
+        let mut row = old.clone();
+        row.succession.superseded_by = Some(id.0);
+        row.succession.superseded_ms = Some(self.now_ms());
         if inherits {
             row.external_id = None;
         }
@@ -250,7 +246,7 @@ impl WriteTx<'_> {
         inherits: bool,
     ) -> Result<MemoryId> {
         let (mut row, mut vectors) = self.row_of(new)?;
-        row.supersedes = supersedes.map(|id| id.0);
+        row.succession.supersedes = supersedes.map(|id| id.0);
         validate::row(&row)?;
         if vectors.is_empty() {
             vectors.embedded = self.embedded(&row.content)?;
@@ -334,17 +330,19 @@ impl WriteTx<'_> {
     /// Clears what other memories say of a removed one. What an expired memory superseded stays
     /// superseded: whether it is found must not depend on when the expired one is deleted.
     fn unlink(&mut self, removed: &MemoryRow) -> Result<()> {
-        if let Some(id) = removed.supersedes.map(MemoryId)
+        if let Some(id) = removed.succession.supersedes.map(MemoryId)
             && !removed.is_expired(self.now_ms())
             && let Some(old) = self.row(id)?
         {
-            let row = MemoryRow { superseded_by: None, superseded_ms: None, ..old.clone() };
+            let mut row = old.clone();
+            (row.succession.superseded_by, row.succession.superseded_ms) = (None, None);
             self.replace(id, &old, row, Vectors::default())?;
         }
-        if let Some(id) = removed.superseded_by.map(MemoryId)
+        if let Some(id) = removed.succession.superseded_by.map(MemoryId)
             && let Some(old) = self.row(id)?
         {
-            let row = MemoryRow { supersedes: None, ..old.clone() };
+            let mut row = old.clone();
+            row.succession.supersedes = None;
             self.replace(id, &old, row, Vectors::default())?;
         }
         Ok(())
@@ -360,23 +358,23 @@ impl WriteTx<'_> {
             namespace: new.namespace,
             external_id: new.external_id,
             content: new.content,
-            kind: new.kind,
             importance: new.importance,
             valence: new.valence,
             priority: new.priority,
             metadata: validate::metadata(&new.metadata)?,
             tags,
-            agent: new.agent,
-            session: new.session,
-            project: new.project,
-            channel: new.channel,
-            source: new.source,
+            labels: Labels {
+                kind: new.kind,
+                agent: new.agent,
+                session: new.session,
+                project: new.project,
+                channel: new.channel,
+                source: new.source,
+            },
             created_ms: new.created_ms.unwrap_or(self.now_ms()),
             updated_ms: self.now_ms(),
             expires_ms: new.expires_ms,
-            supersedes: None,
-            superseded_by: None,
-            superseded_ms: None,
+            succession: Succession::default(),
             vectors: Vec::new(),
         };
         Ok((row, Vectors { given: new.vectors, embedded: new.embedded }))
@@ -493,16 +491,16 @@ fn patched(old: &MemoryRow, patch: &Patch) -> Result<MemoryRow> {
     }
     let mut row = old.clone();
     set(&mut row.content, patch.content.as_ref());
-    set(&mut row.kind, patch.kind.as_ref());
+    set(&mut row.labels.kind, patch.kind.as_ref());
     set(&mut row.importance, patch.importance.as_ref());
     set(&mut row.valence, patch.valence.as_ref());
     set(&mut row.priority, patch.priority.as_ref());
     set(&mut row.tags, patch.tags.as_ref());
-    set(&mut row.agent, patch.agent.as_ref());
-    set(&mut row.session, patch.session.as_ref());
-    set(&mut row.project, patch.project.as_ref());
-    set(&mut row.channel, patch.channel.as_ref());
-    set(&mut row.source, patch.source.as_ref());
+    set(&mut row.labels.agent, patch.agent.as_ref());
+    set(&mut row.labels.session, patch.session.as_ref());
+    set(&mut row.labels.project, patch.project.as_ref());
+    set(&mut row.labels.channel, patch.channel.as_ref());
+    set(&mut row.labels.source, patch.source.as_ref());
     set(&mut row.created_ms, patch.created_ms.as_ref());
     set(&mut row.expires_ms, patch.expires_ms.as_ref());
     row.tags.extend(patch.add_tags.iter().cloned());

@@ -234,14 +234,14 @@ fn text(db: &Db) -> Result<()> {
     let rows = memories(&view)?;
     for word in VOCABULARY.iter().step_by(3) {
         let has_word = |row: &MemoryRow| row.content.split(' ').any(|w| w == *word);
-        let expected = ids_of(&rows, |row| row.superseded_by.is_none() && has_word(row));
+        let expected = ids_of(&rows, |row| row.succession.superseded_by.is_none() && has_word(row));
         let found = view.recall(&Recall::new().text(*word).weights(1.0, 0.0).limit(1_000))?;
         let found: Vec<u64> = found.hits.iter().map(|hit| hit.memory.id.0).collect();
         assert_eq!(found.len(), expected.len(), "memories with {word:?}");
         assert_eq!(BTreeSet::from_iter(found), expected, "memories with {word:?}");
     }
     // A word that only one memory has.
-    if let Some((id, row)) = rows.iter().find(|(_, row)| row.superseded_by.is_none()) {
+    if let Some((id, row)) = rows.iter().find(|(_, row)| row.succession.superseded_by.is_none()) {
         let word = row.content.split(' ').next().unwrap_or_default();
         let found = view.recall(&Recall::new().text(word).weights(1.0, 0.0))?;
         assert_eq!(found.hits.first().map(|hit| hit.memory.id.0), Some(*id), "{word:?}");
@@ -301,7 +301,7 @@ fn brute_force(
         a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
     };
     let mut scored = Vec::new();
-    for (memory, row) in rows.iter().filter(|(_, row)| row.superseded_by.is_none()) {
+    for (memory, row) in rows.iter().filter(|(_, row)| row.succession.superseded_by.is_none()) {
         if row.vectors.iter().all(|v| v.space != id.0) {
             continue;
         }
