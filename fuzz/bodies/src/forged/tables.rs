@@ -9,8 +9,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An edit names a table by its place here, so new ones go last.
-pub(super) const NAMES: [&str; 9] = [
+pub(super) const NAMES: [&str; 10] = [
     "memories", "vectors", "external", "catalog", "log", "outcomes", "accesses", "facts", "images",
+    "sealed",
 ];
 const LOG: usize = 4;
 const FACTS: usize = 7;
