@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::image::{Image, StoredOrdinal, VerifiedCodes};
 use super::index::{History, Shape};
-use super::kernels::{LANE_BYTES, Lane, bytes_of};
+use super::kernels::{LANE_BYTES, Lane, bytes_of, prefetch};
 use super::metric::Metric;
 use super::planes::Code;
 use super::quantize::{Form, Forms, Measure, StoredMargins, StoredScale};
@@ -136,6 +136,12 @@ impl Entries {
     pub(super) fn unpack(&self, entry: u32, code: &mut Code) -> Result<(), ImageError> {
         let rows = self.rows(entry as usize, 1)?;
         code.unpack(rows.high, rows.low);
+        Ok(())
+    }
+
+    /// Asks for the lower plane of an entry, which is one of these and will be unpacked soon.
+    pub(super) fn prefetch_low(&self, entry: u32) -> Result<(), ImageError> {
+        prefetch(self.rows(entry as usize, 1)?.low);
         Ok(())
     }
 

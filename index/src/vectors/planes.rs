@@ -80,16 +80,15 @@ impl Code {
         self.sum = 0;
         let lanes = high.as_chunks::<LANE_BYTES>().0.iter().zip(low.as_chunks::<LANE_BYTES>().0);
         for (high, low) in lanes {
-            let (mut first, mut second) = ([0; LANE_BYTES], [0; LANE_BYTES]);
+            let mut bytes = [[0; LANE_BYTES]; 2];
             for at in 0..LANE_BYTES {
-                first[at] = (high[at] << 4 | low[at] & 15).wrapping_sub(BIAS);
-                second[at] = (high[at] & 0xF0 | low[at] >> 4).wrapping_sub(BIAS);
+                bytes[0][at] = high[at] << 4 | low[at] & 15;
+                bytes[1][at] = high[at] & 0xF0 | low[at] >> 4;
             }
-            let sum = |bytes: &[u8; LANE_BYTES]| -> i32 {
-                bytes.iter().map(|byte| i32::from(byte.cast_signed())).sum()
-            };
-            self.sum += sum(&first) + sum(&second);
-            self.bytes.extend([Lane(first), Lane(second)]);
+            // Before the bias is taken off: every vector unit can add up bytes that have no sign.
+            let sum: u32 = bytes.as_flattened().iter().map(|&byte| u32::from(byte)).sum();
+            self.sum += sum as i32 - i32::from(BIAS) * LANE_NIBBLES as i32;
+            self.bytes.extend(bytes.map(|lane| Lane(lane.map(|byte| byte.wrapping_sub(BIAS)))));
         }
     }
 

@@ -6,7 +6,7 @@
 //! **Invariant:** a list is changed under the lock of its node, and no thread holds two of them.
 
 use super::layer::Layer;
-use super::select::{Chosen, candidates_of, choose};
+use super::select::{Chosen, Spread, candidates_of, choose};
 use super::walk::{Scratch, Target, Walker};
 use super::{GraphView, MAX_STRIDE, STRIPES};
 use crate::image::ImageError;
@@ -35,6 +35,12 @@ pub(in crate::vectors) fn link(
     })
 }
 
+/// Of `width` candidates for neighbours, those whose own neighbours are looked at. The others are too far
+/// to lead to nearer ones, but are as good for other directions.
+fn depth_of(width: usize) -> usize {
+    (2 * width).div_ceil(3)
+}
+
 fn link_one(
     entries: &Entries,
     graph: &GraphView,
@@ -57,10 +63,11 @@ fn link_one(
             Some(node) => walker.candidate(layer, target, node)?,
         };
         let Some(from) = from else { continue };
-        walker.beam(layer, target, from, graph.params.ef_construction, scratch)?;
+        let width = graph.params.ef_construction;
+        walker.beam_within(layer, target, from, width, depth_of(width), scratch)?;
         let nearest = scratch.found.first().map_or(from, |nearest| *nearest);
         start = layer.place(nearest.node())?.map(|place| place.below);
-        let neighbours = choose(entries, layer, &scratch.found, graph.params.m)?;
+        let neighbours = choose(entries, layer, &scratch.found, graph.params.m, Spread::WIDE)?;
         let nodes: Vec<u32> = neighbours.iter().map(|chosen| chosen.node).collect();
         layer.lists.write(node, &nodes)?;
         chosen.push((number, node, neighbours));
@@ -94,7 +101,7 @@ fn add(
         return layer.lists.write(of.node, &nodes[..=count]);
     }
     let candidates = candidates_of(entries, layer, of.entry, &nodes[..=count])?;
-    let kept: Vec<u32> =
-        choose(entries, layer, &candidates, stride)?.iter().map(|chosen| chosen.node).collect();
+    let kept = choose(entries, layer, &candidates, stride, Spread::NARROW)?;
+    let kept: Vec<u32> = kept.iter().map(|chosen| chosen.node).collect();
     layer.lists.write(of.node, &kept)
 }

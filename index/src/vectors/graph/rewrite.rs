@@ -6,7 +6,7 @@
 //! **Invariant:** a list names nodes of live entries that are linked, each once and not its own.
 
 use super::layer::{Layer, Place};
-use super::select::{candidates_of, choose};
+use super::select::{Spread, candidates_of, choose};
 use super::{GraphView, MAX_STRIDE};
 use crate::image::ImageError;
 use crate::vectors::entries::Entries;
@@ -135,7 +135,7 @@ impl Lives<'_> {
         let candidates = self.heirs(node.old, neighbours)?;
         let Some(entry) = self.layer.entry(node.old)? else { return Ok(()) };
         let candidates = candidates_of(self.entries, self.layer, entry, &candidates)?;
-        let chosen = choose(self.entries, self.layer, &candidates, stride)?;
+        let chosen = choose(self.entries, self.layer, &candidates, stride, Spread::NARROW)?;
         out.extend(chosen.iter().filter_map(|chosen| self.number(chosen.node)));
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! Which of many near nodes become neighbours: those that are nearer to the node than to any
 //! neighbour chosen before, so that neighbours lie in all directions (algorithm 4 of the paper).
 //!
+//! A node that is linked may get neighbours whose directions differ less (by the *alpha* of Subramanya et
+//! al. 2019); a list that is full may not, so that there is room in it again.
+//!
 //! **Invariant:** the choice depends on the candidates and their order alone.
 
 use super::candidate::Candidate;
@@ -8,6 +11,7 @@ use super::layer::Layer;
 use crate::image::ImageError;
 use crate::vectors::entries::Entries;
 use crate::vectors::kernels::{GROUP, prefetch};
+use crate::vectors::metric::Metric;
 use crate::vectors::planes::Code;
 use crate::vectors::quantize::{Measure, similarity};
 
@@ -18,10 +22,37 @@ pub(super) struct Chosen {
     pub(super) entry: u32,
 }
 
+/// How much nearer than to the node a candidate must be to a chosen one to be left out: so many times,
+/// in squares of distances. Under dot, which knows none, always once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spread(f32);
+
+impl Spread {
+    /// For a node that is linked.
+    pub(super) const WIDE: Self = Self(1.1);
+
+    /// For a list that is full, so that others find room in it.
+    pub(super) const NARROW: Self = Self(1.0);
+
+    /// What a candidate that is this similar to the node must not exceed in similarity to a chosen one.
+    fn bar(self, metric: Metric, similarity: f32) -> f32 {
+        match metric {
+            Metric::Cosine => 1.0 - (1.0 - similarity) / self.0,
+            Metric::L2 => similarity / self.0,
+            Metric::Dot => similarity,
+        }
+    }
+}
+
+/// Of so many candidates one is likely to be chosen next: their lower planes are asked for.
+const LIKELY: usize = 3;
+
 /// A candidate that may still be chosen.
 #[derive(Clone, Copy)]
 struct Open<'a> {
-    candidate: Candidate,
+    node: u32,
+    /// See [`Spread::bar`].
+    bar: f32,
     entry: u32,
     high: &'a [u8],
     measure: Measure,
@@ -36,6 +67,7 @@ pub(super) fn choose(
     layer: &Layer,
     candidates: &[Candidate],
     at_most: usize,
+    spread: Spread,
 ) -> Result<Vec<Chosen>, ImageError> {
     let codes = entries.codes();
     let mut open = Vec::with_capacity(candidates.len());
@@ -43,26 +75,29 @@ pub(super) fn choose(
         if let Some(entry) = layer.entry(candidate.node())? {
             let (high, scale) = codes.high(entry)?;
             let measure = codes.measure(entry, *scale)?;
-            open.push(Open { candidate, entry, high, measure });
+            let bar = spread.bar(entries.shape.metric, candidate.similarity());
+            open.push(Open { node: candidate.node(), bar, entry, high, measure });
         }
     }
     let mut chosen: Vec<Chosen> = Vec::with_capacity(at_most);
     let mut code = Code::default();
     let mut left = open.as_mut_slice();
     while let Some((nearest, others)) = left.split_first_mut() {
-        chosen.push(Chosen { node: nearest.candidate.node(), entry: nearest.entry });
+        chosen.push(Chosen { node: nearest.node, entry: nearest.entry });
         if chosen.len() == at_most || others.is_empty() {
             break;
         }
         entries.unpack(nearest.entry, &mut code)?;
+        for likely in others.iter().take(LIKELY) {
+            entries.prefetch_low(likely.entry)?;
+        }
         let kept = drop_nearer_to(entries, &code, nearest.measure, others);
         left = &mut others[..kept];
     }
     Ok(chosen)
 }
 
-/// Moves those of `open` that are not nearer to `code` than to where they come from to the front, in
-/// their order; returns how many.
+/// Moves those of `open` that are not too near to `code` to the front, in their order; returns how many.
 fn drop_nearer_to(
     entries: &Entries,
     code: &Code,
@@ -73,15 +108,14 @@ fn drop_nearer_to(
     let mut kept = 0;
     for first in (0..open.len()).step_by(GROUP) {
         let end = open.len().min(first + GROUP);
-        let group: [Open<'_>; GROUP] = std::array::from_fn(|at| open[(first + at).min(end - 1)]);
-        let dots = shape.kernel.group(code.bytes(), group.map(|open| open.high));
-        for (dot, other) in dots.into_iter().zip(group).take(end - first) {
+        let rows = std::array::from_fn(|at| open[(first + at).min(end - 1)].high);
+        let dots = shape.kernel.group(code.bytes(), rows);
+        for (at, dot) in (first..end).zip(dots) {
+            let other = open[at];
             let near = similarity(shape.metric, code.estimate(dot) as f32, measure, other.measure);
-            if near > other.candidate.similarity() {
-                continue;
-            }
+            let is_too_near = near > other.bar;
             open[kept] = other;
-            kept += 1;
+            kept += usize::from(!is_too_near);
         }
     }
     kept

@@ -196,6 +196,20 @@ impl<'a> Walker<'a> {
         width: usize,
         scratch: &mut Scratch,
     ) -> Result<(), ImageError> {
+        self.beam_within(layer, target, start, width, width, scratch)
+    }
+
+    /// Finds the `width` nearest nodes, the last of them less surely: it ends when it has looked at
+    /// the neighbours of the nearest `depth`.
+    pub(super) fn beam_within(
+        &self,
+        layer: &Layer,
+        target: Target<'_>,
+        start: Candidate,
+        width: usize,
+        depth: usize,
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
         let Scratch { found, visited, .. } = scratch;
         let mut batch = Batch::new(layer.lists.stride());
         visited.clear(layer.len());
@@ -203,7 +217,7 @@ impl<'a> Walker<'a> {
         found.clear();
         found.push(start);
         let mut at = 0;
-        while at < found.len() {
+        while at < found.len().min(depth) {
             if !found[at].expand() {
                 at += 1;
                 continue;
