@@ -49,6 +49,12 @@ impl Committer {
         Ok(Some(bytes))
     }
 
+    /// Does `work` while nobody replaces the indexes: what is linked meanwhile is not lost.
+    pub(crate) fn while_they_stay<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _alone = self.replacing.lock();
+        work()
+    }
+
     /// Makes every index anew from the rows.
     pub(crate) fn rebuild(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let _alone = self.replacing.lock();

@@ -7,7 +7,8 @@ use crate::db::Core;
 
 /// Images are written again once this many changes are not in them …
 const MIN_UNSAVED: u64 = 8_192;
-/// … and this part of all that is in them.
+/// … and this part of all that is in them, and nothing is to be linked: links that are made while images
+/// are written are in none of them, and are lost when these take over …
 const UNSAVED_SHARE: u64 = 4;
 /// … or what they take in memory is beyond this part of the memory limit.
 const HEAP_SHARE: u64 = 4;
@@ -24,7 +25,7 @@ impl Job<Core> for Checkpoint {
 
     fn due(&self, core: &Core, _: Occasion) -> Result<Option<&'static str>> {
         let stats = core.committer.index_stats();
-        Ok(reason(stats, core.settings.memory_limit as u64))
+        Ok(reason(stats, core.settings.memory_limit as u64, core.is_linking_due()))
     }
 
     fn step(&self, core: &Core, context: &Context<'_>) -> Result<Progress> {
@@ -35,7 +36,7 @@ impl Job<Core> for Checkpoint {
     }
 }
 
-fn reason(stats: IndexStats, memory_limit: u64) -> Option<&'static str> {
+fn reason(stats: IndexStats, memory_limit: u64, is_linking_due: bool) -> Option<&'static str> {
     let IndexStats { ordinals, heap_bytes, .. } = stats;
     let unsaved = stats.unsaved_work();
     if unsaved < MIN_UNSAVED {
@@ -43,7 +44,8 @@ fn reason(stats: IndexStats, memory_limit: u64) -> Option<&'static str> {
     } else if heap_bytes > memory_limit / HEAP_SHARE {
         Some("indexes take a quarter of the memory limit")
     } else {
-        (unsaved >= ordinals / UNSAVED_SHARE).then_some("a quarter of the file has changed")
+        let is_part = unsaved >= ordinals / UNSAVED_SHARE && !is_linking_due;
+        is_part.then_some("a quarter of the file has changed")
     }
 }
 
@@ -71,11 +73,13 @@ mod tests {
         };
         let part = Some("a quarter of the file has changed");
         let heavy = Some("indexes take a quarter of the memory limit");
-        assert_eq!(reason(stats(MIN_UNSAVED - 1, 0, LIMIT), LIMIT), None);
-        assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED, 250), LIMIT), part);
-        assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED + 4, 250), LIMIT), None);
-        assert_eq!(reason(stats(MIN_UNSAVED, u64::MAX, 251), LIMIT), heavy);
+        let reason = |stats, is_linking_due| reason(stats, LIMIT, is_linking_due);
+        assert_eq!(reason(stats(MIN_UNSAVED - 1, 0, LIMIT), false), None);
+        assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED, 250), false), part);
+        assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED, 250), true), None);
+        assert_eq!(reason(stats(MIN_UNSAVED, 4 * MIN_UNSAVED + 4, 250), false), None);
+        assert_eq!(reason(stats(MIN_UNSAVED, u64::MAX, 251), true), heavy);
         let linked = IndexStats { newly_linked: MIN_UNSAVED, ..stats(0, MIN_UNSAVED, 0) };
-        assert_eq!(reason(linked, LIMIT), part);
+        assert_eq!(reason(linked, false), part);
     }
 }

@@ -26,9 +26,7 @@ impl Job<Core> for Link {
     }
 
     fn due(&self, core: &Core, _: Occasion) -> Result<Option<&'static str>> {
-        let view = core.committer.current();
-        let is_due = unlinked(&view).any(|(index, from)| is_due(index, from));
-        Ok(is_due.then_some("vectors are not in the graph of their space yet"))
+        Ok(core.is_linking_due().then_some("vectors are not in the graph of their space yet"))
     }
 
     fn step(&self, core: &Core, context: &Context<'_>) -> Result<Progress> {
@@ -69,9 +67,19 @@ fn is_due(index: &VectorView, from: usize) -> bool {
 }
 
 impl Core {
+    /// Are there vectors to be linked?
+    pub(super) fn is_linking_due(&self) -> bool {
+        unlinked(&self.committer.current()).any(|(index, from)| is_due(index, from))
+    }
+
     /// Links all vectors of spaces that are large enough. `progress` gets the number done, and of
     /// all that there were.
     pub(crate) fn link_all(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
+        // Images that were begun before the last of them would take over without it.
+        self.committer.while_they_stay(|| self.link_each(progress))
+    }
+
+    fn link_each(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let view = self.committer.current();
         let total: usize = unlinked(&view).map(|(index, _)| index.unlinked()).sum();
         for (index, _) in unlinked(&view) {
