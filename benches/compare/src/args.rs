@@ -67,6 +67,9 @@ pub(crate) struct Engine {
     /// Rounds of each kind of churn; none if it is 0.
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) churn_rounds: u32,
+    /// Have the file round components to f16. Recall is that of the vectors as they were.
+    #[arg(long)]
+    pub(crate) f16: bool,
     /// Where the file is made [default: the folder for temporary files].
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
-use memlith::{Db, MemoryId, Nearest, NewMemory};
+use memlith::{DEFAULT_SPACE, Db, MemoryId, Nearest, NewMemory, Precision, Space};
 use memlith_index::vectors::{Metric, VectorIndex};
 use serde::Serialize;
 use std::fs;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Engine) -> Result<(), Failure> {
 
     let path = folder.path().join("vectors.lith");
     let watch = Stopwatch::start();
-    let filled = Filled::create(&path, &input.vectors)?;
+    let filled = Filled::create(args, &path, &input.vectors)?;
     filled.db.link(&mut |_, _| ())?;
     note("filling the file and linking", watch.wall_s(), "s");
     note("the same", watch.cpu_s(), "CPU s");
@@ -213,7 +213,7 @@ enum Step {
 /// The least recall after any step, and the file after the last.
 fn churn(args: &Engine, input: &Input, path: &Path, steps: &[Step]) -> Result<(f64, f64), Failure> {
     let mut vectors = input.vectors.clone();
-    let mut filled = Filled::create(path, &vectors)?;
+    let mut filled = Filled::create(args, path, &vectors)?;
     let mut least = f64::INFINITY;
     for round in 0..args.churn_rounds {
         for &step in steps {
@@ -233,8 +233,10 @@ fn churn(args: &Engine, input: &Input, path: &Path, steps: &[Step]) -> Result<(f
 }
 
 impl Filled {
-    fn create(path: &Path, vectors: &Matrix) -> Result<Self, Failure> {
+    fn create(args: &Engine, path: &Path, vectors: &Matrix) -> Result<Self, Failure> {
         let db = Db::open(path)?;
+        let precision = if args.f16 { Precision::F16 } else { Precision::F32 };
+        db.create_space(&Space::new(DEFAULT_SPACE, vectors.dimension()).precision(precision))?;
         let mut filled = Self { db, row_of: HashMap::new(), memory_of: vec![None; vectors.len()] };
         let rows: Vec<u32> = (0..vectors.len() as u32).collect();
         filled.insert(&rows, vectors)?;
