@@ -7,6 +7,8 @@ use memlith::{
     SearchEffort, Space, View,
 };
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 const DIMENSION: usize = 24;
 
@@ -142,6 +144,35 @@ fn threads_link_in_the_background() {
     let stats = db.stats().unwrap();
     let link = stats.background.jobs.iter().find(|job| job.name == "link").unwrap();
     assert!(link.steps > 0 && link.last_error.is_none(), "{link:?}");
+}
+
+#[test]
+fn what_was_linked_stays_linked_whoever_writes_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.lith");
+    let options = || Options::new().background_threads(0);
+    let (db, mut random) = (options().open(&path).unwrap(), Random(11));
+    fill(&db, &mut random, 3_000);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                db.checkpoint().unwrap();
+            }
+        });
+        for _ in 0..3 {
+            db.remember_batch(memories(&mut random, 500)).unwrap();
+            db.link(&mut |_, _| {}).unwrap();
+            // An image that was begun before the last of them would be taking over now.
+            db.checkpoint().unwrap();
+            let left = unlinked(&db);
+            is_over.store(left > 0, Ordering::Relaxed);
+            assert_eq!(left, 0);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    db.close().unwrap();
+    assert_eq!(unlinked(&options().open(&path).unwrap()), 0);
 }
 
 #[test]
