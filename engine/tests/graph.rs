@@ -139,7 +139,7 @@ fn threads_link_in_the_background() {
     fill(&db, &mut random, 3_000);
     // As long as it takes: a failure hangs, and the harness says where.
     while unlinked(&db) >= 256 {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     let stats = db.stats().unwrap();
     let link = stats.background.jobs.iter().find(|job| job.name == "link").unwrap();
