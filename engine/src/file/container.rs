@@ -87,6 +87,9 @@ pub(super) struct Inner {
     pub(super) in_use: [AtomicBool; 2],
     /// Was one of the two slots damaged when the file was opened?
     found_one_slot: AtomicBool,
+    /// That slot, or its map, is not what it was: a write that puts them right again by chance would have
+    /// it hold once more, seal and all, unless it is replaced first.
+    pub(super) is_slot_stale: AtomicBool,
     /// Does a seal count although the other slot is damaged?
     trusts_lone_seal: AtomicBool,
 }
@@ -175,6 +178,7 @@ impl Container {
             pages: [PageSums::new(), PageSums::new()],
             in_use: [AtomicBool::new(false), AtomicBool::new(false)],
             found_one_slot: AtomicBool::new(false),
+            is_slot_stale: AtomicBool::new(false),
             trusts_lone_seal: AtomicBool::new(false),
         }))
     }
@@ -213,6 +217,7 @@ impl Container {
         // The very first slot has no twin yet.
         let found_one_slot = !loaded.has_twin && slot.sequence > 1;
         container.0.found_one_slot.store(found_one_slot, Ordering::Relaxed);
+        container.0.is_slot_stale.store(found_one_slot, Ordering::Relaxed);
         Ok(container)
     }
 

@@ -51,9 +51,11 @@ impl Container {
         if found == Some(seal) { Ok(()) } else { Err(Fault::DamagedPage { offset: 0 }.into()) }
     }
 
-    /// Before redb's header changes, the slot that seals it gives way to one that does not.
+    /// Before redb's header changes, a slot that seals it, or would if it came to hold again, gives way
+    /// to one that does not.
     pub(super) fn break_seal(&self) -> io::Result<()> {
-        if self.0.state.read().seal == NONE {
+        let is_stale = &self.0.is_slot_stale;
+        if self.0.state.read().seal == NONE && !is_stale.load(Ordering::Relaxed) {
             return Ok(());
         }
         {
@@ -61,7 +63,9 @@ impl Container {
             state.seal = NONE;
             state.dirty = true;
         }
-        self.sync()
+        self.sync()?;
+        is_stale.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn read_redb_header(&self, space: usize) -> io::Result<Option<[u8; PAGE_LEN]>> {

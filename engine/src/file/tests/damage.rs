@@ -187,12 +187,29 @@ fn a_header_of_redb_that_changed_while_it_was_sealed_is_corruption() {
 
 #[test]
 fn a_seal_is_broken_durably_before_the_header_changes() {
-    let disk = SimDisk::new(sound());
-    let start = disk.start_recording();
+    let sealed = load(&SimDisk::new(sound())).unwrap().slot.seal;
+    assert_ne!(sealed, 0, "it was closed in good order");
+    let seal = seal_broken_first(sound());
+    assert!(seal != 0 && seal != sealed, "closing seals the new header");
+}
+
+/// What is damaged now may be as it was after the next write, and have a seal.
+#[test]
+fn a_damaged_slot_is_replaced_durably_before_the_header_changes() {
+    let unsealed = with_slots(&sound(), |slot| slot.seal = 0);
+    for i in 0..2 {
+        let mut bytes = unsealed.clone();
+        bytes[i * SLOT_LEN + 100] ^= 1;
+        seal_broken_first(bytes);
+    }
+}
+
+/// Opens and closes a file. Returns the seal that it has then.
+fn seal_broken_first(bytes: Vec<u8>) -> u64 {
+    let disk = SimDisk::new(bytes);
+    disk.start_recording();
     let container = Container::open_on(Arc::new(disk.clone()), &small()).unwrap();
     container.register(&[]).unwrap();
-    let sealed = load(&SimDisk::new(start)).unwrap().slot;
-    assert_ne!(sealed.seal, 0, "it was closed in good order");
     drop(open_tables(&container));
     let record = disk.take_record();
     let header = HEAD_LEN + 4096;
@@ -201,8 +218,7 @@ fn a_seal_is_broken_durably_before_the_header_changes() {
     let before = &record[..first.expect("redb notes that it is open")];
     let broken = before.iter().position(|e| is_slot(&e)).expect("a slot without a seal");
     assert!(before[broken..].iter().any(|e| matches!(e, Event::Sync)), "it is durable");
-    let seal = load(&disk).unwrap().slot.seal;
-    assert!(seal != 0 && seal != sealed.seal, "closing seals the new header");
+    load(&disk).unwrap().slot.seal
 }
 
 /// Every row, or the first error.
