@@ -3,7 +3,7 @@
 //! **Invariant:** documents are drawn from a fixed sequence, words by a power law as in prose.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use memlith_index::text::{Analyzer, TextIndex, TextView};
+use memlith_index::text::{Analyzer, Query, TextIndex, TextView};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ fn query(
     group.bench_function(name, |b| {
         b.iter_batched(
             || sequence.text(3),
-            |query| black_box(view.search(&query, 10, None, &mut || true)),
+            |query| black_box(view.search(&Query::words(&query), 10, None, &mut || true)),
             BatchSize::SmallInput,
         );
     });

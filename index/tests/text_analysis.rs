@@ -1,11 +1,11 @@
 //! What counts as a word, as a table of texts and their terms.
 
-use memlith_index::text::{Analyzer, MAX_TERM_BYTES};
+use memlith_index::text::{Analyzer, Language, MAX_TERM_BYTES};
 use proptest::prelude::*;
 
 fn terms(analyzer: &Analyzer, text: &str) -> Vec<String> {
     let mut terms = Vec::new();
-    analyzer.analyze(text, |term| terms.push(term.to_owned()));
+    analyzer.analyze(text, |token| terms.push(token.term.to_owned()));
     terms
 }
 
@@ -93,7 +93,9 @@ fn other_scripts_fall_into_the_words_that_unicode_gives() {
     assert_table(
         &Analyzer::default(),
         &[
-            ("東京に行く", "東 京 に 行 く"),
+            ("東京に行く", "東 京 に 行 く 東京 京に に行 行く"),
+            ("東 京", "東 京"),
+            ("ไทย", "ไ ท ย ไท ทย"),
             ("カタカナ", "カタカナ"),
             ("한국어 문장", "한국어 문장"),
             ("हिन्दी में", "हिन्दी में"),
@@ -116,6 +118,30 @@ fn pictographs_are_words_and_controls_are_not() {
             ("\u{301}\u{301}", ""),
         ],
     );
+}
+
+#[test]
+fn words_are_stemmed_by_their_language_and_names_are_not() {
+    let table = [
+        (Language::English, "Walking walks, fooBars E1234", "walk walk foobar foo bar e1234 1234"),
+        (Language::German, "Häuser und Haus", "haus und haus"),
+        (Language::French, "mangés mangées", "mang mang"),
+        (Language::Russian, "книги книга", "книг книг"),
+    ];
+    for (language, text, expected) in table {
+        assert_table(&Analyzer::default().stem(Some(language)), &[(text, expected)]);
+    }
+}
+
+#[test]
+fn a_place_is_where_a_word_or_a_part_begins() {
+    let mut places = Vec::new();
+    Analyzer::default().analyze("see src/main.rs in C++ now, 東京", |token| {
+        places.push(format!("{}@{}", token.term, token.position));
+    });
+    let expected =
+        "see@0 src@1 main.rs@2 main@2 rs@3 src/main.rs@1 in@4 c@5 c++@5 now@6 東@7 京@8 東京@7";
+    assert_eq!(places.join(" "), expected);
 }
 
 #[test]
@@ -148,6 +174,9 @@ fn settings_have_fingerprints_of_their_own() {
         Analyzer::default().fold_accents(false),
         Analyzer::default().split_names(false),
         Analyzer::default().fold_accents(false).split_names(false),
+        Analyzer::default().keep_positions(false),
+        Analyzer::default().stem(Some(Language::English)),
+        Analyzer::default().stem(Some(Language::German)),
     ];
     for (i, a) in settings.iter().enumerate() {
         for (j, b) in settings.iter().enumerate() {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "an error where none should be fails the test")]
 
 use memlith_index::image::ImageError;
-use memlith_index::text::{Analyzer, TextIndex};
+use memlith_index::text::{Analyzer, Query, TextIndex};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -16,6 +16,16 @@ fn image() -> Vec<u8> {
     index.write_image(1).unwrap()
 }
 
+/// One with lists of several blocks.
+fn large_image() -> Vec<u8> {
+    let mut index = TextIndex::new(Analyzer::default());
+    for i in 0..400 {
+        let text = format!("the word{} {} own{i}", i % 3, "again ".repeat(i as usize % 4));
+        index.insert(i * 2, &text, 1).unwrap();
+    }
+    index.write_image(1).unwrap()
+}
+
 /// Does all that can be done with an image; errors are fine, panics are not.
 fn use_all(image: Vec<u8>) -> Result<(), ImageError> {
     let mut index = TextIndex::from_image(Arc::new(image), Analyzer::default())?;
@@ -23,10 +33,15 @@ fn use_all(image: Vec<u8>) -> Result<(), ImageError> {
         let view = index.view(seq);
         let ordinals = (0..60).collect();
         // Each for itself: an error of one must not spare the others.
-        let _ = view.search("the word1 e7 foo", 5, None, &mut || true);
-        let _ = view.search("again nothing", 5, Some(&ordinals), &mut || true);
-        let _ = view.scores("the word2", &ordinals, &mut || true);
-        let _ = view.matched_terms("the foobar", 6);
+        let _ = view.search(&Query::words("the word1 e7 foo"), 5, None, &mut || true);
+        let _ = view.search(&Query::words("again nothing"), 5, Some(&ordinals), &mut || true);
+        let _ = view.scores(&Query::words("the word2"), &ordinals, &mut || true);
+        for query in ["+the +word1", "\"the word2\"", "+\"the the\" -word1", "wor*", "wrod1~ +e7~"]
+        {
+            let _ = view.search(&Query::parse(query), 5, None, &mut || true);
+            let _ = view.matched_terms(&Query::parse(query), 6);
+        }
+        let _ = view.matched_terms(&Query::words("the foobar"), 6);
         let _ = view.contains(9);
         let _ = view.for_each_posting(|_, _, _| {});
         let _ = view.digest();
@@ -34,6 +49,13 @@ fn use_all(image: Vec<u8>) -> Result<(), ImageError> {
         let _ = view.write_image();
         let _ = index.insert(9, "the new text", seq);
         let _ = index.remove(12, seq);
+    }
+    // What lies in memory as a second segment, and both as one.
+    if let Ok(Some(compaction)) = index.seal()
+        && let Ok(compacted) = compaction.finish()
+    {
+        let _ = index.adopt(&compacted.receipt, 1, Arc::new(compacted.image));
+        let _ = index.merge().map(|merge| merge.map(memlith_index::text::Compaction::finish));
     }
     index.view(4).validate()
 }
@@ -53,7 +75,7 @@ fn an_empty_index_has_an_image() {
     let bytes = TextIndex::new(Analyzer::default()).write_image(1).unwrap();
     let index = TextIndex::from_image(Arc::new(bytes), Analyzer::default()).unwrap();
     assert_eq!(index.live(), 0);
-    assert!(index.view(1).search("x", 1, None, &mut || true).unwrap().is_empty());
+    assert!(index.view(1).search(&Query::words("x"), 1, None, &mut || true).unwrap().is_empty());
 }
 
 #[test]
@@ -90,8 +112,8 @@ fn no_changed_byte_causes_a_panic() {
 #[test]
 fn a_wrong_length_is_found_by_validation() {
     let mut image = image();
-    // The low byte of the first document's length, behind the header and its ordinal.
-    image[64 + 4] += 1;
+    // The first document's length, behind the header and a byte for each ordinal.
+    image[80 + 40] += 1;
     let index = TextIndex::from_image(Arc::new(image), Analyzer::default()).unwrap();
     assert!(matches!(index.view(1).validate(), Err(ImageError::Inconsistent { .. })));
 }
@@ -109,10 +131,23 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn no_overwritten_field_of_a_large_image_causes_a_panic(
+        at in any::<prop::sample::Index>(),
+        bytes in prop::collection::vec(prop::sample::select(vec![0x00, 0x01, 0x7f, 0x80, 0xff]), 1..12),
+    ) {
+        let mut image = large_image();
+        let at = at.index(image.len() - bytes.len());
+        image[at..at + bytes.len()].copy_from_slice(&bytes);
+        let _ = use_all(image);
+    }
+}
+
 #[test]
 fn a_total_that_no_documents_can_have_is_refused() {
     let mut image = image();
-    image[24..32].fill(0xff);
+    image[32..40].fill(0xff);
     let refused = TextIndex::from_image(Arc::new(image), Analyzer::default());
     assert!(matches!(refused.err(), Some(ImageError::Inconsistent { .. })));
 }

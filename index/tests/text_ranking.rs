@@ -1,70 +1,193 @@
 //! Ranking equals a naive BM25 over the documents that live in the view, whatever was overwritten,
-//! deleted or moved into an image, and goes on doing so while the writer writes.
+//! deleted, sealed or merged, and goes on doing so while the writer writes.
 
 #![expect(clippy::unwrap_used, reason = "an error where none should be fails the test")]
 
-use memlith_index::text::{Analyzer, Bm25, TextHit, TextIndex, TextView};
+use memlith_index::text::{
+    Analyzer, Bm25, Clause, Compaction, Occur, Pattern, Query, TextHit, TextIndex, TextView,
+};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The documents that should live, as their terms.
+/// The documents that should live, as their terms and positions.
 #[derive(Clone, Default)]
-struct Model(BTreeMap<u32, Vec<String>>);
+struct Model(BTreeMap<u32, Vec<(String, u32)>>);
+
+/// Words in a row.
+type Words = Vec<(String, u32)>;
+
+/// How often a document has the words in a row.
+fn occurrences(document: &[(String, u32)], words: &Words) -> f64 {
+    let last = document.iter().map(|&(_, position)| position).max().unwrap_or(0);
+    let is_at = |start: u32| {
+        words.iter().all(|(term, offset)| {
+            document.iter().any(|(t, position)| t == term && *position == start + offset)
+        })
+    };
+    (0..=last).filter(|&start| is_at(start)).count() as f64
+}
+
+/// Something that a query is about.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum About {
+    Word(String),
+    Phrase(Words),
+    Prefix(String),
+    /// Words that differ by exactly so many letters.
+    Near(String, u8),
+}
+
+impl About {
+    fn has_term(&self, term: &str) -> bool {
+        match self {
+            About::Word(word) => term == word,
+            About::Phrase(words) => words.iter().any(|(word, _)| word == term),
+            About::Prefix(prefix) => term.starts_with(prefix),
+            About::Near(word, typos) => distance(word, term) == usize::from(*typos),
+        }
+    }
+
+    /// How often a document has it.
+    fn tf(&self, document: &Words) -> f64 {
+        match self {
+            About::Phrase(words) => occurrences(document, words),
+            _ => document.iter().filter(|(term, _)| self.has_term(term)).count() as f64,
+        }
+    }
+}
+
+/// Letters too many, too few, others, or neighbours that changed places.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<_>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let mut least = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            least = least.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+/// What a query is about, as often as it says it: groups of which a document needs one, if it needs them
+/// at all.
+fn groups(query: &Query, occur: Occur) -> Vec<Vec<(About, f64)>> {
+    let mut said = BTreeMap::<(About, u8), f64>::new();
+    for clause in query.clauses().iter().filter(|clause| clause.occur == occur) {
+        let mut say = |about, typos| *said.entry((about, typos)).or_default() += 1.0;
+        match &clause.pattern {
+            Pattern::Words(text) => {
+                for (term, _) in analyze(text) {
+                    say(About::Word(term), 0);
+                }
+            }
+            Pattern::Phrase(text) => {
+                let mut words = analyze(text);
+                match words.len() {
+                    0 => {}
+                    1 => say(About::Word(words.remove(0).0), 0),
+                    _ => say(About::Phrase(words), 0),
+                }
+            }
+            Pattern::Prefix(text) => say(About::Prefix(text.to_lowercase()), 0),
+            Pattern::Fuzzy { word, typos } => say(About::Near(word.to_lowercase(), 0), *typos),
+            other => unreachable!("{other:?}"),
+        }
+    }
+    said.into_iter()
+        .map(|((about, typos), said)| match about {
+            About::Near(word, _) => (0..=typos)
+                .map(|far| (About::Near(word.clone(), far), said * 0.5_f64.powi(far.into())))
+                .collect(),
+            about => vec![(about, said)],
+        })
+        .collect()
+}
 
 impl Model {
     fn insert(&mut self, ordinal: u32, text: &str) {
         self.0.insert(ordinal, analyze(text));
     }
 
-    fn scores(&self, query: &str, Bm25 { k1, b }: Bm25) -> Vec<TextHit> {
-        let mut said = BTreeMap::<String, f64>::new();
-        for term in analyze(query) {
-            *said.entry(term).or_default() += 1.0;
-        }
-        let tf =
-            |document: &[String], term: &str| document.iter().filter(|t| *t == term).count() as f64;
+    fn scores(&self, query: &Query, Bm25 { k1, b }: Bm25) -> Vec<TextHit> {
+        let [should, must, must_not] =
+            [Occur::Should, Occur::Must, Occur::MustNot].map(|occur| groups(query, occur));
         let n = self.0.len() as f64;
         let average = self.0.values().map(Vec::len).sum::<usize>().max(1) as f64 / n.max(1.0);
-        let mut sums = BTreeMap::<u32, f64>::new();
-        for (term, said) in said {
-            let df = self.0.values().filter(|document| tf(document, &term) > 0.0).count() as f64;
-            let weight = said * ((1.0 + (n - df + 0.5) / (df + 0.5)).ln() * (k1 + 1.0));
-            for (&ordinal, document) in &self.0 {
-                let norm = k1 * (1.0 - b) + k1 * b / average * document.len() as f64;
-                let tf = tf(document, &term);
-                if tf > 0.0 {
-                    *sums.entry(ordinal).or_default() += weight * tf / (tf + norm);
-                }
+        let counted: Vec<(&About, f64)> = should
+            .iter()
+            .chain(&must)
+            .flatten()
+            .map(|(about, said)| {
+                let df = self.0.values().filter(|d| about.tf(d) > 0.0).count() as f64;
+                (about, df, said)
+            })
+            .filter(|&(_, df, _)| df > 0.0)
+            .map(|(about, df, said)| {
+                (about, said * ((1.0 + (n - df + 0.5) / (df + 0.5)).ln() * (k1 + 1.0)))
+            })
+            .collect();
+        // Contributions are rounded to 51 bits below the power of two above the sum of weights.
+        let total: f64 = counted.iter().map(|(_, weight)| weight).sum();
+        let grid = 2_f64.powi((total.log2().floor() as i32).max(-900) + 1 - 51);
+        let mut hits = Vec::new();
+        for (&ordinal, document) in &self.0 {
+            let norm = k1 * (1.0 - b) + k1 * b / average * document.len() as f64;
+            let has = |group: &Vec<(About, f64)>| group.iter().any(|(a, _)| a.tf(document) > 0.0);
+            if !must.iter().all(has)
+                || must_not.iter().any(has)
+                || (must.is_empty() && !should.iter().any(has))
+            {
+                continue;
             }
+            let score: f64 = counted
+                .iter()
+                .map(|&(about, weight)| {
+                    let tf = about.tf(document);
+                    (weight * tf / (tf + norm) / grid).round_ties_even() * grid
+                })
+                .sum();
+            hits.push(TextHit { ordinal, score: score as f32 });
         }
-        sums.into_iter().map(|(ordinal, score)| TextHit { ordinal, score: score as f32 }).collect()
+        hits
     }
 
     fn search(
         &self,
-        query: &str,
+        query: &Query,
         k: usize,
         filter: Option<&RoaringBitmap>,
         p: Bm25,
     ) -> Vec<TextHit> {
-        let mut hits = self.scores(query, p);
-        hits.retain(|hit| filter.is_none_or(|filter| filter.contains(hit.ordinal)));
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal)));
-        hits.truncate(k);
-        hits
+        ranked(&self.scores(query, p), k, filter)
     }
 }
 
-fn analyze(text: &str) -> Vec<String> {
+/// The best of them that the filter keeps.
+fn ranked(hits: &[TextHit], k: usize, filter: Option<&RoaringBitmap>) -> Vec<TextHit> {
+    let is_kept = |hit: &TextHit| filter.is_none_or(|filter| filter.contains(hit.ordinal));
+    let mut hits: Vec<_> = hits.iter().copied().filter(is_kept).collect();
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal)));
+    hits.truncate(k);
+    hits
+}
+
+fn analyze(text: &str) -> Words {
     let mut terms = Vec::new();
-    Analyzer::default().analyze(text, |term| terms.push(term.to_owned()));
+    Analyzer::default().analyze(text, |t| terms.push((t.term.to_owned(), t.position)));
     terms
 }
 
 fn search(view: &TextView, query: &str, k: usize, filter: Option<&RoaringBitmap>) -> Vec<TextHit> {
-    view.search(query, k, filter, &mut || true).unwrap()
+    view.search(&Query::words(query), k, filter, &mut || true).unwrap()
 }
 
 fn reseal(index: &TextIndex, seq: u64) -> TextIndex {
@@ -72,15 +195,29 @@ fn reseal(index: &TextIndex, seq: u64) -> TextIndex {
     TextIndex::from_image(Arc::new(image), Analyzer::default()).unwrap()
 }
 
+/// Gives the index what a compaction makes, in steps.
+fn compact(index: &mut TextIndex, mut compaction: Compaction) {
+    while !compaction.step(3).unwrap() {}
+    let compacted = compaction.finish().unwrap();
+    index.adopt(&compacted.receipt, 7, Arc::new(compacted.image)).unwrap();
+}
+
+fn seal(index: &mut TextIndex) {
+    if let Some(compaction) = index.seal().unwrap() {
+        compact(index, compaction);
+    }
+}
+
 /// Everything a view answers, against the model. Scores must be equal to the last bit.
-fn assert_view(view: &TextView, model: &Model, query: &str, k: usize, filter: &RoaringBitmap) {
-    assert_eq!(search(view, query, k, None), model.search(query, k, None, Bm25::default()));
+fn assert_view(view: &TextView, model: &Model, query: &Query, k: usize, filter: &RoaringBitmap) {
+    let search = |view: &TextView, filter| view.search(query, k, filter, &mut || true).unwrap();
+    assert_eq!(search(view, None), model.search(query, k, None, Bm25::default()));
     let filtered = model.search(query, k, Some(filter), Bm25::default());
-    assert_eq!(search(view, query, k, Some(filter)), filtered);
+    assert_eq!(search(view, Some(filter)), filtered);
 
     let flat = Bm25 { k1: 0.6, b: 0.0 };
     let reranked = view.clone().with_parameters(flat);
-    assert_eq!(search(&reranked, query, k, None), model.search(query, k, None, flat));
+    assert_eq!(search(&reranked, None), model.search(query, k, None, flat));
 
     let mut expected = model.scores(query, Bm25::default());
     expected.retain(|hit| filter.contains(hit.ordinal));
@@ -94,7 +231,7 @@ fn assert_view(view: &TextView, model: &Model, query: &str, k: usize, filter: &R
 
     let mut postings = BTreeMap::<(String, u32), u32>::new();
     for (&ordinal, terms) in &model.0 {
-        for term in terms {
+        for (term, _) in terms {
             *postings.entry((term.clone(), ordinal)).or_default() += 1;
         }
     }
@@ -104,11 +241,17 @@ fn assert_view(view: &TextView, model: &Model, query: &str, k: usize, filter: &R
     assert!(found.into_iter().eq(postings));
     view.validate().unwrap();
 
-    let asked = analyze(query).into_iter().collect::<BTreeSet<_>>();
+    let asked = [Occur::Should, Occur::Must].map(|occur| groups(query, occur));
+    let asked: Vec<About> = asked.into_iter().flatten().flatten().map(|(about, _)| about).collect();
     for ordinal in 0..ORDINALS {
         let document = model.0.get(&ordinal);
         assert_eq!(view.contains(ordinal).unwrap(), document.is_some());
-        let matched = asked.iter().filter(|term| document.is_some_and(|d| d.contains(term)));
+        let matched: BTreeSet<&String> = document
+            .into_iter()
+            .flatten()
+            .map(|(term, _)| term)
+            .filter(|term| asked.iter().any(|about| about.has_term(term)))
+            .collect();
         assert!(view.matched_terms(query, ordinal).unwrap().iter().eq(matched));
     }
 }
@@ -123,6 +266,14 @@ enum Step {
     View,
     /// Move everything that lives into an image.
     Reseal,
+    /// Move what is in memory into a segment.
+    Seal,
+    /// Begin to move it, and go on writing.
+    BeginSeal,
+    /// Make one segment of several, if there are too many.
+    Merge,
+    /// Close and open.
+    Reopen,
     /// The next operations belong to a later commit.
     Commit,
 }
@@ -153,12 +304,50 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(word, 0..10).prop_map(|words| words.join(" "))
 }
 
+/// The first words of a text.
+fn few(text: &str) -> String {
+    text.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    let occur = prop::sample::select(vec![
+        Occur::Should,
+        Occur::Should,
+        Occur::Should,
+        Occur::Must,
+        Occur::Must,
+        Occur::MustNot,
+    ]);
+    let beginning = prop::sample::select(vec!["c", "ca", "Cat", "foo", "foo_", "1", "zz"]);
+    let word = prop::sample::select(vec!["cat", "teh", "foo", "Zebar", "1243", "x", "mian"]);
+    let pattern = prop_oneof![
+        2 => text().prop_map(|text| Pattern::Words(few(&text))),
+        2 => text().prop_map(|text| Pattern::Phrase(few(&text))),
+        1 => beginning.prop_map(|text| Pattern::Prefix(text.to_owned())),
+        1 => (word, 0..=2_u8).prop_map(|(word, typos)| Pattern::Fuzzy { word: word.to_owned(), typos }),
+    ];
+    let clause = (occur, pattern).prop_map(|(occur, pattern)| Clause { occur, pattern });
+    let words = text().prop_map(|text| Query::words(&text));
+    let clauses = prop::collection::vec(clause, 1..4).prop_map(|clauses| {
+        let mut query = Query::default();
+        for clause in clauses {
+            query.push(clause);
+        }
+        query
+    });
+    prop_oneof![words, clauses]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..ORDINALS, text()).prop_map(|(ordinal, text)| Step::Insert(ordinal, text)),
         3 => (0..ORDINALS).prop_map(Step::Remove),
         2 => Just(Step::View),
         1 => Just(Step::Reseal),
+        2 => Just(Step::Seal),
+        1 => Just(Step::BeginSeal),
+        2 => Just(Step::Merge),
+        1 => Just(Step::Reopen),
         4 => Just(Step::Commit),
     ]
 }
@@ -168,8 +357,8 @@ proptest! {
 
     #[test]
     fn every_view_ranks_as_the_naive_formula_does(
-        steps in prop::collection::vec(step(), 1..60),
-        query in text(),
+        steps in prop::collection::vec(step(), 1..80),
+        query in query(),
         k in 0..12_usize,
         filter in prop::collection::vec(0..ORDINALS, 0..10),
     ) {
@@ -178,6 +367,7 @@ proptest! {
         let mut model = Model::default();
         let mut seq = 1;
         let mut views = Vec::new();
+        let mut begun = None;
         for step in steps {
             match step {
                 Step::Insert(ordinal, text) => {
@@ -195,10 +385,41 @@ proptest! {
                 Step::Reseal => {
                     let digest = index.view(seq).digest().unwrap();
                     index = reseal(&index, seq);
+                    begun = None;
                     prop_assert_eq!(index.dead(), 0);
                     prop_assert_eq!(index.view(seq).digest().unwrap(), digest);
                 }
                 Step::Commit => seq += 1,
+                Step::Seal => {
+                    if let Some(compaction) = begun.take() {
+                        compact(&mut index, compaction);
+                    }
+                    seal(&mut index);
+                    seq += 1;
+                    prop_assert_eq!(index.unsealed(), 0);
+                }
+                Step::BeginSeal => {
+                    if let Some(compaction) = begun.take() {
+                        compact(&mut index, compaction);
+                    }
+                    begun = index.seal().unwrap();
+                    seq += 1;
+                }
+                Step::Merge => {
+                    if let Some(compaction) = index.merge().unwrap() {
+                        compact(&mut index, compaction);
+                    }
+                    seq += 1;
+                }
+                Step::Reopen => {
+                    seal(&mut index);
+                    begun = None;
+                    let view = index.view(seq);
+                    let segments: Vec<_> = view.segments().collect();
+                    index = TextIndex::from_segments(segments, Analyzer::default()).unwrap();
+                    prop_assert_eq!(index.view(seq).digest().unwrap(), view.digest().unwrap());
+                    seq += 1;
+                }
             }
             prop_assert_eq!(index.live(), model.0.len() as u64);
         }
@@ -225,7 +446,13 @@ proptest! {
                     texts.remove(&ordinal);
                 }
                 Step::Reseal => index = reseal(&index, seq),
-                Step::View | Step::Commit => {}
+                Step::Seal => seal(&mut index),
+                Step::Merge => {
+                    if let Some(compaction) = index.merge().unwrap() {
+                        compact(&mut index, compaction);
+                    }
+                }
+                _ => {}
             }
         }
         let mut rebuilt = TextIndex::new(Analyzer::default());
@@ -237,44 +464,115 @@ proptest! {
     }
 }
 
-/// Enough documents for several windows and posting blocks, with holes in all of them.
+/// Enough documents for several windows, blocks and segments, with holes in all of them.
 #[test]
-fn ranking_holds_across_windows_and_blocks() {
+fn ranking_holds_across_windows_blocks_and_segments() {
     let text = |i: u32| {
-        format!("common word{} pair{} {}", i % 7, i % 1000, "filler ".repeat(i as usize % 5))
+        let often = "filler ".repeat((i as usize * 7) % 5);
+        format!(
+            "common word{} pair{} {often}{}",
+            i % 7,
+            i % 1000,
+            "tail words ".repeat(i as usize % 3)
+        )
     };
     let mut index = TextIndex::new(Analyzer::default());
+    let mut segmented = TextIndex::new(Analyzer::default());
     let mut model = Model::default();
     for i in 0..9000 {
         index.insert(i, &text(i), 1).unwrap();
+        segmented.insert(i, &text(i), 1).unwrap();
         model.insert(i, &text(i));
+        if i % 1500 == 1499 {
+            seal(&mut segmented);
+        }
     }
     let whole = model.clone();
-    let before = index.view(1);
+    let before = [index.view(1), segmented.view(1)];
     let mut index = reseal(&index, 1);
     for i in (0..9000).step_by(3) {
         index.remove(i, 2).unwrap();
+        segmented.remove(i, 2).unwrap();
         model.0.remove(&i);
     }
+    let between = (segmented.view(2), model.clone());
     for i in (0..14_000).step_by(5) {
         index.insert(i, &text(i + 1), 3).unwrap();
+        segmented.insert(i, &text(i + 1), 3).unwrap();
         model.insert(i, &text(i + 1));
+        if i == 7000 {
+            seal(&mut segmented);
+        }
     }
-    let mixed = index.view(3);
-    let sealed = reseal(&index, 3).view(3);
-    let filter = (100..5000).step_by(7).collect::<RoaringBitmap>();
-    for query in ["common", "word3 pair17", "common filler pair999", "nothing"] {
-        let expected = model.search(query, 20, None, Bm25::default());
-        assert_eq!(search(&mixed, query, 20, None), expected, "{query}");
-        assert_eq!(search(&sealed, query, 20, None), expected, "{query}");
-        assert_eq!(
-            search(&before, query, 20, None),
-            whole.search(query, 20, None, Bm25::default())
-        );
-        let expected = model.search(query, 20, Some(&filter), Bm25::default());
-        assert_eq!(search(&mixed, query, 20, Some(&filter)), expected, "{query}");
+    let cut = segmented.view(3);
+    if let Some(compaction) = segmented.merge().unwrap() {
+        compact(&mut segmented, compaction);
     }
-    assert_eq!(search(&mixed, "common", usize::MAX, None).len(), model.0.len());
+    let views = [index.view(3), reseal(&index, 3).view(3), cut, segmented.view(3)];
+    let wide = (100..9000).step_by(7).collect::<RoaringBitmap>();
+    let narrow = RoaringBitmap::from_iter([5, 10, 11, 4444, 8000, 13_995]);
+    let required = |words: &str| Query::all_words(words);
+    let queries = [
+        Query::words("common"),
+        Query::words("word3 pair17"),
+        Query::words("common filler pair999"),
+        Query::words("common filler word1 word2 tail words pair5"),
+        Query::words("nothing"),
+        required("common word3"),
+        required("filler pair44"),
+        required("tail common words"),
+        required("filler").with(Occur::Should, Pattern::Words("pair7 word1".into())),
+        Query::words("filler word2").with(Occur::MustNot, Pattern::Words("tail".into())),
+        Query::parse("\"filler tail words\" word5"),
+        Query::parse("+\"words tail\" pair1* -word6"),
+        Query::parse("+wrod1~ filler"),
+    ];
+    for query in &queries {
+        let [now, then, between_them] =
+            [&model, &whole, &between.1].map(|model| model.scores(query, Bm25::default()));
+        for (filter, k) in [(None, 20), (Some(&wide), 20), (Some(&narrow), 3), (None, 1)] {
+            let find = |view: &TextView| view.search(query, k, filter, &mut || true).unwrap();
+            let expected = ranked(&now, k, filter);
+            for (at, view) in views.iter().enumerate() {
+                assert_eq!(find(view), expected, "{query:?} in view {at}");
+            }
+            let expected = ranked(&then, k, filter);
+            for view in &before {
+                assert_eq!(find(view), expected, "{query:?} before");
+            }
+            let expected = ranked(&between_them, k, filter);
+            assert_eq!(find(&between.0), expected, "{query:?} between");
+        }
+    }
+    assert_eq!(search(&views[0], "common", usize::MAX, None).len(), model.0.len());
+    assert!(views[3].segments().count() < 6);
+}
+
+#[test]
+fn a_segment_takes_the_place_of_what_it_was_made_from_once() {
+    let mut index = TextIndex::new(Analyzer::default());
+    for i in 0..10 {
+        index.insert(i, "old words", 1).unwrap();
+    }
+    let compacted = index.seal().unwrap().unwrap().finish().unwrap();
+    index.insert(3, "new words", 2).unwrap();
+    index.remove(4, 2).unwrap();
+    let image: Arc<Vec<u8>> = Arc::new(compacted.image);
+    index.adopt(&compacted.receipt, 5, image.clone()).unwrap();
+    assert_eq!((index.live(), index.dead(), index.unsealed()), (9, 2, 1));
+    assert_eq!(search(&index.view(2), "old", 99, None).len(), 8);
+    assert!(index.adopt(&compacted.receipt, 6, image).is_err());
+    let segments: Vec<_> = index.view(2).segments().collect();
+    assert_eq!((segments.len(), segments[0].tag), (1, 5));
+    assert!(segments[0].dead.iter().eq([3, 4]));
+    for i in 0..10 {
+        index.remove(i, 3).unwrap();
+    }
+    let nothing = index.seal().unwrap().unwrap().finish().unwrap();
+    index.adopt(&nothing.receipt, 7, Arc::new(nothing.image)).unwrap();
+    let merged = index.merge().unwrap().unwrap().finish().unwrap();
+    index.adopt(&merged.receipt, 8, Arc::new(merged.image)).unwrap();
+    assert_eq!((index.dead(), index.view(3).segments().count()), (0, 0));
 }
 
 #[test]
@@ -313,7 +611,7 @@ fn a_view_of_the_latest_sequence_sees_what_lives() {
     for seq in [0, 2, u64::MAX] {
         let view = index.view(seq);
         assert_eq!(search(&view, "new old", 9, None).len(), 1, "{seq}");
-        assert_eq!(view.matched_terms("new old", u32::MAX).unwrap(), ["new"]);
+        assert_eq!(view.matched_terms(&Query::words("new old"), u32::MAX).unwrap(), ["new"]);
     }
     assert!(index.remove(u32::MAX, 3).unwrap());
     assert!(!index.remove(u32::MAX, 3).unwrap());
@@ -354,7 +652,7 @@ fn a_query_stops_when_told_to() {
     }
     let view = index.view(1);
     let mut polls = 0;
-    let stopped = view.search("same", 1, None, &mut || {
+    let stopped = view.search(&Query::words("same"), 1, None, &mut || {
         polls += 1;
         polls < 2
     });

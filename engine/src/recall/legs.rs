@@ -12,7 +12,7 @@ use crate::memory::{DEFAULT_SPACE, check_vector};
 use crate::rows::SpaceVectors;
 use crate::view::View;
 use crate::{Error, Result};
-use memlith_index::text::TextError;
+use memlith_index::text::{Query, TextError};
 use memlith_index::vectors::{Effort, Found, Search, SearchError, SearchLimits, VectorView};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
@@ -67,7 +67,8 @@ impl Probe<'_> {
         let mut keep_going = || !deadline.has_passed();
         match self {
             Probe::Text(text) => {
-                let hits = view.versions().text.search(text, k, Some(scope), &mut keep_going);
+                let query = Query::words(text);
+                let hits = view.versions().text.search(&query, k, Some(scope), &mut keep_going);
                 let scored =
                     hits.map_err(text_error)?.iter().map(|h| (h.ordinal, h.score)).collect();
                 Ok((scored, None))
@@ -90,7 +91,8 @@ impl Probe<'_> {
         match self {
             Probe::Text(text) => {
                 let mut keep_going = || !deadline.has_passed();
-                view.versions().text.scores(text, ordinals, &mut keep_going).map_err(text_error)
+                let query = Query::words(text);
+                view.versions().text.scores(&query, ordinals, &mut keep_going).map_err(text_error)
             }
             Probe::Vector(VectorProbe { space, index, query, .. }) => {
                 let rows = view.rows()?;
@@ -269,7 +271,7 @@ fn fetch(view: &View, vectors: &SpaceVectors<'_>, ordinal: u32, out: &mut [f32])
     Ok(())
 }
 
-fn text_error(e: TextError) -> Error {
+pub(super) fn text_error(e: TextError) -> Error {
     match e {
         TextError::Stopped => Detail::Deadline { doing: "searching text" }.into(),
         TextError::Image(e) => e.into(),

@@ -4,12 +4,13 @@
 //! expired, and is scored as it stood at the View's commit.
 
 use super::fuse::{LegScores, best};
-use super::legs::{NotRun, Probe, Scored, probes};
+use super::legs::{NotRun, Probe, Scored, probes, text_error};
 use super::{Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Weights};
 use crate::Result;
 use crate::derived::column;
 use crate::view::View;
 use memlith_index::attributes::{ColumnId, Order, cell};
+use memlith_index::text::Query;
 use roaring::RoaringBitmap;
 use std::time::Instant;
 
@@ -206,10 +207,11 @@ impl View {
         legs: &[LegScores],
         created_ms: i64,
     ) -> Result<Explanation> {
-        let text = request.text.as_deref().unwrap_or_default();
+        let query = Query::words(request.text.as_deref().unwrap_or_default());
+        let matched_terms = self.versions().text.matched_terms(&query, ordinal);
         Ok(Explanation {
             legs: legs.iter().filter_map(|leg| leg.explain(ordinal)).collect(),
-            matched_terms: self.versions().text.matched_terms(text, ordinal)?,
+            matched_terms: matched_terms.map_err(text_error)?,
             age_ms: self.now_ms().saturating_sub(created_ms),
         })
     }

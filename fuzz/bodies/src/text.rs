@@ -1,7 +1,7 @@
 //! Any bytes are the image of a text index or are refused; whatever opens answers or says what is
 //! wrong, and can be written to and stored again.
 
-use memlith_index::text::{Analyzer, TextIndex};
+use memlith_index::text::{Analyzer, Occur, Pattern, Query, TextIndex};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -15,12 +15,17 @@ pub(crate) fn open(bytes: &[u8]) -> bool {
     let image = Arc::new(image);
     let Ok(mut index) = TextIndex::from_image(image, Analyzer::default()) else { return false };
     let within: RoaringBitmap = (0..60).collect();
+    let words = Query::words("the word1 again");
+    let all = Query::all_words("the again").with(Occur::MustNot, Pattern::Words("word2".into()));
+    let phrase = Query::default().with(Occur::Should, Pattern::Phrase("the word3".into()));
     for seq in 2..4 {
         let view = index.view(seq);
-        let _ = view.search("the word1 again", 5, None, &mut || true);
-        let _ = view.search("word2 nothing", 5, Some(&within), &mut || true);
-        let _ = view.scores("the word3", &within, &mut || true);
-        let _ = view.matched_terms("the again", 6);
+        for query in [&words, &all, &phrase] {
+            let _ = view.search(query, 5, None, &mut || true);
+            let _ = view.search(query, 5, Some(&within), &mut || true);
+            let _ = view.scores(query, &within, &mut || true);
+            let _ = view.matched_terms(query, 6);
+        }
         let _ = view.for_each_live(|_, _| {});
         let _ = view.for_each_posting(|_, _, _| {});
         if view.validate().is_ok() {
@@ -33,5 +38,17 @@ pub(crate) fn open(bytes: &[u8]) -> bool {
         let _ = index.remove(12, seq);
     }
     let _ = index.write_image(4);
+    // What lies in memory as a second segment, and then both as one.
+    for _ in 0..2 {
+        let Ok(Some(compaction)) = index.seal().and_then(|sealing| match sealing {
+            Some(sealing) => Ok(Some(sealing)),
+            None => index.merge(),
+        }) else {
+            break;
+        };
+        let Ok(compacted) = compaction.finish() else { break };
+        let _ = index.adopt(&compacted.receipt, 1, Arc::new(compacted.image));
+        let _ = index.view(5).search(&words, 5, None, &mut || true);
+    }
     true
 }

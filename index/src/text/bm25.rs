@@ -1,7 +1,8 @@
 //! The BM25 formula.
 //!
-//! **Invariant:** every sum and product is `f64` in a fixed order, so that equal collections give
-//! equal scores to the last bit.
+//! **Invariant:** every contribution is computed in `f64` in one way and then rounded to a multiple of a
+//! power of two, chosen once for a query, so coarse that sums of them are exact. So a score does not
+//! depend on the order in which terms are added up.
 
 /// The two parameters of BM25.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,9 +69,74 @@ impl Formula {
         (1.0 + (self.documents - df + 0.5) / (df + 0.5)).ln() * (self.k1 + 1.0)
     }
 
-    /// What a term of this weight contributes to a document of `length` that has it `tf` times.
-    pub(super) fn contribution(&self, weight: f64, tf: u32, length: u32) -> f64 {
+    /// The part of its weight that a term contributes to a document of `length` that has it `tf` times.
+    pub(super) fn share(&self, tf: u32, length: u32) -> f64 {
+        self.contribution(1.0, tf, length)
+    }
+
+    /// What a term of this weight contributes, not yet rounded.
+    #[inline]
+    fn contribution(&self, weight: f64, tf: u32, length: u32) -> f64 {
         let tf = f64::from(tf);
         weight * tf / (tf + (self.base + self.slope * f64::from(length)))
+    }
+}
+
+/// The formula for the terms of one query.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scorer {
+    formula: Formula,
+    /// Adding and subtracting it rounds to a multiple of the grid.
+    rounder: f64,
+    grid: f64,
+}
+
+/// Bits of a sum that lie on the grid. An `f64` holds two more.
+const GRID_BITS: i32 = 51;
+
+impl Scorer {
+    /// For terms that are said so often and that so many live documents have.
+    pub(super) fn new(formula: Formula, terms: impl Iterator<Item = (f64, u64)>) -> Self {
+        let total: f64 = terms.map(|(said, frequency)| said * formula.weight(frequency)).sum();
+        // The exponent of a float is in its bits; sums lie below twice the power of two below `total`.
+        let exponent = ((total.to_bits() >> 52) & 0x7ff) as i32 - 1023;
+        let grid = 2_f64.powi((exponent + 1 - GRID_BITS).clamp(-1000, 900));
+        Self { formula, rounder: grid * 1.5 * 2_f64.powi(52), grid }
+    }
+
+    /// What a term contributes at most that is said so often and that so many live documents have.
+    pub(super) fn weight(&self, said: f64, frequency: u64) -> f64 {
+        said * self.formula.weight(frequency)
+    }
+
+    /// What a term of `weight` contributes to a document of `length` that has it `tf` times.
+    #[inline]
+    pub(super) fn contribution(&self, weight: f64, tf: u32, length: u32) -> f64 {
+        (self.formula.contribution(weight, tf, length) + self.rounder) - self.rounder
+    }
+
+    /// At least what a term of `weight` contributes to documents that have it at most `tf` times and
+    /// are at least `length` long. One step more than the formula says, whose roundings might add up.
+    pub(super) fn bound(&self, weight: f64, tf: u32, length: u32) -> f64 {
+        self.contribution(weight, tf, length) + self.grid
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_the_same_in_any_order() {
+        let formula = Formula::new(Bm25::default(), Collection { documents: 1000, length: 77_777 });
+        let frequencies = (1..40).map(|df| df * df);
+        let weights: Vec<f64> = frequencies.clone().map(|df| formula.weight(df)).collect();
+        let scorer = Scorer::new(formula, frequencies.map(|df| (1.0, df)));
+        let shares: Vec<f64> =
+            (1..).zip(&weights).map(|(tf, &w)| scorer.contribution(w, tf, 100)).collect();
+        let forward: f64 = shares.iter().sum();
+        assert_eq!(forward.to_bits(), shares.iter().rev().sum::<f64>().to_bits());
+        let exact: f64 = (1..).zip(&weights).map(|(tf, &w)| formula.contribution(w, tf, 100)).sum();
+        assert!((forward - exact).abs() < 1e-12, "{forward} {exact}");
     }
 }

@@ -19,41 +19,44 @@
 //! tail into an image, or rebuilding the index, changes no score by a bit.
 //!
 //! ```
-//! use memlith_index::text::{Analyzer, TextIndex};
+//! use memlith_index::text::{Analyzer, Query, TextIndex};
 //!
 //! # fn main() -> Result<(), memlith_index::text::TextError> {
 //! let mut index = TextIndex::new(Analyzer::default());
 //! index.insert(0, "the café opens at eight", 1)?;
 //! index.insert(1, "E1234 in src/main.rs", 1)?;
 //! let view = index.view(1);
-//! let hits = view.search("cafe", 10, None, &mut || true)?;
+//! let hits = view.search(&Query::words("cafe"), 10, None, &mut || true)?;
 //! assert_eq!(hits[0].ordinal, 0);
-//! assert_eq!(view.search("main.rs", 10, None, &mut || true)?[0].ordinal, 1);
+//! assert_eq!(view.search(&Query::words("main.rs"), 10, None, &mut || true)?[0].ordinal, 1);
 //! # Ok(())
 //! # }
 //! ```
 
 mod analysis;
 mod bm25;
+mod compact;
 mod deaths;
 mod image;
 mod part;
-mod postings;
 mod query;
-mod score;
-mod slots;
+mod sealed;
+mod search;
+mod snippet;
 mod tail;
-mod top;
+mod tiers;
 mod view;
 mod walk;
 mod writer;
 
-pub use analysis::{Analyzer, MAX_TERM_BYTES, MAX_TEXT_BYTES};
+pub use analysis::{Analyzer, Language, MAX_TERM_BYTES, MAX_TEXT_BYTES, Token};
 pub use bm25::Bm25;
-pub use query::MAX_QUERY_TERMS;
-pub use top::TextHit;
+pub use compact::{Compacted, Compaction, Receipt};
+pub use query::{Clause, MAX_QUERY_TERMS, MAX_TYPOS, Occur, Pattern, Query};
+pub use search::TextHit;
+pub use snippet::Snippet;
 pub use view::{TextError, TextView};
-pub use writer::TextIndex;
+pub use writer::{Segment, TextIndex};
 
 /// Documents that are scored together, so that their sums stay in the first-level cache. Slots
 /// and deaths are allocated in multiples of it, which makes a window of either one slice.

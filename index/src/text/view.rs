@@ -4,16 +4,19 @@
 //! how many entries the tail had, and an entry that dies later dies at a later sequence.
 
 use super::analysis::Analyzer;
-use super::bm25::{Bm25, Collection, Formula};
-use super::image::Postings;
-use super::part::{Sealed, SealedAt};
-use super::postings::PostingList;
-use super::query;
-use super::score::{Cursor, Meter, score};
+use super::bm25::{Bm25, Collection, Formula, Scorer};
+use super::part::PartAt;
+use super::query::{Kind, Leaf, Query, Resolved};
+use super::sealed::Sealed;
+use super::search::{
+    Clauses, Collector, Cursor, Everything, Group, List, MemoryList, Meter, Search, TextHit, Top,
+    near, phrase, with_prefix,
+};
 use super::tail::{Tail, TailAt};
-use super::top::{TextHit, Top};
+use super::writer::Segment;
 use crate::image::ImageError;
 use roaring::RoaringBitmap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Why a query has no answer.
@@ -28,11 +31,21 @@ pub enum TextError {
     Stopped,
 }
 
+/// A tail that takes no more documents.
+#[derive(Clone)]
+pub(super) struct Frozen {
+    pub(super) tail: Arc<Tail>,
+    pub(super) entries: u32,
+}
+
 /// What the writer and its views share.
+#[derive(Clone)]
 pub(super) struct Parts {
     pub(super) analyzer: Analyzer,
-    pub(super) sealed: Option<Sealed>,
-    pub(super) tail: Tail,
+    pub(super) sealed: Vec<Arc<Sealed>>,
+    /// Tails that are to become segments, the oldest first.
+    pub(super) frozen: Vec<Frozen>,
+    pub(super) tail: Arc<Tail>,
 }
 
 /// What a view pins.
@@ -42,10 +55,6 @@ pub(super) struct Pin {
     /// Entries of the tail.
     pub(super) entries: u32,
     pub(super) collection: Collection,
-    /// Entries of the image that had died.
-    pub(super) sealed_dead: u32,
-    /// Entries of the tail that had died.
-    pub(super) tail_dead: u32,
 }
 
 /// The live documents at one sequence. Cheap to clone; any number may be held and used at once.
@@ -56,12 +65,97 @@ pub struct TextView {
     parameters: Bm25,
 }
 
-/// A query term and where its postings lie.
-struct Term<'a> {
-    name: String,
-    weight: f64,
-    sealed: Option<Postings<'a>>,
-    tail: Option<PostingList>,
+/// A leaf in each part, and how many live documents have it.
+struct Found<'a> {
+    said: f64,
+    lists: Vec<Option<List<'a>>>,
+    frequency: u64,
+}
+
+/// How much less a word counts for each letter that it differs by.
+const TYPO_SHARE: f64 = 0.5;
+
+impl<'a> Found<'a> {
+    /// Looks in each part for something that is said so often.
+    fn look(
+        said: f64,
+        parts: &[PartAt<'a>],
+        mut list: impl FnMut(&PartAt<'a>) -> Result<Option<(List<'a>, u64)>, TextError>,
+    ) -> Result<Self, TextError> {
+        let mut found = Found { said, lists: Vec::with_capacity(parts.len()), frequency: 0 };
+        for part in parts {
+            let (list, frequency) = list(part)?.unzip();
+            found.frequency += frequency.unwrap_or(0);
+            found.lists.push(list);
+        }
+        Ok(found)
+    }
+
+    /// Several terms, as if they were one.
+    fn any_of(
+        said: f64,
+        terms: &[String],
+        parts: &[PartAt<'a>],
+        meter: &mut Meter<'_>,
+    ) -> Result<Self, TextError> {
+        Self::look(said, parts, |part| {
+            let mut lists = Vec::new();
+            for term in terms {
+                lists.extend(part.list(term, meter)?.map(|(list, _)| list));
+            }
+            Ok(counted(MemoryList::of_any(lists.iter(), |entry| part.is_live(entry), meter)?))
+        })
+    }
+}
+
+/// A list and how many documents it has, if it has any.
+fn counted<'a>(list: MemoryList) -> Option<(List<'a>, u64)> {
+    let frequency = list.entries.len() as u64;
+    (frequency > 0).then_some((List::Memory(list), frequency))
+}
+
+/// Where a leaf is found; in several ways, if some of them count less.
+fn look_up<'a>(
+    leaf: &Leaf,
+    parts: &[PartAt<'a>],
+    meter: &mut Meter<'_>,
+) -> Result<Vec<Found<'a>>, TextError> {
+    let said = leaf.said;
+    Ok(match &leaf.kind {
+        Kind::Term(term) => vec![Found::look(said, parts, |part| part.list(term, meter))?],
+        Kind::Phrase(terms) => {
+            vec![Found::look(said, parts, |part| Ok(counted(phrase(part, terms, meter)?)))?]
+        }
+        Kind::Prefix(prefix) => {
+            let terms = with_prefix(parts, prefix, meter)?;
+            vec![Found::any_of(said, &terms, parts, meter)?]
+        }
+        Kind::Fuzzy(word, typos) => {
+            let near = near(parts, word, *typos, meter)?;
+            let mut found = Vec::new();
+            for same in near.chunk_by(|a, b| a.1 == b.1) {
+                let said = said * TYPO_SHARE.powi(i32::from(same[0].1));
+                let terms: Vec<_> = same.iter().map(|(term, _)| term.clone()).collect();
+                found.push(Found::any_of(said, &terms, parts, meter)?);
+            }
+            found
+        }
+    })
+}
+
+/// Cursors over the lists of one part.
+fn cursors<'a>(
+    leaves: &mut [Found<'a>],
+    part: usize,
+    scorer: &Scorer,
+) -> Result<Vec<Cursor<'a>>, ImageError> {
+    leaves
+        .iter_mut()
+        .filter_map(|found| {
+            let weight = scorer.weight(found.said, found.frequency);
+            found.lists[part].take().map(|list| Cursor::new(list, weight, scorer))
+        })
+        .collect()
 }
 
 impl TextView {
@@ -83,20 +177,26 @@ impl TextView {
 
     /// Is the document live?
     pub fn contains(&self, ordinal: u32) -> Result<bool, ImageError> {
-        Ok(self.tail().find(ordinal).is_some() || self.find_sealed(ordinal)?.is_some())
+        Ok(self.find(ordinal)?.is_some())
     }
 
-    /// The best `k` documents that have a term of `query`: by descending score, then ascending
-    /// ordinal; only those in `filter`, if there is one. Filters change no score; a word that the
-    /// query repeats weighs as often as it stands there. Any string is a query.
+    /// The segments, to be kept and given to [`TextIndex::from_segments`](super::TextIndex::from_segments).
+    /// What lies in memory is in none of them.
+    pub fn segments(&self) -> impl Iterator<Item = Segment> {
+        self.parts.sealed.iter().map(|sealed| sealed.segment(self.pin.seq))
+    }
+
+    /// The best `k` documents for `query`: by descending score, then ascending ordinal; only those in
+    /// `filter`, if there is one. Filters change no score; a word that the query repeats weighs as often
+    /// as it stands there.
     ///
-    /// Visits every posting of every term, and asks `keep_going` every few thousand.
+    /// Asks `keep_going` every few thousand postings.
     ///
     /// # Errors
     /// [`TextError::Stopped`] once `keep_going` says no.
     pub fn search(
         &self,
-        query: &str,
+        query: &Query,
         k: usize,
         filter: Option<&RoaringBitmap>,
         keep_going: &mut dyn FnMut() -> bool,
@@ -105,151 +205,130 @@ impl TextView {
             return Ok(Vec::new());
         }
         let mut top = Top::new(k);
-        self.score_all(query, keep_going, |hit| {
-            if top.takes(hit) && filter.is_none_or(|filter| filter.contains(hit.ordinal)) {
-                top.keep(hit);
-            }
-        })?;
+        self.run(query, filter, &mut top, &mut Meter::new(keep_going))?;
         Ok(top.into_hits())
     }
 
-    /// The scores of those among `ordinals` that have a term of `query`, by ascending ordinal;
-    /// the others score zero.
+    /// The scores of those among `ordinals` that `query` finds, by ascending ordinal; the others score
+    /// zero.
     ///
     /// # Errors
     /// [`TextError::Stopped`] once `keep_going` says no.
     pub fn scores(
         &self,
-        query: &str,
+        query: &Query,
         ordinals: &RoaringBitmap,
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<(u32, f32)>, TextError> {
-        let mut scores = Vec::new();
+        let mut scores = Everything::default();
         if !ordinals.is_empty() {
-            self.score_all(query, keep_going, |hit| {
-                if ordinals.contains(hit.ordinal) {
-                    scores.push((hit.ordinal, hit.score));
-                }
-            })?;
+            self.run(query, Some(ordinals), &mut scores, &mut Meter::new(keep_going))?;
         }
+        let Everything(mut scores) = scores;
         scores.sort_unstable_by_key(|&(ordinal, _)| ordinal);
         Ok(scores)
     }
 
     /// The terms of `query` that the document has, ascending and in their folded form.
-    pub fn matched_terms(&self, query: &str, ordinal: u32) -> Result<Vec<String>, ImageError> {
-        let in_tail = self.tail().find(ordinal).map(|(entry, _)| entry);
-        let in_sealed = match in_tail {
-            Some(_) => None,
-            None => self.find_sealed(ordinal)?,
-        };
+    pub fn matched_terms(&self, query: &Query, ordinal: u32) -> Result<Vec<String>, TextError> {
+        let Some((part, entry)) = self.find(ordinal)? else { return Ok(Vec::new()) };
+        let mut keep_going = || true;
+        let meter = &mut Meter::new(&mut keep_going);
+        let scorer = self.scorer(std::iter::empty());
+        let resolved = Resolved::new(query, &self.parts.analyzer);
+        let parts = [part];
+        let mut terms = BTreeSet::new();
+        for leaf in resolved.wanted() {
+            match &leaf.kind {
+                Kind::Term(term) => drop(terms.insert(term.clone())),
+                Kind::Phrase(parts) => terms.extend(parts.iter().map(|part| part.term.clone())),
+                Kind::Prefix(prefix) => terms.extend(with_prefix(&parts, prefix, meter)?),
+                Kind::Fuzzy(word, typos) => {
+                    terms.extend(near(&parts, word, *typos, meter)?.into_iter().map(|near| near.0));
+                }
+            }
+        }
         let mut matched = Vec::new();
-        for term in self.lookup(query)? {
-            let is_match = if let Some(entry) = in_tail {
-                term.tail.is_some_and(|list| list.contains(entry))
-            } else if let (Some(entry), Some(mut postings)) = (in_sealed, term.sealed) {
-                let found = postings.find(|p| p.as_ref().map_or(true, |p| p.entry >= entry));
-                found.transpose()?.is_some_and(|p| p.entry == entry)
-            } else {
-                false
-            };
-            if is_match {
-                matched.push(term.name);
+        for term in terms {
+            if let Some((list, _)) = part.list(&term, meter)?
+                && Cursor::new(list, 0.0, &scorer)?.tf_of(entry, &scorer)? > 0
+            {
+                matched.push(term);
             }
         }
         Ok(matched)
     }
 
-    pub(super) fn tail(&self) -> TailAt<'_> {
-        TailAt { tail: &self.parts.tail, entries: self.pin.entries, seq: self.pin.seq }
+    /// The parts of the index; each live document lies in one.
+    pub(super) fn parts(&self) -> impl Iterator<Item = PartAt<'_>> {
+        let Pin { seq, entries, .. } = self.pin;
+        let Parts { sealed, frozen, tail, .. } = &*self.parts;
+        let sealed = sealed.iter().map(move |sealed| PartAt::Sealed { sealed, seq });
+        let frozen = frozen.iter().map(move |Frozen { tail, entries }| TailAt {
+            tail,
+            entries: *entries,
+            seq,
+        });
+        sealed.chain(frozen.chain([TailAt { tail, entries, seq }]).map(PartAt::Tail))
     }
 
-    pub(super) fn sealed(&self) -> Option<SealedAt<'_>> {
-        self.parts.sealed.as_ref().map(|sealed| SealedAt { sealed, seq: self.pin.seq })
-    }
-
-    /// The live entry of `ordinal` in the image.
-    fn find_sealed(&self, ordinal: u32) -> Result<Option<u32>, ImageError> {
-        let Some(SealedAt { sealed, seq }) = self.sealed() else { return Ok(None) };
-        let found = sealed.image.find(ordinal)?.map(|(entry, _)| entry);
-        Ok(found.filter(|&entry| sealed.deaths.is_live(entry, seq)))
-    }
-
-    /// The terms of `query` and their postings, not yet weighed beyond the times they were said.
-    fn lookup(&self, query: &str) -> Result<Vec<Term<'_>>, ImageError> {
-        query::terms(&self.parts.analyzer, query)
-            .into_iter()
-            .map(|(name, said)| {
-                let sealed = match &self.parts.sealed {
-                    Some(sealed) => sealed.image.postings(&name)?,
-                    None => None,
-                };
-                let tail = self.parts.tail.terms.postings(&name);
-                Ok(Term { name, weight: f64::from(said), sealed, tail })
-            })
-            .collect()
-    }
-
-    /// How many live documents have the term. Stored counts are exact until the first death.
-    fn frequency(&self, term: &Term<'_>, meter: &mut Meter<'_>) -> Result<u64, TextError> {
-        let mut live = 0;
-        if let (Some(postings), Some(part)) = (&term.sealed, self.sealed()) {
-            if self.pin.sealed_dead == 0 {
-                live += u64::from(postings.left());
-            } else {
-                for posting in postings.clone() {
-                    live += u64::from(part.sealed.deaths.is_live(posting?.entry, part.seq));
-                    meter.spend(1)?;
-                }
+    /// Where a live document lies.
+    fn find(&self, ordinal: u32) -> Result<Option<(PartAt<'_>, u32)>, ImageError> {
+        for part in self.parts() {
+            if let Some(entry) = part.find(ordinal)? {
+                return Ok(Some((part, entry)));
             }
         }
-        if let Some(list) = &term.tail {
-            let part = self.tail();
-            if self.pin.tail_dead == 0 {
-                live += list.count_below(part.entries);
-            } else {
-                for posting in part.postings(list) {
-                    let slot = part.tail.slots.get(posting?.entry);
-                    live += u64::from(slot.is_some_and(|slot| slot.is_live(part.seq)));
-                    meter.spend(1)?;
-                }
-            }
-        }
-        Ok(live)
+        Ok(None)
     }
 
-    /// Every document with a positive score, in no particular order.
-    fn score_all(
+    /// Scores terms that are said so often and that so many documents have.
+    fn scorer(&self, terms: impl Iterator<Item = (f64, u64)>) -> Scorer {
+        Scorer::new(Formula::new(self.parameters, self.pin.collection), terms)
+    }
+
+    /// Hands every document that the query finds and the collector wants to the collector.
+    fn run(
         &self,
-        query: &str,
-        keep_going: &mut dyn FnMut() -> bool,
-        mut found: impl FnMut(TextHit),
+        query: &Query,
+        filter: Option<&RoaringBitmap>,
+        collector: &mut impl Collector,
+        meter: &mut Meter<'_>,
     ) -> Result<(), TextError> {
-        let meter = &mut Meter::new(keep_going);
-        let formula = Formula::new(self.parameters, self.pin.collection);
-        let mut terms = self.lookup(query)?;
-        for term in &mut terms {
-            term.weight *= formula.weight(self.frequency(term, meter)?);
-        }
-        let mut found = |ordinal, score: f64| {
-            let score = score as f32;
-            if score > 0.0 {
-                found(TextHit { ordinal, score });
+        let resolved = Resolved::new(query, &self.parts.analyzer);
+        let parts: Vec<PartAt<'_>> = self.parts().filter(|part| part.entries() > 0).collect();
+        let mut find = |leaves: &[Leaf]| {
+            let mut found = Vec::with_capacity(leaves.len());
+            for leaf in leaves {
+                found.extend(look_up(leaf, &parts, meter)?);
             }
+            Ok::<_, TextError>(found)
         };
-        if let Some(sealed) = self.sealed() {
-            let cursors = terms
-                .iter_mut()
-                .filter_map(|term| Some(Cursor::new(term.weight, term.sealed.take()?)))
-                .collect::<Result<_, _>>()?;
-            score(&sealed, cursors, &formula, meter, &mut found)?;
+        let mut required = Vec::with_capacity(resolved.required.len());
+        for group in &resolved.required {
+            let group = find(group)?;
+            if group.iter().all(|found| found.frequency == 0) {
+                return Ok(());
+            }
+            required.push(group);
         }
-        let tail = self.tail();
-        let cursors = terms
-            .iter()
-            .filter_map(|term| Some((term.weight, term.tail.as_ref()?)))
-            .map(|(weight, list)| Cursor::new(weight, tail.postings(list)))
-            .collect::<Result<_, _>>()?;
-        score(&tail, cursors, &formula, meter, &mut found)
+        let mut optional = find(&resolved.optional)?;
+        let mut excluded = find(&resolved.excluded)?;
+
+        let counted = optional.iter().chain(required.iter().flatten());
+        let scorer = self.scorer(counted.map(|found| (found.said, found.frequency)));
+        for (at, &part) in parts.iter().enumerate() {
+            let mut groups = Vec::with_capacity(required.len());
+            for group in &mut required {
+                groups.push(Group::new(cursors(group, at, &scorer)?));
+            }
+            let clauses = Clauses {
+                required: groups,
+                optional: cursors(&mut optional, at, &scorer)?,
+                excluded: cursors(&mut excluded, at, &scorer)?,
+            };
+            Search { part, scorer: &scorer, filter, meter }.run(clauses, collector)?;
+        }
+        Ok(())
     }
 }

@@ -15,13 +15,10 @@ const MAX_RAW_BYTES: usize = 1024;
 /// Appends the folded `raw` to `into`, at most `max_bytes` of it.
 pub(super) fn fold(raw: &str, fold_accents: bool, max_bytes: usize, into: &mut String) {
     let raw = &raw[..raw.floor_char_boundary(MAX_RAW_BYTES)];
-    if raw.is_ascii() {
-        into.extend(
-            raw.bytes()
-                .filter(u8::is_ascii_graphic)
-                .take(max_bytes)
-                .map(|b| char::from(b.to_ascii_lowercase())),
-        );
+    if raw.bytes().all(|b| b.is_ascii_graphic()) {
+        let start = into.len();
+        into.push_str(&raw[..raw.len().min(max_bytes)]);
+        into[start..].make_ascii_lowercase();
         return;
     }
     let is_kept = |c: &char| {

@@ -1,8 +1,9 @@
 //! The parts of one word: `foo_bar`, `fooBar`, `E1234`, `main.rs`, `dog's`.
 //!
-//! **Invariant:** parts are proper slices of the word, each smaller than it, and their number is
-//! bounded by its length. Called by the analyzer only.
+//! **Invariant:** parts are ranges of the word, each smaller than it; they begin no earlier than the part
+//! before, and their number is bounded by the word's length. Called by the analyzer only.
 
+use std::ops::Range;
 use unicode_normalization::char::is_combining_mark;
 
 /// A longer run of letters and digits is data, not a name: cutting a base64 text at every change
@@ -11,8 +12,13 @@ const MAX_NAME_BYTES: usize = 64;
 
 /// Hands every part of `word` to `emit`: first cut at punctuation, and each of those again where
 /// the case or the class of its characters changes.
-pub(super) fn parts(word: &str, mut emit: impl FnMut(&str)) {
-    if word.bytes().all(|b| b.is_ascii_lowercase()) {
+pub(super) fn parts(word: &str, mut emit: impl FnMut(Range<usize>)) {
+    // Most words, also at the beginning of a sentence.
+    let behind_first = word.get(1..).unwrap_or_default();
+    if word.is_ascii()
+        && word.starts_with(|c: char| c.is_ascii_alphabetic())
+        && behind_first.bytes().all(|b| b.is_ascii_lowercase())
+    {
         return;
     }
     let mut start = 0;
@@ -24,13 +30,13 @@ pub(super) fn parts(word: &str, mut emit: impl FnMut(&str)) {
 }
 
 /// Emits `word[start..end]`, which holds no punctuation, and its parts.
-fn run(word: &str, start: usize, end: usize, emit: &mut impl FnMut(&str)) {
+fn run(word: &str, start: usize, end: usize, emit: &mut impl FnMut(Range<usize>)) {
     let run = &word[start..end];
     // The `s` of `dog's` and the `l` of `l'eau` are no words; the `x` of `x.y` is one.
     let is_clitic = is_single(run)
         && (word[..start].ends_with(is_apostrophe) || word[end..].starts_with(is_apostrophe));
     if !run.is_empty() && run.len() < word.len() && !is_clitic {
-        emit(run);
+        emit(start..end);
     }
     if run.len() > MAX_NAME_BYTES {
         return;
@@ -40,19 +46,20 @@ fn run(word: &str, start: usize, end: usize, emit: &mut impl FnMut(&str)) {
     for (at, c) in run.char_indices().filter(|&(_, c)| !is_combining_mark(c)) {
         let next = Class::of(c);
         if let Some(cut) = boundary(around, (at, next)) {
-            subword(run, from, cut, emit);
+            subword(run, start, from..cut, emit);
             from = cut;
         }
         around = [around[1], Some((at, next))];
     }
-    subword(run, from, run.len(), emit);
+    subword(run, start, from..run.len(), emit);
 }
 
-fn subword(run: &str, start: usize, end: usize, emit: &mut impl FnMut(&str)) {
-    let part = &run[start..end];
+/// Emits a part of a run that begins at `start` of the word.
+fn subword(run: &str, start: usize, range: Range<usize>, emit: &mut impl FnMut(Range<usize>)) {
+    let part = &run[range.clone()];
     // One letter or digit of a longer name finds everything and says nothing.
     if part.len() < run.len() && !is_single(part) {
-        emit(part);
+        emit(start + range.start..start + range.end);
     }
 }
 

@@ -2,74 +2,111 @@
 //!
 //! **Invariant:** the bytes depend on the analyzer, the documents and their postings only.
 
-use super::{DOCUMENT_BYTES, HEADER_BYTES, Header, TERM_BYTES, varint};
+use super::dictionary::DictionaryWriter;
+use super::documents;
+use super::header::{HEADER_BYTES, Header};
+use super::impact::Gatherer;
+use super::list::ListWriter;
+use super::{MAX_DOCUMENTS, inconsistent};
+use crate::image::ImageError;
+use crate::text::bm25::Collection;
+
+/// The postings of a term, by ascending entry.
+#[derive(Default)]
+pub(in crate::text) struct TermPostings {
+    pub(in crate::text) entries: Vec<u32>,
+    pub(in crate::text) tfs: Vec<u32>,
+    /// Deltas of the positions of all, each document's from 0; empty if they are not kept.
+    pub(in crate::text) positions: Vec<u32>,
+}
+
+impl TermPostings {
+    pub(in crate::text) fn clear(&mut self) {
+        self.entries.clear();
+        self.tfs.clear();
+        self.positions.clear();
+    }
+}
 
 pub(in crate::text) struct ImageWriter {
     fingerprint: u64,
-    documents: Vec<u8>,
-    length: u64,
-    terms: Vec<u8>,
-    texts: Vec<u8>,
-    postings: Vec<u8>,
+    has_positions: bool,
+    /// Ordinal and length of each.
+    documents: Vec<(u32, u32)>,
+    collection: Collection,
+    gatherer: Gatherer,
+    dictionary: DictionaryWriter,
+    lists: Vec<u8>,
 }
 
 impl ImageWriter {
     /// An image of `documents`: ordinal and length of each, by ascending ordinal.
+    ///
+    /// # Errors
+    /// There are more than a segment may have.
     pub(in crate::text) fn new(
         fingerprint: u64,
-        documents: impl Iterator<Item = (u32, u32)>,
-    ) -> Self {
-        let mut bytes = Vec::with_capacity(documents.size_hint().0 * DOCUMENT_BYTES);
-        let mut total = 0;
-        for (ordinal, length) in documents {
-            bytes.extend_from_slice(&ordinal.to_le_bytes());
-            bytes.extend_from_slice(&length.to_le_bytes());
-            total += u64::from(length);
+        has_positions: bool,
+        documents: Vec<(u32, u32)>,
+    ) -> Result<Self, ImageError> {
+        if documents.len() as u64 > u64::from(MAX_DOCUMENTS) {
+            return Err(inconsistent("a segment has 2^31 documents at most"));
         }
-        Self {
+        let length = documents.iter().map(|&(_, length)| u64::from(length)).sum();
+        let collection = Collection { documents: documents.len() as u64, length };
+        Ok(Self {
             fingerprint,
-            documents: bytes,
-            length: total,
-            terms: Vec::new(),
-            texts: Vec::new(),
-            postings: Vec::new(),
-        }
+            has_positions,
+            documents,
+            collection,
+            gatherer: Gatherer::new(collection),
+            dictionary: DictionaryWriter::default(),
+            lists: Vec::new(),
+        })
     }
 
-    /// Adds a term with the documents (by their place in the image, ascending) that have it, and
-    /// how often. Terms come in ascending order.
-    pub(in crate::text) fn term(&mut self, term: &str, postings: &[(u32, u32)]) {
-        let mut next = 0;
-        for &(document, tf) in postings {
-            let gap = u64::from(document - next);
-            varint::write(gap << 1 | u64::from(tf == 1), &mut self.postings);
-            if tf > 1 {
-                varint::write(u64::from(tf) - 2, &mut self.postings);
-            }
-            next = document + 1;
-        }
-        self.texts.extend_from_slice(term.as_bytes());
-        self.terms.extend_from_slice(&(self.texts.len() as u64).to_le_bytes());
-        self.terms.extend_from_slice(&(self.postings.len() as u64).to_le_bytes());
-        self.terms.extend_from_slice(&(postings.len() as u32).to_le_bytes());
+    /// Adds a term, above all before. Entries are the places of documents in the image.
+    ///
+    /// # Errors
+    /// Its list, or all terms, would be longer than the format can say.
+    pub(in crate::text) fn term(
+        &mut self,
+        term: &str,
+        postings: &TermPostings,
+    ) -> Result<(), ImageError> {
+        let TermPostings { entries, tfs, positions } = postings;
+        let start = self.lists.len();
+        let positions = self.has_positions.then_some(&positions[..]);
+        let list = ListWriter { entries, tfs, positions, lengths: &self.documents };
+        list.write(&mut self.gatherer, &mut self.lists)?;
+        let len = (self.lists.len() - start) as u64;
+        self.dictionary.push(term, entries.len() as u32, start as u64, len)
     }
 
-    pub(in crate::text) fn finish(self) -> Vec<u8> {
+    /// The image.
+    ///
+    /// # Errors
+    /// All terms would take more than the format can say.
+    pub(in crate::text) fn finish(mut self) -> Result<Vec<u8>, ImageError> {
+        let (mut pages, mut records) = (Vec::new(), Vec::new());
+        documents::write(&self.documents, &mut pages, &mut records);
+        let terms = self.dictionary.finish()?;
+        let DictionaryWriter { bytes, records: blocks, .. } = &self.dictionary;
+        let sections = [&pages, &records, bytes, blocks, &self.lists];
         let header = Header {
             fingerprint: self.fingerprint,
-            documents: (self.documents.len() / DOCUMENT_BYTES) as u32,
-            terms: (self.terms.len() / TERM_BYTES) as u32,
-            length: self.length,
-            text_bytes: self.texts.len() as u64,
-            postings_bytes: self.postings.len() as u64,
+            documents: self.documents.len() as u32,
+            terms,
+            has_positions: self.has_positions,
+            length: self.collection.length,
+            sections: sections.map(|section| section.len() as u64),
         };
-        let sections = [&self.documents, &self.terms, &self.texts, &self.postings];
-        let total = HEADER_BYTES + sections.iter().map(|s| s.len()).sum::<usize>();
+        let total = HEADER_BYTES + sections.iter().map(|section| section.len()).sum::<usize>();
         let mut image = Vec::with_capacity(total);
         image.extend_from_slice(&header.to_bytes());
         for section in sections {
             image.extend_from_slice(section);
         }
-        image
+        Ok(image)
     }
 }

@@ -4,8 +4,8 @@
 //! writer; readers look without a lock. Slots never move: a bucket twice the size of the one
 //! before is added when the last is full, and each bucket begins at a multiple of [`WINDOW`].
 
-use super::WINDOW;
-use super::deaths::{self, ALIVE};
+use crate::text::WINDOW;
+use crate::text::deaths::{self, ALIVE};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -19,7 +19,7 @@ const NONE: u32 = u32::MAX;
 
 /// One entry of the tail.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(in crate::text) struct Slot {
     ordinal: AtomicU32,
     length: AtomicU32,
     previous: AtomicU32,
@@ -36,38 +36,49 @@ impl Slot {
         }
     }
 
-    pub(super) fn ordinal(&self) -> u32 {
+    pub(in crate::text) fn ordinal(&self) -> u32 {
         self.ordinal.load(Ordering::Relaxed)
     }
 
     /// Terms in the document, with repetition.
-    pub(super) fn length(&self) -> u32 {
+    pub(in crate::text) fn length(&self) -> u32 {
         self.length.load(Ordering::Relaxed)
     }
 
     /// The entry that held this ordinal before.
-    pub(super) fn previous(&self) -> Option<u32> {
+    pub(in crate::text) fn previous(&self) -> Option<u32> {
         Some(self.previous.load(Ordering::Relaxed)).filter(|&entry| entry != NONE)
     }
 
-    pub(super) fn is_live(&self, seq: u64) -> bool {
+    pub(in crate::text) fn is_live(&self, seq: u64) -> bool {
         deaths::is_live(&self.died, seq)
     }
 
+    /// The sequence at which it died, or [`ALIVE`].
+    pub(in crate::text) fn died(&self) -> u64 {
+        self.died.load(Ordering::Relaxed)
+    }
+
     /// Marks the entry as dead from `seq` on; false if it was dead already.
-    pub(super) fn kill(&self, seq: u64) -> bool {
+    pub(in crate::text) fn kill(&self, seq: u64) -> bool {
         deaths::kill(&self.died, seq)
     }
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Slots {
+pub(in crate::text) struct Slots {
     buckets: [OnceLock<Box<[Slot]>>; BUCKETS],
 }
 
 impl Slots {
     /// Fills the slot of `entry`. Writer only, in ascending order of entries.
-    pub(super) fn fill(&self, entry: u32, ordinal: u32, length: u32, previous: Option<u32>) {
+    pub(in crate::text) fn fill(
+        &self,
+        entry: u32,
+        ordinal: u32,
+        length: u32,
+        previous: Option<u32>,
+    ) {
         let (bucket, at) = place(entry);
         let bucket = self.buckets[bucket].get_or_init(|| {
             let slots = u64::from(WINDOW) << bucket;
@@ -80,18 +91,18 @@ impl Slots {
     }
 
     /// The slot of `entry`, if its bucket exists.
-    pub(super) fn get(&self, entry: u32) -> Option<&Slot> {
+    pub(in crate::text) fn get(&self, entry: u32) -> Option<&Slot> {
         let (bucket, at) = place(entry);
         self.buckets[bucket].get()?.get(at)
     }
 
     /// The slots of the window that begins at `first`.
-    pub(super) fn window(&self, first: u32) -> &[Slot] {
+    pub(in crate::text) fn window(&self, first: u32) -> &[Slot] {
         let (bucket, at) = place(first);
         self.buckets[bucket].get().and_then(|b| b.get(at..at + WINDOW as usize)).unwrap_or(&[])
     }
 
-    pub(super) fn heap_bytes(&self) -> usize {
+    pub(in crate::text) fn heap_bytes(&self) -> usize {
         self.buckets.iter().filter_map(OnceLock::get).map(|bucket| size_of_val(&**bucket)).sum()
     }
 }
