@@ -1,0 +1,373 @@
+//! An adjacency at one moment.
+//!
+//! **Invariant:** what a view sees never changes, whatever the writer does meanwhile: it pins how many
+//! entries the delta had and how many changes had been made. Any number of threads may use it and its
+//! clones.
+
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::delta::{Delta, Entry};
+use super::edge::{Direction, Edge, EdgeKey, HalfEdge, Place, Side, Validity};
+use super::filter::Filter;
+use super::image::{Image, ImageReader, ImageWriter, Sieve};
+use crate::image::ImageError;
+
+/// What the writer and its views share.
+pub(super) struct Shared {
+    pub(super) image: Option<Image>,
+    pub(super) delta: Delta,
+}
+
+impl Shared {
+    pub(super) fn contains_node(&self, pin: &Pin, node: u32) -> Result<bool, ImageError> {
+        if node >= pin.bound || self.delta.is_gone(node, pin.changes) {
+            return Ok(false);
+        }
+        if self.delta.is_born(node, pin.changes) {
+            return Ok(true);
+        }
+        self.image.as_ref().map_or(Ok(false), |image| image.reader().has_node(node))
+    }
+}
+
+/// What a view pins.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pin {
+    /// The last sequence that changed something.
+    pub(super) seq: u64,
+    /// Entries of the delta.
+    pub(super) entries: u32,
+    /// Changes that have been made.
+    pub(super) changes: u32,
+    /// One more than the highest node there ever was.
+    pub(super) bound: u32,
+    pub(super) nodes: u32,
+    pub(super) edges: u32,
+}
+
+/// The nodes and edges at one sequence. Cheap to clone; any number may be held and used at once.
+#[derive(Clone)]
+pub struct GraphView {
+    pub(super) shared: Arc<Shared>,
+    pub(super) pin: Pin,
+}
+
+impl GraphView {
+    /// The sequence of the last change that this view sees: what was computed from one view holds for
+    /// every view of the same index and sequence.
+    pub fn seq(&self) -> u64 {
+        self.pin.seq
+    }
+
+    /// Number of nodes.
+    pub fn node_count(&self) -> u32 {
+        self.pin.nodes
+    }
+
+    /// Number of edges.
+    pub fn edge_count(&self) -> u32 {
+        self.pin.edges
+    }
+
+    /// One more than the highest node there ever was: every node is below.
+    pub fn node_bound(&self) -> u32 {
+        self.pin.bound
+    }
+
+    /// Is the node there?
+    pub fn contains_node(&self, node: u32) -> Result<bool, ImageError> {
+        self.shared.contains_node(&self.pin, node)
+    }
+
+    /// The edge, if it is there.
+    pub fn edge(&self, key: EdgeKey) -> Result<Option<Edge>, ImageError> {
+        let filter = Filter { types: Some(&[key.edge_type]), ..Filter::default() };
+        let edges = self.edges(&filter)?;
+        let mut found = Ok(None);
+        let _ = edges.visit_side(Side::Out, key.source, |half| {
+            if half.node == key.target {
+                found = edges.edge(key.source, &half).map(|edge| (edge.key == key).then_some(edge));
+            }
+            if matches!(found, Ok(None)) {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        found
+    }
+
+    /// Hands every edge to `found`, by ascending source, type, target and ordinal.
+    pub fn for_each_edge(&self, mut found: impl FnMut(Edge)) -> Result<(), ImageError> {
+        let edges = self.edges(&Filter::default())?;
+        for node in 0..self.pin.bound {
+            edges.visit_whole(Side::Out, node, &mut found)?;
+        }
+        Ok(())
+    }
+
+    /// The edges that pass `filter`. Reads the tables of the image once.
+    pub(crate) fn edges<'a>(&'a self, filter: &Filter<'a>) -> Result<Edges<'a>, ImageError> {
+        let image = self.reader().map(|image| Ok((image, image.sieve(filter)?))).transpose()?;
+        Ok(Edges { view: self, image, filter: *filter })
+    }
+
+    pub(super) fn reader(&self) -> Option<ImageReader<'_>> {
+        self.shared.image.as_ref().map(Image::reader)
+    }
+
+    /// The image of what this view sees; the same nodes and edges give the same bytes.
+    ///
+    /// # Errors
+    /// [`ImageError`] if the image under this view cannot be read, or this machine cannot address such
+    /// an image.
+    pub fn write_image(&self) -> Result<Vec<u8>, ImageError> {
+        let mut writer = ImageWriter::new(self);
+        while !writer.step(usize::MAX)? {}
+        writer.finish()
+    }
+
+    /// Reads all of the image and says which of its rules does not hold.
+    ///
+    /// # Errors
+    /// [`ImageError::Inconsistent`] with that rule, or why the image cannot be read.
+    pub fn validate(&self) -> Result<(), ImageError> {
+        self.reader().map_or(Ok(()), ImageReader::validate)
+    }
+
+    /// Bytes of the image, which is the source's, and memory of the delta.
+    pub fn bytes_used(&self) -> BytesUsed {
+        BytesUsed {
+            image: self.shared.image.as_ref().map_or(0, Image::len_bytes),
+            delta: self.shared.delta.heap_bytes(),
+        }
+    }
+}
+
+impl std::fmt::Debug for GraphView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GraphView").field("pin", &self.pin).finish_non_exhaustive()
+    }
+}
+
+/// What an adjacency takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BytesUsed {
+    /// Length of the image, which lies in memory or is mapped, as its source has it.
+    pub image: usize,
+    /// Memory of what has changed since.
+    pub delta: usize,
+}
+
+/// The edges of a view that pass a filter.
+pub(crate) struct Edges<'a> {
+    view: &'a GraphView,
+    image: Option<(ImageReader<'a>, Sieve)>,
+    pub(crate) filter: Filter<'a>,
+}
+
+impl Edges<'_> {
+    /// Hands the half edges of `node` to `found` until it breaks: first those that leave it, then those
+    /// that enter it, each by ascending type, node and ordinal. Whether the filter admits the node at
+    /// the other end is left to the caller, who may know it already.
+    #[inline]
+    pub(crate) fn visit(
+        &self,
+        direction: Direction,
+        node: u32,
+        mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ImageError> {
+        for &side in direction.sides() {
+            // A loop was met on the other side already.
+            let flow = if direction == Direction::Both && side == Side::In {
+                self.visit_side(side, node, |half| {
+                    if half.node == node { ControlFlow::Continue(()) } else { found(half) }
+                })?
+            } else {
+                self.visit_side(side, node, &mut found)?
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// As [`visit`](Self::visit), of one side.
+    #[inline]
+    pub(crate) fn visit_side(
+        &self,
+        side: Side,
+        node: u32,
+        mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ImageError> {
+        if self.filter.edges.is_some() {
+            return self.visit_chosen(side, node, found);
+        }
+        if !self.view.shared.delta.has_touched(side, node) {
+            return match &self.image {
+                Some((image, sieve)) => image.visit(side, node, sieve, |_| false, found),
+                None => Ok(ControlFlow::Continue(())),
+            };
+        }
+        self.visit_touched(side, node, &mut found)
+    }
+
+    /// Those among them whose ordinals the filter has.
+    fn visit_chosen(
+        &self,
+        side: Side,
+        node: u32,
+        mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ImageError> {
+        let mut fault = None;
+        let mut chosen = |half: HalfEdge| match self.ordinal(&half) {
+            Ok(ordinal) if self.filter.edges.is_none_or(|edges| edges.contains(ordinal)) => {
+                found(half)
+            }
+            Ok(_) => ControlFlow::Continue(()),
+            Err(error) => {
+                fault = Some(error);
+                ControlFlow::Break(())
+            }
+        };
+        let flow = self.visit_touched(side, node, &mut chosen)?;
+        fault.map_or(Ok(flow), Err)
+    }
+
+    /// Merges what is left of the list in the image with what the delta has.
+    fn visit_touched(
+        &self,
+        side: Side,
+        node: u32,
+        found: &mut impl FnMut(HalfEdge) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ImageError> {
+        let Shared { delta, .. } = &*self.view.shared;
+        let changes = self.view.pin.changes;
+        let mut fresh = self.fresh(side, node).into_iter().peekable();
+        if let Some((image, sieve)) = &self.image {
+            let is_dead = |slot| delta.is_dead(side, slot, changes);
+            let mut fault = None;
+            let flow = image.visit(side, node, sieve, is_dead, |half| {
+                loop {
+                    match fresh.peek().map(|fresh| self.precedes(fresh, &half)).transpose() {
+                        Ok(Some(true)) => {}
+                        Ok(_) => return found(half),
+                        Err(error) => {
+                            fault = Some(error);
+                            return ControlFlow::Break(());
+                        }
+                    }
+                    if let Some(fresh) = fresh.next() {
+                        found(fresh)?;
+                    }
+                }
+            })?;
+            if let Some(error) = fault {
+                return Err(error);
+            }
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(fresh.try_for_each(found))
+    }
+
+    /// What the delta adds to the list of a node, in the order of a list.
+    fn fresh(&self, side: Side, node: u32) -> Vec<HalfEdge> {
+        let Shared { delta, .. } = &*self.view.shared;
+        let Pin { entries, changes, .. } = self.view.pin;
+        let mut fresh: Vec<(u32, HalfEdge)> = delta
+            .list(side, node)
+            .filter(|&(number, entry)| number < entries && !entry.is_dead(changes))
+            .filter(|&(number, entry)| self.passes(number, entry))
+            .map(|(number, entry)| {
+                let EdgeKey { source, edge_type, target, ordinal } = entry.key();
+                let node = if side == Side::Out { target } else { source };
+                let (weight, place) = (entry.weight(), Place::Delta(number, side));
+                (ordinal, HalfEdge { node, edge_type, weight, place })
+            })
+            .collect();
+        fresh.sort_unstable_by_key(|(ordinal, half)| (half.edge_type, half.node, *ordinal));
+        fresh.into_iter().map(|(_, half)| half).collect()
+    }
+
+    fn passes(&self, number: u32, entry: &Entry) -> bool {
+        let Filter { types, min_weight, as_of, .. } = self.filter;
+        let holds = |instant| {
+            let edge = self.view.shared.delta.edge(number);
+            edge.is_some_and(|edge| edge.valid.holds_at(instant))
+        };
+        types.is_none_or(|types| types.contains(&entry.key().edge_type))
+            && entry.weight() >= min_weight.max(0.0)
+            && as_of.is_none_or(holds)
+    }
+
+    /// Does `a` come before `b` in a list?
+    fn precedes(&self, a: &HalfEdge, b: &HalfEdge) -> Result<bool, ImageError> {
+        Ok(match (a.edge_type, a.node).cmp(&(b.edge_type, b.node)) {
+            Ordering::Less => true,
+            Ordering::Equal => self.ordinal(a)? < self.ordinal(b)?,
+            Ordering::Greater => false,
+        })
+    }
+
+    /// The ordinal of the edge of `half`.
+    pub(crate) fn ordinal(&self, half: &HalfEdge) -> Result<u32, ImageError> {
+        match (half.place, &self.image) {
+            (Place::Image(place), Some((image, _))) => image.ordinal(place),
+            (Place::Delta(number, _), _) => {
+                Ok(self.view.shared.delta.entry(number).map_or(0, |entry| entry.key().ordinal))
+            }
+            (Place::Image(_), None) => unreachable!("half edges of an image have one"),
+        }
+    }
+
+    /// The edge that `half` is, met at `owner`.
+    pub(crate) fn edge(&self, owner: u32, half: &HalfEdge) -> Result<Edge, ImageError> {
+        let (source, target) =
+            if half.place.is_forward() { (owner, half.node) } else { (half.node, owner) };
+        let ordinal = self.ordinal(half)?;
+        let key = EdgeKey { source, edge_type: half.edge_type, target, ordinal };
+        Ok(Edge { key, weight: half.weight, valid: self.validity(half)? })
+    }
+
+    /// When the edge of `half` holds.
+    pub(crate) fn validity(&self, half: &HalfEdge) -> Result<Validity, ImageError> {
+        match (half.place, &self.image) {
+            (Place::Image(place), Some((image, _))) => image.validity(place),
+            (Place::Delta(number, _), _) => {
+                let edge = self.view.shared.delta.edge(number);
+                Ok(edge.map_or(Validity::ALWAYS, |edge| edge.valid))
+            }
+            (Place::Image(_), None) => unreachable!("half edges of an image have one"),
+        }
+    }
+
+    /// As [`visit_side`](Self::visit_side), with all there is to know of each edge.
+    pub(crate) fn visit_whole(
+        &self,
+        side: Side,
+        node: u32,
+        mut found: impl FnMut(Edge),
+    ) -> Result<(), ImageError> {
+        self.try_visit(side, node, |half| self.edge(node, &half).map(&mut found))
+    }
+
+    /// As [`visit_side`](Self::visit_side), until `found` fails.
+    pub(crate) fn try_visit(
+        &self,
+        side: Side,
+        node: u32,
+        mut found: impl FnMut(HalfEdge) -> Result<(), ImageError>,
+    ) -> Result<(), ImageError> {
+        let mut result = Ok(());
+        let _ = self.visit_side(side, node, |half| {
+            result = found(half);
+            if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        result
+    }
+}
