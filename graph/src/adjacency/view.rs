@@ -86,7 +86,7 @@ impl GraphView {
         let filter = Filter { types: Some(&[key.edge_type]), ..Filter::default() };
         let edges = self.edges(&filter)?;
         let mut found = Ok(None);
-        let _ = edges.visit_side(Side::Out, key.source, |half| {
+        let _ = edges.visit_side(Side::Out, key.source, &mut unbounded, |half| {
             if half.node == key.target {
                 found = edges.edge(key.source, &half).map(|edge| (edge.key == key).then_some(edge));
             }
@@ -161,6 +161,11 @@ pub struct BytesUsed {
     pub delta: usize,
 }
 
+/// Lets a visit look at everything.
+fn unbounded(_: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 /// The edges of a view that pass a filter.
 pub(crate) struct Edges<'a> {
     view: &'a GraphView,
@@ -170,23 +175,25 @@ pub(crate) struct Edges<'a> {
 
 impl Edges<'_> {
     /// Hands the half edges of `node` to `found` until it breaks: first those that leave it, then those
-    /// that enter it, each by ascending type, node and ordinal. Whether the filter admits the node at
+    /// that enter it, each by ascending type, node and ordinal. `spend` hears how many are looked at,
+    /// before they are, whether they pass or not, and may break too. Whether the filter admits the node at
     /// the other end is left to the caller, who may know it already.
     #[inline]
     pub(crate) fn visit(
         &self,
         direction: Direction,
         node: u32,
+        spend: &mut impl FnMut(usize) -> ControlFlow<()>,
         mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
         for &side in direction.sides() {
             // A loop was met on the other side already.
             let flow = if direction == Direction::Both && side == Side::In {
-                self.visit_side(side, node, |half| {
+                self.visit_side(side, node, spend, |half| {
                     if half.node == node { ControlFlow::Continue(()) } else { found(half) }
                 })?
             } else {
-                self.visit_side(side, node, &mut found)?
+                self.visit_side(side, node, spend, &mut found)?
             };
             if flow.is_break() {
                 return Ok(flow);
@@ -201,18 +208,19 @@ impl Edges<'_> {
         &self,
         side: Side,
         node: u32,
+        spend: &mut impl FnMut(usize) -> ControlFlow<()>,
         mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
         if self.filter.edges.is_some() {
-            return self.visit_chosen(side, node, found);
+            return self.visit_chosen(side, node, spend, found);
         }
         if !self.view.shared.delta.has_touched(side, node) {
             return match &self.image {
-                Some((image, sieve)) => image.visit(side, node, sieve, |_| false, found),
+                Some((image, sieve)) => image.visit(side, node, sieve, |_| false, spend, found),
                 None => Ok(ControlFlow::Continue(())),
             };
         }
-        self.visit_touched(side, node, &mut found)
+        self.visit_touched(side, node, spend, &mut found)
     }
 
     /// Those among them whose ordinals the filter has.
@@ -220,6 +228,7 @@ impl Edges<'_> {
         &self,
         side: Side,
         node: u32,
+        spend: &mut impl FnMut(usize) -> ControlFlow<()>,
         mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
         let mut fault = None;
@@ -233,7 +242,7 @@ impl Edges<'_> {
                 ControlFlow::Break(())
             }
         };
-        let flow = self.visit_touched(side, node, &mut chosen)?;
+        let flow = self.visit_touched(side, node, spend, &mut chosen)?;
         fault.map_or(Ok(flow), Err)
     }
 
@@ -242,15 +251,19 @@ impl Edges<'_> {
         &self,
         side: Side,
         node: u32,
+        spend: &mut impl FnMut(usize) -> ControlFlow<()>,
         found: &mut impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
         let Shared { delta, .. } = &*self.view.shared;
         let changes = self.view.pin.changes;
+        if spend(delta.list(side, node).count()).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         let mut fresh = self.fresh(side, node).into_iter().peekable();
         if let Some((image, sieve)) = &self.image {
             let is_dead = |slot| delta.is_dead(side, slot, changes);
             let mut fault = None;
-            let flow = image.visit(side, node, sieve, is_dead, |half| {
+            let flow = image.visit(side, node, sieve, is_dead, spend, |half| {
                 loop {
                     match fresh.peek().map(|fresh| self.precedes(fresh, &half)).transpose() {
                         Ok(Some(true)) => {}
@@ -364,7 +377,7 @@ impl Edges<'_> {
         mut found: impl FnMut(HalfEdge) -> Result<(), ImageError>,
     ) -> Result<(), ImageError> {
         let mut result = Ok(());
-        let _ = self.visit_side(side, node, |half| {
+        let _ = self.visit_side(side, node, &mut unbounded, |half| {
             result = found(half);
             if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;

@@ -197,8 +197,7 @@ impl Projection {
         let mut out = Rows::with_capacity(nodes.len());
         let mut row = Vec::new();
         for (place, &node) in nodes.iter().enumerate() {
-            let flow = edges.visit_side(Side::Out, node, |half| {
-                work.spend()?;
+            let flow = edges.visit_side(Side::Out, node, &mut |n| work.spend(n), |half| {
                 let target = places.get(half.node as usize).copied().unwrap_or(u32::MAX);
                 if target != u32::MAX {
                     let weight = if weight == EdgeWeight::One { 1.0 } else { half.weight };
@@ -207,7 +206,7 @@ impl Projection {
                 ControlFlow::Continue(())
             })?;
             if flow.is_break() {
-                return Err(ProjectionError::Cut(work.cut().unwrap_or(Cut::Stopped)));
+                return Err(ProjectionError::Cut(work.take_cut().unwrap_or(Cut::Stopped)));
             }
             out.push(place as u32, &mut row);
             // Twice: the other direction, or both together, comes on top.

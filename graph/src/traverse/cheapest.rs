@@ -59,7 +59,7 @@ pub fn cheapest_path(
         let is_ahead = near <= far;
         let (grown, other) = if is_ahead { (&mut ahead, &back) } else { (&mut back, &ahead) };
         if grown.settle(&edges, other, cost, is_ahead, &mut best, work)?.is_break() {
-            return Ok(FoundPath::none(work.cut()));
+            return Ok(FoundPath::none(work.take_cut()));
         }
     }
     let Some(Meeting { cost, is_ahead, mine, half, other }) = best else {
@@ -121,8 +121,7 @@ impl Front {
         let Some(Reverse((so_far, node, mine))) = self.queue.pop() else {
             return Ok(ControlFlow::Continue(()));
         };
-        edges.visit(self.direction, node, |half| {
-            work.spend()?;
+        edges.visit(self.direction, node, &mut |n| work.spend(n), |half| {
             let reached = f64::from_bits(so_far) + cost.of(&half);
             if reached.is_infinite() || (half.node != self.goal && !edges.filter.admits(half.node))
             {

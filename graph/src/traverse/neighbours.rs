@@ -35,8 +35,7 @@ pub fn neighbours(
 ) -> Result<Neighbours, ImageError> {
     let edges = view.edges(filter)?;
     let mut halves = Vec::new();
-    let flow = edges.visit(filter.direction, node, |half| {
-        work.spend()?;
+    let flow = edges.visit(filter.direction, node, &mut |n| work.spend(n), |half| {
         if filter.admits(half.node) {
             if halves.len() == limit {
                 return ControlFlow::Break(());
@@ -48,6 +47,6 @@ pub fn neighbours(
     let found =
         halves.iter().map(|half| Ok(Neighbour { node: half.node, edge: edges.edge(node, half)? }));
     let found = found.collect::<Result<_, ImageError>>()?;
-    let cut = flow.is_break().then(|| work.cut().unwrap_or(Cut::Results));
+    let cut = flow.is_break().then(|| work.take_cut().unwrap_or(Cut::Results));
     Ok(Neighbours { found, cut })
 }

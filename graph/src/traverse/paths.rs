@@ -48,7 +48,7 @@ pub fn all_paths(
             flow = search.paths_of(length, work)?;
         }
     }
-    let cut = flow.is_break().then(|| work.cut().unwrap_or(Cut::Results));
+    let cut = flow.is_break().then(|| work.take_cut().unwrap_or(Cut::Results));
     Ok(Paths { found: search.found, cut })
 }
 
@@ -86,8 +86,7 @@ impl Search<'_> {
         let direction = edges.filter.direction.reversed();
         let mut at = 0;
         while at < hops.len() && hops[at] < depth {
-            let flow = edges.visit(direction, met.nodes()[at], |half| {
-                work.spend()?;
+            let flow = edges.visit(direction, met.nodes()[at], &mut |n| work.spend(n), |half| {
                 if met.get(half.node).is_none()
                     && (half.node == *start || edges.filter.admits(half.node))
                 {
@@ -124,17 +123,21 @@ impl Search<'_> {
                 let node = path.last().map_or(self.start, |half| half.node);
                 let mut steps = Vec::new();
                 let left = length - path.len() as u32 - 1;
-                let flow = self.edges.visit(self.edges.filter.direction, node, |half| {
-                    work.spend()?;
-                    let is_end = half.node == self.goal;
-                    let can_end = self.to_goal.get(half.node).is_some_and(|hops| hops <= left);
-                    let is_fresh =
-                        half.node != self.start && path.iter().all(|step| step.node != half.node);
-                    if can_end && is_fresh && is_end == (left == 0) {
-                        steps.push(half);
-                    }
-                    ControlFlow::Continue(())
-                })?;
+                let flow = self.edges.visit(
+                    self.edges.filter.direction,
+                    node,
+                    &mut |n| work.spend(n),
+                    |half| {
+                        let is_end = half.node == self.goal;
+                        let can_end = self.to_goal.get(half.node).is_some_and(|hops| hops <= left);
+                        let is_fresh = half.node != self.start
+                            && path.iter().all(|step| step.node != half.node);
+                        if can_end && is_fresh && is_end == (left == 0) {
+                            steps.push(half);
+                        }
+                        ControlFlow::Continue(())
+                    },
+                )?;
                 if flow.is_break() {
                     return Ok(flow);
                 }

@@ -129,7 +129,7 @@ impl<'a> Pattern<'a> {
             limit,
         };
         let flow = run.begin(work)?;
-        let cut = flow.is_break().then(|| work.cut().unwrap_or(Cut::Results));
+        let cut = flow.is_break().then(|| work.take_cut().unwrap_or(Cut::Results));
         let Run { rows, counts, .. } = run;
         let steps = plan.iter().zip(counts).map(|(step, counts)| step.explain(counts)).collect();
         Ok(Matches { rows, steps, cut })
@@ -293,7 +293,7 @@ impl Run<'_, '_> {
             None => &mut all.into_iter(),
         };
         for node in nodes {
-            if work.spend().is_break() {
+            if work.spend(1).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
             self.counts[0].looked_at += 1;
@@ -316,19 +316,22 @@ impl Run<'_, '_> {
         };
         let Self { steps, bound, counts, .. } = self;
         let mut ways = Vec::new();
-        let flow = steps[at].visit(steps[at].filter.direction, bound[from], |half| {
-            work.spend()?;
-            counts[at].looked_at += 1;
-            let fits = if closes {
-                half.node == bound[to]
-            } else {
-                candidates.is_none_or(|candidates| candidates.contains(half.node))
-            };
-            if fits {
-                ways.push(half);
-            }
-            ControlFlow::Continue(())
-        })?;
+        let mut spend = |half_edges: usize| {
+            counts[at].looked_at += half_edges as u64;
+            work.spend(half_edges)
+        };
+        let flow =
+            steps[at].visit(steps[at].filter.direction, bound[from], &mut spend, |half| {
+                let fits = if closes {
+                    half.node == bound[to]
+                } else {
+                    candidates.is_none_or(|candidates| candidates.contains(half.node))
+                };
+                if fits {
+                    ways.push(half);
+                }
+                ControlFlow::Continue(())
+            })?;
         if flow.is_break() {
             return Ok(flow);
         }

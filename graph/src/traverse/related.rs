@@ -108,7 +108,7 @@ pub fn related(
             }
         }
     }
-    let cut = if flow.is_break() { work.cut() } else { None };
+    let cut = if flow.is_break() { work.take_cut() } else { None };
     walk.into_answer(&edges, cut)
 }
 
@@ -133,8 +133,7 @@ impl Walk<'_> {
     ) -> Result<ControlFlow<()>, ImageError> {
         let Step { node, hops, score, .. } = self.steps[step as usize];
         let score = score * self.query.decay.clamp(0.0, 1.0);
-        edges.visit(self.query.filter.direction, node, |half: HalfEdge| {
-            work.spend()?;
+        edges.visit(self.query.filter.direction, node, &mut |n| work.spend(n), |half: HalfEdge| {
             let weight = if self.query.is_weighted { f64::from(half.weight.min(1.0)) } else { 1.0 };
             let origin = Some((step, half));
             self.reach(Step { node: half.node, hops: hops + 1, score: score * weight, origin });

@@ -68,7 +68,7 @@ pub fn shortest_path(
         let (grown, other) = if is_ahead { (&mut ahead, &back) } else { (&mut back, &ahead) };
         match grown.grow(&edges, other, work)? {
             Growth::Apart => {}
-            Growth::Cut => return Ok(FoundPath::none(work.cut())),
+            Growth::Cut => return Ok(FoundPath::none(work.take_cut())),
             Growth::Met { mine, half, other } => {
                 let (left, right) = if is_ahead { (mine, other) } else { (other, mine) };
                 let (head, tail) = (ahead.path(&edges, left)?, back.path(&edges, right)?);
@@ -140,20 +140,24 @@ impl Front {
     ) -> Result<Growth, ImageError> {
         for mine in self.layer.clone() {
             let mut meeting = None;
-            let flow = edges.visit(self.direction, self.met.nodes()[mine as usize], |half| {
-                work.spend()?;
-                if let Some(other) = other.met.get(half.node) {
-                    meeting = Some(Growth::Met { mine, half, other });
-                    return ControlFlow::Break(());
-                }
-                if self.met.get(half.node).is_none()
-                    && (half.node == self.goal || edges.filter.admits(half.node))
-                {
-                    let _ = self.met.insert(half.node);
-                    self.origins.push(Some((mine, half)));
-                }
-                ControlFlow::Continue(())
-            })?;
+            let flow = edges.visit(
+                self.direction,
+                self.met.nodes()[mine as usize],
+                &mut |n| work.spend(n),
+                |half| {
+                    if let Some(other) = other.met.get(half.node) {
+                        meeting = Some(Growth::Met { mine, half, other });
+                        return ControlFlow::Break(());
+                    }
+                    if self.met.get(half.node).is_none()
+                        && (half.node == self.goal || edges.filter.admits(half.node))
+                    {
+                        let _ = self.met.insert(half.node);
+                        self.origins.push(Some((mine, half)));
+                    }
+                    ControlFlow::Continue(())
+                },
+            )?;
             if flow.is_break() {
                 return Ok(meeting.unwrap_or(Growth::Cut));
             }

@@ -44,8 +44,7 @@ pub fn subgraph(
     }
     let mut at = 0;
     while flow.is_continue() && at < hops.len() && hops[at] < depth {
-        flow = edges.visit(filter.direction, met.nodes()[at], |half| {
-            work.spend()?;
+        flow = edges.visit(filter.direction, met.nodes()[at], &mut |n| work.spend(n), |half| {
             if met.get(half.node).is_none() && filter.admits(half.node) {
                 if hops.len() == limit {
                     return ControlFlow::Break(());
@@ -57,14 +56,13 @@ pub fn subgraph(
         })?;
         at += 1;
     }
-    let mut cut = flow.is_break().then(|| work.cut().unwrap_or(Cut::Results));
+    let mut cut = flow.is_break().then(|| work.take_cut().unwrap_or(Cut::Results));
     let mut nodes: Vec<(u32, u32)> = met.nodes().iter().copied().zip(hops).collect();
     nodes.sort_unstable();
     let mut among = Vec::new();
     for &(node, _) in &nodes {
         let mut halves = Vec::new();
-        let flow = edges.visit_side(Side::Out, node, |half| {
-            work.spend()?;
+        let flow = edges.visit_side(Side::Out, node, &mut |n| work.spend(n), |half| {
             if met.get(half.node).is_some() {
                 halves.push(half);
             }
@@ -74,7 +72,7 @@ pub fn subgraph(
             among.push(edges.edge(node, half)?);
         }
         if flow.is_break() {
-            cut = work.cut();
+            cut = work.take_cut();
             break;
         }
     }

@@ -32,7 +32,8 @@ pub struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// Looks at `half_edges` at most, and asks `keep_going` before each 4,096 of them.
+    /// Looks at `half_edges` at most, whether they pass a filter or not, and asks `keep_going` before each
+    /// 4,096 of them.
     pub fn new(half_edges: u64, keep_going: &'a mut dyn FnMut() -> bool) -> Self {
         Self { keep_going, left: half_edges, credit: 0, granted: 0, cut: None }
     }
@@ -42,35 +43,37 @@ impl<'a> Work<'a> {
         self.granted - self.credit
     }
 
-    /// Books a half edge; breaks if there is none left.
+    /// Books `half_edges`; breaks if so many are not left.
     #[inline]
-    pub(crate) fn spend(&mut self) -> ControlFlow<()> {
-        if self.credit == 0 {
-            self.refill()?;
+    pub(crate) fn spend(&mut self, half_edges: usize) -> ControlFlow<()> {
+        let half_edges = half_edges as u64;
+        if half_edges > self.credit {
+            self.refill(half_edges)?;
         }
-        self.credit -= 1;
+        self.credit -= half_edges;
         ControlFlow::Continue(())
     }
 
     #[cold]
-    fn refill(&mut self) -> ControlFlow<()> {
-        if self.left == 0 {
+    fn refill(&mut self, half_edges: u64) -> ControlFlow<()> {
+        let missing = half_edges - self.credit;
+        if missing > self.left {
             self.cut = Some(Cut::Work);
         } else if !(self.keep_going)() {
             self.cut = Some(Cut::Stopped);
         } else {
-            self.credit = self.left.min(POLL);
-            self.granted += self.credit;
-            self.left -= self.credit;
-            self.cut = None;
+            let granted = self.left.min(missing.max(POLL));
+            self.credit += granted;
+            self.granted += granted;
+            self.left -= granted;
             return ControlFlow::Continue(());
         }
         ControlFlow::Break(())
     }
 
-    /// Why the last walk was cut short, if it was.
-    pub(crate) fn cut(&self) -> Option<Cut> {
-        self.cut
+    /// Why the walk was cut short that was, if it was for want of work.
+    pub(crate) fn take_cut(&mut self) -> Option<Cut> {
+        self.cut.take()
     }
 }
 
@@ -92,16 +95,26 @@ mod tests {
             true
         };
         let mut work = Work::new(POLL + 2, &mut keep_going);
-        let spent = (0..2 * POLL).take_while(|_| work.spend().is_continue()).count() as u64;
-        assert_eq!((spent, work.spent(), work.cut()), (POLL + 2, POLL + 2, Some(Cut::Work)));
+        let spent = (0..2 * POLL).take_while(|_| work.spend(1).is_continue()).count() as u64;
+        assert_eq!((spent, work.spent(), work.take_cut()), (POLL + 2, POLL + 2, Some(Cut::Work)));
+        assert_eq!(work.take_cut(), None, "it was told");
         assert_eq!(polls, 2);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_begun() {
+        let mut always = || true;
+        let mut work = Work::new(10, &mut always);
+        assert!(work.spend(11).is_break() && work.spend(10).is_continue());
+        assert!(work.spend(0).is_continue() && work.spend(1).is_break());
+        assert_eq!(work.spent(), 10);
     }
 
     #[test]
     fn whoever_says_no_at_once_gets_nothing() {
         let mut never = || false;
         let mut work = Work::new(100, &mut never);
-        assert!(work.spend().is_break());
-        assert_eq!((work.spent(), work.cut()), (0, Some(Cut::Stopped)));
+        assert!(work.spend(1).is_break());
+        assert_eq!((work.spent(), work.take_cut()), (0, Some(Cut::Stopped)));
     }
 }

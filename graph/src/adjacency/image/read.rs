@@ -13,6 +13,9 @@ use crate::adjacency::edge::{Direction, EdgeKey, HalfEdge, Place as AnyPlace, Si
 use crate::adjacency::filter::Filter;
 use crate::image::{ImageError, SharedSource};
 
+/// Records of a list that are looked at in one go.
+const BLOCK: usize = 256;
+
 /// A list that has fewer records than this times the wanted types is read through.
 const SCAN_RECORDS: usize = 16;
 
@@ -205,7 +208,8 @@ impl<'a> ImageReader<'a> {
     }
 
     /// Hands the half edges of a node that pass to `found`, by ascending type, node and ordinal,
-    /// until it breaks. `is_dead` is asked about slots.
+    /// until it breaks. `is_dead` is asked about slots; `spend` hears how many records are looked at,
+    /// before they are, and may break too.
     #[inline]
     pub(crate) fn visit(
         self,
@@ -213,23 +217,34 @@ impl<'a> ImageReader<'a> {
         node: u32,
         sieve: &Sieve,
         is_dead: impl Fn(u32) -> bool,
+        spend: &mut impl FnMut(usize) -> ControlFlow<()>,
         mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
         let list = self.list(side, node)?;
+        let mut scan = |run: Range<usize>| {
+            let mut first = run.start;
+            while first < run.end {
+                let block = first..run.end.min(first + BLOCK);
+                first = block.end;
+                if spend(block.len()).is_break()
+                    || self.scan(side, node, list, block, sieve, &is_dead, &mut found)?.is_break()
+                {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        };
         match sieve.wanted {
             Some(wanted) if list.len >= SCAN_RECORDS * wanted.max(1) => {
                 for (place, code) in (0..).zip(0..self.image.types.len()) {
-                    if sieve.types[code / 64] >> (code % 64) & 1 == 1 {
-                        let run = self.run_of_type(list, place);
-                        if self.scan(side, node, list, run, sieve, &is_dead, &mut found)?.is_break()
-                        {
-                            return Ok(ControlFlow::Break(()));
-                        }
+                    let is_wanted = sieve.types[code / 64] >> (code % 64) & 1 == 1;
+                    if is_wanted && scan(self.run_of_type(list, place))?.is_break() {
+                        return Ok(ControlFlow::Break(()));
                     }
                 }
                 Ok(ControlFlow::Continue(()))
             }
-            _ => self.scan(side, node, list, 0..list.len, sieve, &is_dead, &mut found),
+            _ => scan(0..list.len),
         }
     }
 
@@ -476,6 +491,7 @@ impl<'a> ImageReader<'a> {
                 node,
                 &sieve,
                 |_| false,
+                &mut |_| ControlFlow::Continue(()),
                 |half| {
                     fault = self.validate_half(half, side, node, &mut before);
                     if fault.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
