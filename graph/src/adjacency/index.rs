@@ -4,13 +4,13 @@
 //! before a view of it. Both ends of an edge are nodes that are there. What the writer counts is exact
 //! after every call, so that a view copies it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::delta::{Delta, MAX_CHANGES};
 use super::edge::{Edge, EdgeKey, Side};
 use super::filter::Filter;
 use super::image::{Image, MAX_COUNT};
+use super::table::{NONE, Table};
 use super::view::{BytesUsed, GraphView, Pin, Shared};
 use crate::image::{ImageError, SharedSource};
 
@@ -61,7 +61,7 @@ pub struct GraphIndex {
     /// Validities in the delta.
     validities: u32,
     /// Ordinal of each edge of the delta that lives -> its entry.
-    entries: HashMap<u32, u32>,
+    entries: Table,
 }
 
 /// Where a live edge lies.
@@ -104,7 +104,7 @@ impl GraphIndex {
             ..Pin::default()
         });
         let shared = Arc::new(Shared { image, delta: Delta::new() });
-        Self { shared, pin, validities: 0, entries: HashMap::new() }
+        Self { shared, pin, validities: 0, entries: Table::new() }
     }
 
     /// Adds a node; false if it is there already.
@@ -179,7 +179,7 @@ impl GraphIndex {
         self.kill(edge.key, home, seq);
         let number = self.pin.entries;
         self.shared.delta.push(number, &edge, &mut self.validities);
-        self.entries.insert(edge.key.ordinal, number);
+        self.entries.store(edge.key.ordinal, number);
         self.pin.entries += 1;
         self.pin.edges += 1;
         self.changed(seq);
@@ -200,7 +200,8 @@ impl GraphIndex {
     /// Where a live edge lies.
     fn find(&self, key: EdgeKey) -> Result<Home, ImageError> {
         let Shared { image, delta } = &*self.shared;
-        if let Some(&number) = self.entries.get(&key.ordinal) {
+        let number = self.entries.get(key.ordinal);
+        if number != NONE {
             let is_it = delta.entry(number).is_some_and(|entry| entry.key() == key);
             return Ok(if is_it { Home::Entry(number) } else { Home::Nowhere });
         }
@@ -216,7 +217,7 @@ impl GraphIndex {
             Home::Nowhere => return,
             Home::Entry(number) => {
                 delta.kill_entry(number, change);
-                self.entries.remove(&key.ordinal);
+                self.entries.store(key.ordinal, NONE);
             }
             Home::Slots(out, incoming) => delta.kill_slots(key, (out, incoming), change),
         }
@@ -311,8 +312,7 @@ impl GraphIndex {
     /// Bytes of the image and memory of the delta, with what only the writer has.
     pub fn bytes_used(&self) -> BytesUsed {
         let used = self.view().bytes_used();
-        let writer = self.entries.capacity() * (size_of::<(u32, u32)>() + 1);
-        BytesUsed { delta: used.delta + writer, ..used }
+        BytesUsed { delta: used.delta + self.entries.heap_bytes(), ..used }
     }
 }
 

@@ -57,8 +57,10 @@ pub fn cheapest_path(
             break;
         }
         let is_ahead = near <= far;
-        let (grown, other) = if is_ahead { (&mut ahead, &back) } else { (&mut back, &ahead) };
-        if grown.settle(&edges, other, cost, is_ahead, &mut best, work)?.is_break() {
+        let (grown, other, beyond) =
+            if is_ahead { (&mut ahead, &back, far) } else { (&mut back, &ahead, near) };
+        let step = Step { cost, is_ahead, beyond };
+        if grown.settle(&edges, other, step, &mut best, work)?.is_break() {
             return Ok(FoundPath::none(work.take_cut()));
         }
     }
@@ -77,6 +79,15 @@ struct Meeting {
     mine: u32,
     half: HalfEdge,
     other: u32,
+}
+
+/// How a side grows.
+#[derive(Clone, Copy)]
+struct Step {
+    cost: Cost,
+    is_ahead: bool,
+    /// What every node that the other side has not settled is from its end at least.
+    beyond: f64,
 }
 
 /// What was reached from one end.
@@ -113,8 +124,7 @@ impl Front {
         &mut self,
         edges: &Edges<'_>,
         other: &Self,
-        cost: Cost,
-        is_ahead: bool,
+        Step { cost, is_ahead, beyond }: Step,
         best: &mut Option<Meeting>,
         work: &mut Work<'_>,
     ) -> Result<ControlFlow<()>, ImageError> {
@@ -127,24 +137,28 @@ impl Front {
             {
                 return ControlFlow::Continue(());
             }
-            match self.met.insert(half.node) {
-                Ok(_) => {
+            let number = match self.met.insert(half.node) {
+                Ok(number) => {
                     self.costs.push(reached);
                     self.origins.push(Some((mine, half)));
+                    number
                 }
                 Err(number) if reached < self.costs[number as usize] => {
                     self.costs[number as usize] = reached;
                     self.origins[number as usize] = Some((mine, half));
+                    number
                 }
                 Err(_) => return ControlFlow::Continue(()),
-            }
-            let number = self.met.get(half.node).unwrap_or(mine);
-            self.queue.push(Reverse((reached.to_bits(), half.node, number)));
+            };
             if let Some(other_number) = other.met.get(half.node) {
                 let cost = reached + other.costs[other_number as usize];
                 if best.as_ref().is_none_or(|best| cost < best.cost) {
                     *best = Some(Meeting { cost, is_ahead, mine, half, other: other_number });
                 }
+            }
+            // Whatever leads on from here costs as much as the other side has gone by now.
+            if best.as_ref().is_none_or(|best| reached + beyond < best.cost) {
+                self.queue.push(Reverse((reached.to_bits(), half.node, number)));
             }
             ControlFlow::Continue(())
         })

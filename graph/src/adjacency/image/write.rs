@@ -1,22 +1,20 @@
 //! Making an image, step by step.
 //!
-//! Three passes over the nodes of a view: a survey that finds out what the tables hold and how wide
-//! numbers are, then the lists of either side. A step does as much of it as it is told to, and at least
-//! a node.
+//! A survey reads the edges of a view once, by source, and finds out what the tables hold and how wide
+//! numbers are. Then the lists are filled: that of a source in order, and those of the targets record by
+//! record; and last each of the latter is put in order. A step does as much as it is told to, and at least
+//! a node. All of it takes about as much memory as the image.
 //!
-//! **Invariant:** a view stands still, so that each pass meets the same edges.
+//! **Invariant:** the lists of targets are made from those of the sources, so that the two sides of an
+//! image agree whatever it was made from.
 
 use std::collections::BTreeSet;
 
-use super::layout::{Counts, HEADER_BYTES, Layout, MAGIC, MAX_WEIGHTS, bytes_of};
-use crate::adjacency::edge::{HalfEdge, Side, Validity};
+use super::layout::{Counts, HEADER_BYTES, Layout, MAGIC, MAX_WEIGHTS, PAD, bytes_of};
+use crate::adjacency::edge::{Edge, Side, Validity};
 use crate::adjacency::filter::Filter;
 use crate::adjacency::view::GraphView;
 use crate::image::ImageError;
-
-/// What only an image can be at fault for: what the survey has seen on one side is not on the other.
-const DIFFERENT_SIDES: ImageError =
-    ImageError::Inconsistent { what: "the two sides of an adjacency" };
 
 /// What is being written of a view.
 pub struct ImageWriter {
@@ -28,7 +26,8 @@ pub struct ImageWriter {
 
 enum Stage {
     Survey(Survey),
-    Lists(Box<Lists>, Side),
+    Fill(Box<Lists>),
+    Sort(Box<Lists>),
     Done(Vec<u8>),
 }
 
@@ -53,7 +52,8 @@ impl ImageWriter {
                     continue;
                 }
                 Stage::Survey(survey) => survey.visit(&self.view, self.node)?,
-                Stage::Lists(lists, side) => lists.visit(&self.view, *side, self.node)?,
+                Stage::Fill(lists) => lists.fill(self.node as usize),
+                Stage::Sort(lists) => lists.sort(self.node as usize),
             };
             // A node without edges costs something too.
             left = left.saturating_sub(visited + 1);
@@ -65,16 +65,9 @@ impl ImageWriter {
     fn next_stage(&mut self) -> Result<(), ImageError> {
         self.node = 0;
         self.stage = match std::mem::replace(&mut self.stage, Stage::Done(Vec::new())) {
-            Stage::Survey(survey) => Stage::Lists(Box::new(Lists::new(survey)?), Side::Out),
-            Stage::Lists(mut lists, Side::Out) => {
-                lists.end_of_side(Side::Out)?;
-                lists.cursor = 0;
-                Stage::Lists(lists, Side::In)
-            }
-            Stage::Lists(mut lists, Side::In) => {
-                lists.end_of_side(Side::In)?;
-                Stage::Done(lists.bytes)
-            }
+            Stage::Survey(survey) => Stage::Fill(Box::new(Lists::new(survey)?)),
+            Stage::Fill(lists) => Stage::Sort(lists),
+            Stage::Sort(lists) => Stage::Done(lists.bytes),
             done @ Stage::Done(_) => done,
         };
         Ok(())
@@ -100,6 +93,15 @@ impl std::fmt::Debug for ImageWriter {
     }
 }
 
+/// An edge whose source is known.
+struct Row {
+    target: u32,
+    /// Bits of its weight.
+    weight: u32,
+    ordinal: u32,
+    edge_type: u16,
+}
+
 /// What the nodes and edges are like.
 #[derive(Default)]
 struct Survey {
@@ -109,41 +111,53 @@ struct Survey {
     weights: BTreeSet<u32>,
     froms: BTreeSet<i64>,
     untils: BTreeSet<i64>,
-    /// Of each out slot.
-    ordinals: Vec<u32>,
+    rows: Vec<Row>,
+    /// Of each row, if any does not always hold.
+    valid: Vec<Validity>,
+    /// Where the rows of each node end.
+    ends: Vec<usize>,
 }
 
 impl Survey {
     /// Returns the number of edges that leave the node.
     fn visit(&mut self, view: &GraphView, node: u32) -> Result<usize, ImageError> {
-        if !view.contains_node(node)? {
-            return Ok(0);
+        let before = self.rows.len();
+        if view.contains_node(node)? {
+            self.present.push(node);
+            let edges = view.edges(&Filter::default())?;
+            edges.visit_whole(Side::Out, node, |edge| self.add(&edge))?;
         }
-        self.present.push(node);
-        let before = self.ordinals.len();
-        view.edges(&Filter::default())?.visit_whole(Side::Out, node, |edge| {
-            self.types.insert(edge.key.edge_type);
-            if self.weights.len() <= MAX_WEIGHTS {
-                self.weights.insert(edge.weight.to_bits());
-            }
-            self.froms.insert(edge.valid.from);
-            self.untils.insert(edge.valid.until);
-            self.ordinals.push(edge.key.ordinal);
-        })?;
-        Ok(self.ordinals.len() - before)
+        self.ends.push(self.rows.len());
+        Ok(self.rows.len() - before)
+    }
+
+    fn add(&mut self, edge: &Edge) {
+        let Edge { key, weight, valid } = *edge;
+        let (weight, edge_type) = (weight.to_bits(), key.edge_type);
+        self.types.insert(edge_type);
+        if self.weights.len() <= MAX_WEIGHTS {
+            self.weights.insert(weight);
+        }
+        self.froms.insert(valid.from);
+        self.untils.insert(valid.until);
+        if valid != Validity::ALWAYS || !self.valid.is_empty() {
+            self.valid.resize(self.rows.len(), Validity::ALWAYS);
+            self.valid.push(valid);
+        }
+        self.rows.push(Row { target: key.target, weight, ordinal: key.ordinal, edge_type });
     }
 
     fn counts(&self) -> Counts {
-        let edges = self.ordinals.len();
+        let edges = self.rows.len();
         let weights = self.weights.len();
         // A table of weights pays if it is smaller than what it saves in the two records of an edge.
         let saved = 4_usize.saturating_sub(bytes_of(weights.saturating_sub(1) as u64)) * 2 * edges;
         let has_table = weights <= MAX_WEIGHTS && 4 * weights < saved;
-        let is_by_slot = self.ordinals.iter().zip(0..).all(|(&ordinal, slot)| ordinal == slot);
-        let highest = self.ordinals.iter().copied().max().unwrap_or(0);
+        let is_by_slot = self.rows.iter().zip(0..).all(|(row, slot)| row.ordinal == slot);
+        let highest = self.rows.iter().map(|row| row.ordinal).max().unwrap_or(0);
         Counts {
             nodes: self.present.last().map_or(0, |&node| node + 1),
-            edges: edges as u32,
+            edges: u32::try_from(edges).unwrap_or(u32::MAX),
             present: self.present.len() as u32,
             types: self.types.len() as u32,
             weights: if has_table { weights as u32 } else { 0 },
@@ -158,14 +172,15 @@ impl Survey {
 struct Lists {
     layout: Layout,
     bytes: Vec<u8>,
+    rows: Vec<Row>,
+    valid: Vec<Validity>,
+    ends: Vec<usize>,
     types: Vec<u16>,
     weights: Vec<u32>,
     froms: Vec<i64>,
     untils: Vec<i64>,
-    /// The next slot.
-    cursor: usize,
-    /// One more than the last node whose start was written.
-    started: usize,
+    /// The next free slot of each target; where its list ends, once all are filled.
+    next: Vec<u32>,
 }
 
 impl Lists {
@@ -202,73 +217,98 @@ impl Lists {
             &mut bytes[layout.untils.clone()],
             untils.iter().map(|until| until.to_le_bytes()),
         );
-        for (slot, ordinal) in survey.ordinals.into_iter().enumerate() {
-            let start = layout.ordinals.start + slot * layout.ordinal.width;
-            layout.ordinal.put(&mut bytes, start, u64::from(ordinal));
+        let (rows, valid, mut ends) = (survey.rows, survey.valid, survey.ends);
+        // Behind the last node that is there nothing leaves.
+        ends.truncate(counts.nodes as usize);
+        let mut next = vec![0; counts.nodes as usize + 1];
+        for row in &rows {
+            let degree = next.get_mut(row.target as usize + 1);
+            *degree
+                .ok_or(ImageError::Inconsistent { what: "node of an edge of an adjacency" })? += 1;
         }
-        Ok(Self { layout, bytes, types, weights, froms, untils, cursor: 0, started: 0 })
+        for node in 1..next.len() {
+            next[node] += next[node - 1];
+        }
+        let mut lists =
+            Self { layout, bytes, rows, valid, ends, types, weights, froms, untils, next };
+        for node in 0..lists.next.len() {
+            let out = node.checked_sub(1).map_or(0, |before| lists.ends[before]);
+            lists.start(Side::Out, node, out as u64);
+            lists.start(Side::In, node, u64::from(lists.next[node]));
+        }
+        Ok(lists)
     }
 
-    /// Writes a list; returns its length.
-    fn visit(&mut self, view: &GraphView, side: Side, node: u32) -> Result<usize, ImageError> {
-        if node >= self.layout.counts.nodes {
-            return Ok(0);
-        }
-        self.start(side);
-        let before = self.cursor;
-        let records = self.layout.lists(side).records.start;
-        let edges = view.edges(&Filter::default())?;
-        edges.try_visit(side, node, |half| {
-            let valid = edges.validity(&half)?;
-            if self.cursor == self.layout.counts.edges as usize {
-                return Err(DIFFERENT_SIDES);
-            }
-            self.put(records + self.cursor * self.layout.record.bytes, &half, valid)?;
-            self.cursor += 1;
-            Ok(())
-        })?;
-        Ok(self.cursor - before)
+    /// Notes that the list of a node begins at a slot.
+    fn start(&mut self, side: Side, node: usize, slot: u64) {
+        let Layout { start, .. } = self.layout;
+        let at = self.layout.lists(side).starts.start + node * start.width;
+        start.put(&mut self.bytes, at, slot);
     }
 
-    fn put(&mut self, start: usize, half: &HalfEdge, valid: Validity) -> Result<(), ImageError> {
+    /// Writes both records of each edge that leaves the node; returns how many do.
+    fn fill(&mut self, node: usize) -> usize {
+        let Some(&end) = self.ends.get(node) else { return 0 };
+        let begin = node.checked_sub(1).map_or(0, |before| self.ends[before]);
+        for slot in begin..end {
+            let target = self.rows[slot].target as usize;
+            let there = self.next[target] as usize;
+            self.next[target] += 1;
+            self.put(Side::Out, slot, slot, target as u32);
+            self.put(Side::In, there, slot, node as u32);
+            let at = self.layout.ordinals.start + slot * self.layout.ordinal.width;
+            self.layout.ordinal.put(&mut self.bytes, at, u64::from(self.rows[slot].ordinal));
+        }
+        end - begin
+    }
+
+    /// Writes the record of a row, which leads to `other`.
+    fn put(&mut self, side: Side, slot: usize, row: usize, other: u32) {
         let record = self.layout.record;
-        if half.node >= self.layout.counts.nodes {
-            return Err(DIFFERENT_SIDES);
-        }
+        let Row { weight, edge_type, .. } = self.rows[row];
+        let valid = self.valid.get(row).copied().unwrap_or_default();
         let weight = match self.layout.counts.weights {
-            0 => u64::from(half.weight.to_bits()),
-            _ => place_of(&self.weights, &half.weight.to_bits())?,
+            0 => u64::from(weight),
+            _ => place_of(&self.weights, &weight),
         };
         let fields = [
-            (record.word, record.word_of(place_of(&self.types, &half.edge_type)?, half.node)),
+            (record.word, record.word_of(place_of(&self.types, &edge_type), other)),
             (record.weight, weight),
-            (record.from, place_of(&self.froms, &valid.from)?),
-            (record.until, place_of(&self.untils, &valid.until)?),
+            (record.from, place_of(&self.froms, &valid.from)),
+            (record.until, place_of(&self.untils, &valid.until)),
         ];
+        let start = self.layout.lists(side).records.start + slot * record.bytes;
         for (field, number) in fields {
             field.put(&mut self.bytes, start, number);
         }
-        Ok(())
     }
 
-    /// Notes that the next list begins at the cursor.
-    fn start(&mut self, side: Side) {
-        let Layout { start, .. } = self.layout;
-        let at = self.layout.lists(side).starts.start + self.started * start.width;
-        start.put(&mut self.bytes, at, self.cursor as u64);
-        self.started += 1;
-    }
-
-    fn end_of_side(&mut self, side: Side) -> Result<(), ImageError> {
-        self.start(side);
-        self.started = 0;
-        if self.cursor == self.layout.counts.edges as usize { Ok(()) } else { Err(DIFFERENT_SIDES) }
+    /// Puts the records of a target in order, which are in that of their sources; returns their number.
+    fn sort(&mut self, node: usize) -> usize {
+        let Some(&end) = self.next.get(node).filter(|_| node < self.ends.len()) else { return 0 };
+        let begin = node.checked_sub(1).map_or(0, |before| self.next[before]);
+        let (record, records) = (self.layout.record, &self.layout.lists(Side::In).records);
+        let width = record.bytes;
+        let places = records.start + begin as usize * width..records.start + end as usize * width;
+        if width > 0 {
+            let unsorted = self.bytes[places.start..places.end + PAD].to_vec();
+            // By place among equals: edges between the same nodes stay in the order of their ordinals.
+            let mut order: Vec<(u64, usize)> = (0..unsorted.len() - PAD)
+                .step_by(width)
+                .map(|at| (record.word.get(&unsorted, at), at))
+                .collect();
+            order.sort_unstable();
+            for (sorted, (_, at)) in self.bytes[places].chunks_mut(width).zip(order) {
+                sorted.copy_from_slice(&unsorted[at..at + width]);
+            }
+        }
+        (end - begin) as usize
     }
 }
 
-/// Where `value` is in a table, which the survey has filled from one side of the lists.
-fn place_of<T: Ord>(table: &[T], value: &T) -> Result<u64, ImageError> {
-    table.binary_search(value).map(|place| place as u64).map_err(|_| DIFFERENT_SIDES)
+/// Where `value` is in a table, all of which is there.
+fn place_of<T: Ord>(table: &[T], value: &T) -> u64 {
+    table.partition_point(|entry| entry < value) as u64
 }
 
 fn write_all<const N: usize>(bytes: &mut [u8], items: impl IntoIterator<Item = [u8; N]>) {
