@@ -40,7 +40,7 @@ impl<T: Default> Chunks<T> {
     /// The item `at`, which is made if need be.
     ///
     /// # Panics
-    /// If `at` is above what 26 chunks hold, within a chunk of 2^32.
+    /// If `at` is beyond the last chunk, which is beyond what a delta can have.
     pub(super) fn slot(&self, at: u32) -> &T {
         let (chunk, place) = locate(at);
         let items = || (0..FIRST << chunk).map(|_| T::default()).collect();

@@ -1,4 +1,4 @@
-//! Where everything lies in an image.
+//! Where everything lies in an image (`docs/file-format.md`, "Adjacency").
 //!
 //! ```text
 //!   0   magic "MLADJC" and two digits of version
