@@ -85,7 +85,9 @@ mod tests {
         let db = Options::new().threads(false).open(path).unwrap();
         let new = |n: u16| {
             let vector: Vec<f32> = (0..64).map(|i| f32::from(n % (i + 7)) - 3.5).collect();
-            NewMemory::new(format!("memory number {n}")).vector(vector)
+            let words: Vec<String> =
+                (0..12).map(|i| format!("word{}", u32::from(n) * 12 + i)).collect();
+            NewMemory::new(words.join(" ")).vector(vector)
         };
         db.remember_batch((0..3_000).map(new).collect()).unwrap();
         db.checkpoint().unwrap();
