@@ -185,7 +185,7 @@ impl ListWriter<'_> {
     /// Appends the list.
     ///
     /// # Errors
-    /// It would be longer than 4 GiB.
+    /// It would be longer than 4 GiB, or has too few positions.
     pub(super) fn write(
         &self,
         gatherer: &mut Gatherer,
@@ -206,12 +206,17 @@ impl ListWriter<'_> {
         let mut first = 0;
         let pairs = entries.chunks(BLOCK).zip(tfs.chunks(BLOCK));
         for (at, (entries, tfs)) in pairs.enumerate() {
-            let own = rest.map(|all| {
-                let count = tfs.iter().map(|&tf| tf as usize).sum();
-                let (own, behind) = all.split_at(count);
-                rest = Some(behind);
-                own
-            });
+            let own = match rest {
+                None => None,
+                Some(all) => {
+                    let count = tfs.iter().map(|&tf| tf as usize).sum();
+                    // They may come from an image that says other frequencies than it has positions.
+                    let few = || inconsistent("a list has fewer positions than frequencies");
+                    let (own, behind) = all.split_at_checked(count).ok_or_else(few)?;
+                    rest = Some(behind);
+                    Some(own)
+                }
+            };
             posting_block::write(first, entries, tfs, own, into);
             for (&entry, &tf) in entries.iter().zip(tfs) {
                 let length = lengths[entry as usize].1;
