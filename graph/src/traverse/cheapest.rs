@@ -42,11 +42,8 @@ pub fn cheapest_path(
     cost: Cost,
     work: &mut Work<'_>,
 ) -> Result<FoundPath, ImageError> {
-    if !view.contains_node(start)? || !view.contains_node(goal)? {
-        return Ok(FoundPath::none(None));
-    }
-    if start == goal {
-        return Ok(FoundPath { path: Some(Path::at(start)), cost: 0.0, cut: None });
+    if let Some(found) = FoundPath::at_once(view, start, goal)? {
+        return Ok(found);
     }
     let edges = view.edges(filter)?;
     let mut ahead = Front::new(start, goal, filter.direction);

@@ -26,6 +26,19 @@ impl FoundPath {
     pub(super) fn none(cut: Option<Cut>) -> Self {
         Self { path: None, cost: f64::INFINITY, cut }
     }
+
+    /// The answer, if it takes no walk: a node is not there, or both are one.
+    pub(super) fn at_once(
+        view: &GraphView,
+        start: u32,
+        goal: u32,
+    ) -> Result<Option<Self>, ImageError> {
+        if !view.contains_node(start)? || !view.contains_node(goal)? {
+            return Ok(Some(Self::none(None)));
+        }
+        let here = || Self { path: Some(Path::at(start)), cost: 0.0, cut: None };
+        Ok((start == goal).then(here))
+    }
 }
 
 /// A path from `start` to `goal` with the fewest edges that pass the filter.
@@ -54,11 +67,8 @@ pub fn shortest_path(
     filter: &Filter<'_>,
     work: &mut Work<'_>,
 ) -> Result<FoundPath, ImageError> {
-    if !view.contains_node(start)? || !view.contains_node(goal)? {
-        return Ok(FoundPath::none(None));
-    }
-    if start == goal {
-        return Ok(FoundPath { path: Some(Path::at(start)), cost: 0.0, cut: None });
+    if let Some(found) = FoundPath::at_once(view, start, goal)? {
+        return Ok(found);
     }
     let edges = view.edges(filter)?;
     let mut ahead = Front::new(start, goal, filter.direction);
