@@ -163,6 +163,10 @@ impl Db {
     /// Links all vectors into the graphs of their spaces, where these are large enough, and returns
     /// once they are. Done by itself in the background; call it before a moment when searches must be
     /// quick. `progress` gets the number of vectors done and of all.
+    ///
+    /// Images are not written meanwhile, which would lose what is linked behind their back:
+    /// [`checkpoint`](Self::checkpoint), [`rebuild`](Self::rebuild) and [`verify`](Self::verify) wait,
+    /// so `progress` must not call them.
     pub fn link(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         self.core.check_writable()?;
         self.core.link_all(progress)

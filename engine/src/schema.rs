@@ -30,7 +30,6 @@ pub(crate) const FACTS: TableDefinition<'static, &'static str, &'static [u8]> =
     TableDefinition::new("facts");
 
 /// Space (u32), number of the segment (u32) -> a segment of sealed vectors (`sealed::SealedRow`).
-/// A file of format version 1 may not have it.
 pub(crate) const SEALED: Bytes = TableDefinition::new("sealed");
 
 /// Names in [`FACTS`].
