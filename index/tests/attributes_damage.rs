@@ -95,7 +95,7 @@ fn another_kind_or_version_is_named() {
     let mut image = image();
     image[7] += 1;
     let error = Attributes::from_image(Arc::new(image)).err();
-    assert_eq!(error, Some(ImageError::WrongFormat { expected: "attribute image 1" }));
+    assert_eq!(error, Some(ImageError::WrongFormat { expected: "attribute image 2" }));
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod dictionary;
 mod entry;
 mod image;
 mod labels;
+mod packed;
 mod posting;
 mod rows;
 mod search;

@@ -9,6 +9,7 @@ use super::block::{Block, ROWS};
 use super::cell::{self, MISSING};
 use super::entry::{ColumnId, FieldId};
 use super::image::Image;
+use super::packed::Run;
 use super::trie::Trie;
 use crate::image::ImageError;
 
@@ -26,17 +27,14 @@ pub(super) struct Rows {
 #[derive(Clone, Copy)]
 pub(super) enum Cells<'a> {
     Heap(&'a [i64]),
-    Image(&'a [u8]),
+    Image(Run<'a>),
 }
 
 impl Cells<'_> {
     pub(super) fn get(self, row: usize) -> i64 {
         match self {
             Self::Heap(cells) => cells.get(row).copied().unwrap_or(MISSING),
-            Self::Image(bytes) => {
-                let (cells, _) = bytes.as_chunks::<8>();
-                cells.get(row).map_or(MISSING, |cell| i64::from_le_bytes(*cell))
-            }
+            Self::Image(cells) => cells.get(row),
         }
     }
 
@@ -47,10 +45,7 @@ impl Cells<'_> {
         };
         match self {
             Self::Heap(cells) => cells.iter().copied().enumerate().fold(0, fold),
-            Self::Image(bytes) => {
-                let (cells, _) = bytes.as_chunks::<8>();
-                cells.iter().map(|cell| i64::from_le_bytes(*cell)).enumerate().fold(0, fold)
-            }
+            Self::Image(cells) => cells.mask(low, high),
         }
     }
 }

@@ -6,11 +6,11 @@
 //! columns, fields        2 x u32     fields that any label belongs to
 //! section ends           10 x u64    ascending; sections follow the header without gaps
 //!
-//! ColumnPlaces  u32 per column       its place among the stored columns, or ABSENT
-//! Cells         i64 per stored column and row, column by column
-//! Ids           u64 per row
+//! Packings      16 per column, then of Ids and of RowEnds: see `packed`
+//! Cells         a packed cell per row, column by column
+//! Ids           a packed u64 per row
 //! Masks         per field: u64 field, u64 per block of 64 rows (bit set: the row has a label of it)
-//! RowEnds       u64 per row          where its labels end in RowLabels
+//! RowEnds       a packed u64 per row where its labels end in RowLabels
 //! RowLabels     u32                  ranks, ascending within a row
 //! Records       24 per label         u64 end of key, u64 end of posting, u32 ordinals, u32 zero
 //! Keys                               field, then label; ascending bytewise: the place is the rank
@@ -24,20 +24,19 @@
 use std::ops::Range;
 
 use crate::attributes::block::ROWS;
+use crate::attributes::packed::Packing;
 use crate::image::ImageError;
 
-const MAGIC: [u8; 8] = *b"LITHATR\x01";
+const MAGIC: [u8; 8] = *b"LITHATR\x02";
 const SECTIONS: usize = 10;
 pub(super) const HEADER_BYTES: usize = 24 + 8 * SECTIONS;
 pub(super) const RECORD_BYTES: usize = 24;
-/// The place of a column in which every cell is missing.
-pub(super) const ABSENT: u32 = u32::MAX;
 /// Fields and columns are numbered by one byte.
 const NUMBERS: usize = 256;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Section {
-    ColumnPlaces,
+    Packings,
     Cells,
     Ids,
     Masks,
@@ -76,7 +75,7 @@ impl Layout {
     /// not agree.
     pub(super) fn decode(header: &[u8], image_len: usize) -> Result<Self, ImageError> {
         if header.len() != HEADER_BYTES || header[..8] != MAGIC {
-            return Err(ImageError::WrongFormat { expected: "attribute image 1" });
+            return Err(ImageError::WrongFormat { expected: "attribute image 2" });
         }
         let count = |at: usize| u32_at(&header[8..], at);
         let layout = Self {
@@ -101,12 +100,9 @@ impl Layout {
         if self.ends[SECTIONS - 1] != image_len as u64 {
             return inconsistent("the last section ends the image");
         }
-        let rows = self.rows as usize;
         let expected = [
-            (Section::ColumnPlaces, self.columns as usize * 4),
-            (Section::Ids, rows * 8),
+            (Section::Packings, (self.columns as usize + 2) * Packing::BYTES),
             (Section::Masks, self.fields as usize * self.mask_stride()),
-            (Section::RowEnds, rows * 8),
             (Section::Records, self.labels as usize * RECORD_BYTES),
         ];
         if expected.iter().any(|&(section, len)| self.range(section).len() != len) {

@@ -14,19 +14,33 @@ use std::sync::Arc;
 
 use crate::attributes::block::ROWS;
 use crate::attributes::entry::{ColumnId, FieldId};
+use crate::attributes::packed::{Packing, Run};
 use crate::attributes::posting::Posting;
 use crate::image::{ImageError, SharedSource};
-use layout::{ABSENT, HEADER_BYTES, Layout, RECORD_BYTES, Section, u32_at, u64_at};
+use layout::{HEADER_BYTES, Layout, RECORD_BYTES, Section, u32_at, u64_at};
 
 pub(super) use write::Writer;
 
 pub(super) struct Image {
     source: SharedSource,
     layout: Layout,
-    /// Where each column stands among the stored ones.
-    columns: Vec<Option<usize>>,
+    columns: Vec<Column>,
+    ids: Packing,
+    row_ends: Packing,
     fields: Vec<FieldId>,
     last_id: Option<u64>,
+}
+
+/// The cells of a column.
+#[derive(Clone, Copy)]
+struct Column {
+    packing: Packing,
+    /// Where they begin in their section.
+    start: usize,
+}
+
+impl Column {
+    const MISSING: Self = Self { packing: Packing::MISSING, start: 0 };
 }
 
 impl Image {
@@ -35,7 +49,9 @@ impl Image {
         Self {
             source: Arc::new(Vec::new()),
             layout: Layout::default(),
-            columns: vec![None; columns.into()],
+            columns: vec![Column::MISSING; columns.into()],
+            ids: Packing::MISSING,
+            row_ends: Packing::MISSING,
             fields: Vec::new(),
             last_id: None,
         }
@@ -44,30 +60,38 @@ impl Image {
     pub(super) fn open(source: SharedSource) -> Result<Self, ImageError> {
         let layout = Layout::decode(source.get(0..HEADER_BYTES)?, source.len())?;
         let mut image = Self { source, layout, ..Self::empty(0) };
-        image.columns = image.read_columns()?;
+        image.read_packings()?;
         image.fields = image.read_fields()?;
         image.last_id = image.rows().checked_sub(1).map(|last| image.id(last)).transpose()?;
         Ok(image)
     }
 
-    fn read_columns(&self) -> Result<Vec<Option<usize>>, ImageError> {
-        let count = self.layout.columns as usize;
-        let places = self.read(Section::ColumnPlaces, 0..4 * count)?;
-        let mut stored = 0;
-        let columns = (0..count).map(|at| match u32_at(places, at) {
-            ABSENT => Ok(None),
-            place if place == stored => {
-                stored += 1;
-                Ok(Some(place as usize))
-            }
-            _ => Err(ImageError::Inconsistent { what: "stored columns are numbered in order" }),
-        });
-        let columns = columns.collect::<Result<Vec<_>, _>>()?;
-        let cells = self.layout.range(Section::Cells).len();
-        if u64::from(stored) * u64::from(self.layout.rows) * 8 != cells as u64 {
-            return Err(ImageError::Inconsistent { what: "a stored column has a cell per row" });
+    /// Where the packed numbers lie, and how they are packed.
+    fn read_packings(&mut self) -> Result<(), ImageError> {
+        let bytes = self.read(Section::Packings, 0..self.layout.range(Section::Packings).len())?;
+        let packings = bytes.as_chunks().0.iter().map(Packing::decode);
+        let packings: Option<Vec<_>> = packings.collect();
+        let Some([columns @ .., ids, row_ends]) = packings.as_deref() else {
+            return Err(ImageError::Inconsistent { what: "numbers are packed in whole bytes" });
+        };
+        let rows = self.rows() as usize;
+        let mut start = 0;
+        let column = |packing: &Packing| {
+            let column = Column { packing: *packing, start };
+            start += packing.width() * rows;
+            column
+        };
+        let columns = columns.iter().map(column).collect();
+        let lens = [
+            (Section::Cells, start),
+            (Section::Ids, ids.width() * rows),
+            (Section::RowEnds, row_ends.width() * rows),
+        ];
+        if lens.iter().any(|&(section, len)| self.layout.range(section).len() != len) {
+            return Err(ImageError::Inconsistent { what: "there is a packed number per row" });
         }
-        Ok(columns)
+        (self.columns, self.ids, self.row_ends) = (columns, *ids, *row_ends);
+        Ok(())
     }
 
     fn read_fields(&self) -> Result<Vec<FieldId>, ImageError> {
@@ -118,20 +142,21 @@ impl Image {
 
     /// The id of a row below [`Image::rows`].
     pub(super) fn id(&self, ordinal: u32) -> Result<u64, ImageError> {
-        let at = ordinal as usize * 8;
-        Ok(u64_at(self.read(Section::Ids, at..at + 8)?, 0))
+        Ok(self.number(Section::Ids, self.ids, ordinal as usize)? as u64)
     }
 
-    /// The cells of a block of rows as little-endian `i64`; fewer at the end of the image, and
-    /// none where the column has none.
-    pub(super) fn cells(&self, column: ColumnId, block: u32) -> Result<&[u8], ImageError> {
-        let Some(&Some(place)) = self.columns.get(usize::from(column.0)) else { return Ok(&[]) };
+    /// The cells of a block of rows; fewer at the end of the image, and none where there is no such
+    /// column.
+    pub(super) fn cells(&self, column: ColumnId, block: u32) -> Result<Run<'_>, ImageError> {
         let rows = self.rows_of(block);
-        if rows.is_empty() {
-            return Ok(&[]);
-        }
-        let start = place * self.rows() as usize;
-        self.read(Section::Cells, (start + rows.start) * 8..(start + rows.end) * 8)
+        let known = self.columns.get(usize::from(column.0)).filter(|_| !rows.is_empty());
+        let Some(&Column { packing, start }) = known else {
+            return Ok(Run::new(Packing::MISSING, &[], 0));
+        };
+        let width = packing.width();
+        let bytes =
+            self.read(Section::Cells, start + rows.start * width..start + rows.end * width)?;
+        Ok(Run::new(packing, bytes, rows.len()))
     }
 
     /// Which rows of `block` have a label of `field`.
@@ -153,8 +178,10 @@ impl Image {
 
     /// The ranks of a row's labels, ascending.
     pub(super) fn row_labels(&self, ordinal: u32) -> Result<Vec<u32>, ImageError> {
-        let range = self.span(Section::RowEnds, 8, 0, ordinal)?;
-        let range = range.start.saturating_mul(4)..range.end.saturating_mul(4);
+        let at = ordinal as usize;
+        let end_of = |at| self.number(Section::RowEnds, self.row_ends, at).map(|end| end as usize);
+        let start = at.checked_sub(1).map_or(Ok(0), end_of)?;
+        let range = start.saturating_mul(4)..end_of(at)?.saturating_mul(4);
         let bytes = self.read(Section::RowLabels, range)?;
         let ranks: Vec<u32> = (0..bytes.len() / 4).map(|at| u32_at(bytes, at)).collect();
         let ascend = ranks.is_sorted_by(|a, b| a < b);
@@ -166,7 +193,7 @@ impl Image {
 
     /// The key of a label: its field, then its bytes.
     pub(super) fn key(&self, rank: u32) -> Result<&[u8], ImageError> {
-        let key = self.read(Section::Keys, self.span(Section::Records, RECORD_BYTES, 0, rank)?)?;
+        let key = self.read(Section::Keys, self.span(0, rank)?)?;
         if key.is_empty() {
             return Err(ImageError::Inconsistent { what: "a key begins with its field" });
         }
@@ -181,7 +208,7 @@ impl Image {
 
     /// Which rows have a label.
     pub(super) fn posting(&self, rank: u32) -> Result<Posting, ImageError> {
-        let range = self.span(Section::Records, RECORD_BYTES, 8, rank)?;
+        let range = self.span(8, rank)?;
         let bytes = self.read(Section::Postings, range)?;
         posting_bytes::decode(bytes, self.label_len(rank)?, self.rows())
     }
@@ -203,18 +230,19 @@ impl Image {
         Ok(low)
     }
 
-    /// From where the `at`-th item of a section of ends starts (the end before it) to its end.
-    fn span(
-        &self,
-        ends: Section,
-        stride: usize,
-        offset: usize,
-        at: u32,
-    ) -> Result<Range<usize>, ImageError> {
-        let at = at as usize * stride + offset;
-        let end = u64_at(self.read(ends, at..at + 8)?, 0);
-        let start = match at.checked_sub(stride) {
-            Some(before) => u64_at(self.read(ends, before..before + 8)?, 0),
+    /// A packed number.
+    fn number(&self, section: Section, packing: Packing, at: usize) -> Result<i64, ImageError> {
+        let at = at * packing.width();
+        Ok(packing.read(self.read(section, at..at + packing.width())?))
+    }
+
+    /// From where a part of the `at`-th label starts, which is where that of the label before ends, to
+    /// its end. `offset`: where its end stands in a record.
+    fn span(&self, offset: usize, at: u32) -> Result<Range<usize>, ImageError> {
+        let at = at as usize * RECORD_BYTES + offset;
+        let end = u64_at(self.read(Section::Records, at..at + 8)?, 0);
+        let start = match at.checked_sub(RECORD_BYTES) {
+            Some(before) => u64_at(self.read(Section::Records, before..before + 8)?, 0),
             None => 0,
         };
         Ok(start as usize..end as usize)

@@ -4,13 +4,13 @@
 //! came to be: labels are renumbered by rank, and those that no row has are left out. For
 //! [`Attributes`](crate::attributes::Attributes) only.
 
-use super::layout::{ABSENT, HEADER_BYTES, Layout};
+use super::layout::{HEADER_BYTES, Layout};
 use super::posting_bytes;
 use crate::attributes::block::ROWS;
-use crate::attributes::cell::MISSING;
 use crate::attributes::dictionary::Dictionary;
 use crate::attributes::entry::ColumnId;
 use crate::attributes::labels::KeyRange;
+use crate::attributes::packed::Packing;
 use crate::attributes::posting::Posting;
 use crate::attributes::rows::Rows;
 use crate::image::ImageError;
@@ -42,22 +42,28 @@ impl Writer<'_> {
             ..Layout::default()
         };
         let (row_ends, row_labels) = self.row_labels(&labels.ranks)?;
+        let (mut packings, mut cells) = (Vec::new(), Vec::new());
+        for column in (0..self.rows.columns()).map(|column| ColumnId(column as u8)) {
+            pack(&self.column(column)?, &mut packings, &mut cells);
+        }
+        let (mut ids, mut packed_ends) = (Vec::new(), Vec::new());
+        pack(&self.ids()?, &mut packings, &mut ids);
+        pack(&row_ends, &mut packings, &mut packed_ends);
         let mut out = vec![0; HEADER_BYTES];
         let mut ends = layout.ends.iter_mut();
         let mut end_section = |out: &Vec<u8>| {
             *ends.next().expect("one end per section") = out.len() as u64;
         };
-        self.columns(&mut out, &mut end_section)?;
-        for ordinal in 0..self.rows.next() {
-            out.extend(self.rows.id(ordinal)?.to_le_bytes());
+        for section in [packings, cells, ids] {
+            out.extend(section);
+            end_section(&out);
         }
-        end_section(&out);
         for (field, masks) in fields {
             out.extend(u64::from(field).to_le_bytes());
             out.extend(masks.into_iter().flat_map(u64::to_le_bytes));
         }
         end_section(&out);
-        for section in [row_ends, row_labels, labels.records, labels.keys, labels.postings] {
+        for section in [packed_ends, row_labels, labels.records, labels.keys, labels.postings] {
             out.extend(section);
             end_section(&out);
         }
@@ -105,50 +111,40 @@ impl Writer<'_> {
     }
 
     /// Where each row's labels end, and their ranks.
-    fn row_labels(&self, ranks: &[u32]) -> Result<(Vec<u8>, Vec<u8>), ImageError> {
+    fn row_labels(&self, ranks: &[u32]) -> Result<(Vec<i64>, Vec<u8>), ImageError> {
         let (mut ends, mut labels) = (Vec::new(), Vec::new());
         for ordinal in 0..self.rows.next() {
             let numbers = self.rows.labels(ordinal)?;
             let mut row: Vec<u32> = numbers.iter().map(|&number| ranks[number as usize]).collect();
             row.sort_unstable();
             labels.extend(row.into_iter().flat_map(u32::to_le_bytes));
-            ends.extend((labels.len() as u64 / 4).to_le_bytes());
+            ends.push(labels.len() as i64 / 4);
         }
         Ok((ends, labels))
     }
 
-    fn columns(
-        &self,
-        out: &mut Vec<u8>,
-        end_section: &mut impl FnMut(&Vec<u8>),
-    ) -> Result<(), ImageError> {
-        let mut places = Vec::new();
-        let mut cells = Vec::new();
-        let mut stored = 0_u32;
-        for column in (0..self.rows.columns()).map(|column| ColumnId(column as u8)) {
-            let start = cells.len();
-            let mut is_missing = true;
-            for block in 0..self.rows.blocks() {
-                let block_cells = self.rows.cells(column, block)?;
-                let rows = (self.rows.next() as usize - block as usize * ROWS).min(ROWS);
-                for cell in (0..rows).map(|row| block_cells.get(row)) {
-                    is_missing &= cell == MISSING;
-                    cells.extend(cell.to_le_bytes());
-                }
-            }
-            if is_missing {
-                cells.truncate(start);
-                places.extend(ABSENT.to_le_bytes());
-            } else {
-                places.extend(stored.to_le_bytes());
-                stored += 1;
-            }
+    fn ids(&self) -> Result<Vec<i64>, ImageError> {
+        (0..self.rows.next()).map(|ordinal| Ok(self.rows.id(ordinal)? as i64)).collect()
+    }
+
+    /// The cells of a column.
+    fn column(&self, column: ColumnId) -> Result<Vec<i64>, ImageError> {
+        let mut cells = Vec::with_capacity(self.rows.next() as usize);
+        for block in 0..self.rows.blocks() {
+            let block_cells = self.rows.cells(column, block)?;
+            let rows = (self.rows.next() as usize - block as usize * ROWS).min(ROWS);
+            cells.extend((0..rows).map(|row| block_cells.get(row)));
         }
-        out.extend(places);
-        end_section(out);
-        out.extend(cells);
-        end_section(out);
-        Ok(())
+        Ok(cells)
+    }
+}
+
+/// Appends numbers, and how they are packed.
+fn pack(numbers: &[i64], packings: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let packing = Packing::of(numbers.iter().copied());
+    packings.extend(packing.encode());
+    for &number in numbers {
+        packing.push(number, out);
     }
 }
 
