@@ -41,6 +41,10 @@ fn fill(db: &Db, numbers: std::ops::Range<u64>) -> Result {
     Ok(())
 }
 
+fn fill_at_once(db: &Db, mut numbers: std::ops::Range<u64>) -> Result {
+    db.write(|tx| numbers.try_for_each(|n| tx.remember(memory(n)).map(drop)))
+}
+
 fn forget(db: &Db, numbers: &[u64]) -> Result {
     db.write(|tx| {
         for number in numbers {
@@ -112,6 +116,29 @@ fn a_file_that_was_emptied_shrinks_as_it_is_closed() -> Result {
     let db = options().open(&path)?;
     assert!(db.verify(&mut |_| {})?.is_clean());
     assert_eq!(db.stats()?.memories, 0);
+    Ok(())
+}
+
+#[test]
+fn holes_that_nothing_fits_into_do_not_stay() -> Result {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("holes.lith");
+    let db = options().open(&path)?;
+    // Each transaction seals a segment, each larger than those before, and images lie between them.
+    let mut numbers = 0..0;
+    for round in 0..4 {
+        numbers = numbers.end..numbers.end + 1_200 + 400 * round;
+        fill_at_once(&db, numbers.clone())?;
+        db.checkpoint()?;
+    }
+    let expected = nearest(&db.read()?, 2_900)?;
+    db.compact(&mut |_, _| {})?;
+    let stats = db.stats()?;
+    // Less than a part in 32, and the rest of a chunk or two.
+    let most = stats.file_bytes / 32 + 2 * CHUNK_BYTES;
+    assert!(stats.free_bytes <= most, "{} of {} are free", stats.free_bytes, stats.file_bytes);
+    assert_eq!(nearest(&db.read()?, 2_900)?, expected);
+    assert!(db.verify(&mut |_| {})?.is_clean());
     Ok(())
 }
 

@@ -9,7 +9,7 @@
 
 use super::committer::Committer;
 use crate::derived::ImageRow;
-use crate::file::{Arranged, Room, SegmentRef};
+use crate::file::{Arranged, Room, SegmentRef, Toward};
 use crate::rows::{Pinned, guarded};
 use crate::sealed::SealedRow;
 use crate::{Error, Result};
@@ -21,11 +21,12 @@ trait Owner: Sync {
     /// What its rows name.
     fn named(&self, rows: &Pinned) -> Result<Vec<SegmentRef>>;
 
-    /// Puts a segment of its own into a lower hole.
+    /// Puts a segment of its own elsewhere.
     fn relocate(
         &self,
         committer: &Committer,
         segment: &SegmentRef,
+        toward: Toward,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Compacting>;
 }
@@ -46,9 +47,10 @@ impl Owner for Images {
         &self,
         committer: &Committer,
         segment: &SegmentRef,
+        toward: Toward,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Compacting> {
-        committer.move_image(segment, goes_on)
+        committer.move_image(segment, toward, goes_on)
     }
 }
 
@@ -64,9 +66,10 @@ impl Owner for Sealed {
         &self,
         committer: &Committer,
         segment: &SegmentRef,
+        toward: Toward,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Compacting> {
-        committer.move_sealed(segment, goes_on)
+        committer.move_sealed(segment, toward, goes_on)
     }
 }
 
@@ -89,8 +92,13 @@ pub(crate) enum Compacting {
 
 impl Committer {
     /// Takes a step towards a file without holes. What it leaves behind the end
-    /// [`trim`](crate::file::Container::trim) cuts off.
-    pub(crate) fn compact_step(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Compacting> {
+    /// [`trim`](crate::file::Container::trim) cuts off. With `may_grow` the file may get longer by a
+    /// segment for a while.
+    pub(crate) fn compact_step(
+        &self,
+        may_grow: bool,
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Compacting> {
         let mut named = Vec::new();
         {
             let rows = self.newest_rows()?;
@@ -99,13 +107,13 @@ impl Committer {
             }
         }
         let segments: Vec<SegmentRef> = named.iter().map(|(_, segment)| *segment).collect();
-        match self.container().arrange(&segments, goes_on)? {
+        match self.container().arrange(&segments, may_grow, goes_on)? {
             Arranged::Moved(bytes) => Ok(Compacting::Moved(bytes)),
             Arranged::Done => Ok(Compacting::Done),
-            Arranged::Segment(extent) => {
+            Arranged::Segment(extent, toward) => {
                 let found = named.iter().find(|(_, segment)| segment.extent == extent);
                 let Some((owner, segment)) = found else { return Ok(Compacting::Done) };
-                owner.relocate(self, segment, goes_on)
+                owner.relocate(self, segment, toward, goes_on)
             }
         }
     }

@@ -15,7 +15,7 @@ use super::committer::{Committer, Repair};
 use super::compact::Compacting;
 use crate::components::Precision;
 use crate::derived::Versions;
-use crate::file::SegmentRef;
+use crate::file::{SegmentRef, Toward};
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::access;
 use crate::planted::{self, Defect};
@@ -85,11 +85,12 @@ impl Committer {
         self.exchange_sealed(&chosen, merged).map(Some)
     }
 
-    /// Puts the segment here into a lower hole, as it is. Waits for a step of sealing or merging that
+    /// Puts the segment here elsewhere, as it is. Waits for a step of sealing or merging that
     /// is under way.
     pub(super) fn move_sealed(
         &self,
         segment: &SegmentRef,
+        toward: Toward,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Compacting> {
         let _alone = self.sealing.alone.lock();
@@ -98,7 +99,7 @@ impl Committer {
         let Some(old) = rows.sealed().segments().find(is_here) else {
             return Ok(Compacting::Done);
         };
-        let copied = self.container().copy_below(segment, goes_on)?;
+        let copied = self.container().copy_segment(segment, toward, goes_on)?;
         let Some(copy) = copied else { return Ok(Compacting::Done) };
         let copy = Unnamed::copy_of(self.container(), &old.row, copy);
         self.exchange_sealed(std::slice::from_ref(old), Some(copy)).map(Compacting::Moved)

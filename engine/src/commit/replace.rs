@@ -10,7 +10,7 @@ use super::tables::Tables;
 use crate::catalog::Catalog;
 use crate::derived::{Checkpoint, ImageRow, Indexes, Place, Unreadable, Versions};
 use crate::error::Detail;
-use crate::file::SegmentRef;
+use crate::file::{SegmentRef, Toward};
 use crate::ids::Seq;
 use crate::planted::{self, Defect};
 use crate::rows::Pinned;
@@ -66,10 +66,11 @@ impl Committer {
         stored.map_or(Ok(()), |stored| self.adopt(stored, &rows))
     }
 
-    /// Puts the image in this segment into a lower hole, as it is.
+    /// Puts the image in this segment elsewhere, as it is.
     pub(super) fn move_image(
         &self,
         segment: &SegmentRef,
+        toward: Toward,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Compacting> {
         if self.index_stats().unsaved_work() > MAX_UNSAVED {
@@ -82,7 +83,7 @@ impl Committer {
         let mut images = ImageRow::load_all(&rows)?;
         let is_here = |row: &&mut ImageRow| row.place.segment() == Some(*segment);
         let Some(row) = images.values_mut().find(is_here) else { return Ok(Compacting::Done) };
-        let copied = self.container().copy_below(segment, goes_on)?;
+        let copied = self.container().copy_segment(segment, toward, goes_on)?;
         let Some(copy) = copied else { return Ok(Compacting::Done) };
         row.place = Place::Segment(copy);
         let kept = images.values().map(|row| row.place.clone());

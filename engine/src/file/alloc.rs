@@ -145,6 +145,15 @@ impl Allocator {
         Some(Extent { start: start as u32, chunks })
     }
 
+    /// Takes consecutive chunks behind all that are in use, if the format can name as many.
+    pub(super) fn take_behind(&mut self, chunks: u32, owner: Owner) -> Option<Extent> {
+        let start = self.used_len();
+        let range = Extent { start: start as u32, chunks }.checked_range().map(indices)?;
+        self.reach(range.end);
+        self.occupy(range, owner);
+        Some(Extent { start: start as u32, chunks })
+    }
+
     /// Takes the first free chunk that does not lie within `room`, else one at the end of the file.
     pub(super) fn take_outside(&mut self, room: &Range<usize>, owner: Owner) -> Option<Extent> {
         let is_free = |c: &usize| self.owners[*c] == Owner::Free && !room.contains(c);
@@ -366,6 +375,10 @@ mod tests {
         assert_eq!(a.take_outside(&(4..8), Owner::Table).map(|e| e.start), Some(8));
         assert_eq!(a.take_below(3, 6, Owner::Segment), None);
         assert_eq!(a.take_below(2, 7, Owner::Segment), Some(Extent { start: 4, chunks: 2 }));
+        assert_eq!(a.take_behind(MAX_CHUNKS, Owner::Segment), None);
+        assert_eq!(a.take_behind(3, Owner::Segment), Some(Extent { start: 14, chunks: 3 }));
+        assert_eq!(a.free_len(), a.count(Owner::Free));
+        a.release(Extent { start: 14, chunks: 3 });
         a.leave(Extent { start: 8, chunks: 1 });
         a.release(segment);
         let left = a.take_leaving();

@@ -3,11 +3,13 @@
 //! A file with as many chunks as are in use has no holes; whatever lies behind that number has to
 //! move. Chunks of the tables fit into any hole, one by one. A segment needs a hole of its length,
 //! below it; where there is none, chunks of the tables make room, or segments below close holes
-//! up.
+//! up. Where holes are left that are shorter than any segment, the one above the lowest steps aside,
+//! behind the end, and comes back into the hole that is longer now: so the holes rise, and become one.
 //!
-//! **Invariant:** each segment that moves comes to lie lower than it did, and chunks of the tables
-//! do so but to make room for one. So whoever does as planned is done after a bounded number of
-//! moves. Called by the container, under its lock.
+//! **Invariant:** each segment that moves comes to lie lower than it did, if need be after it stepped
+//! aside; chunks of the tables do so but to make room for one. So whoever does as planned is done after
+//! a bounded number of moves. Nothing steps aside before all that did so is back: the file gets longer
+//! by one segment at most. Called by the container, under its lock.
 
 use super::alloc::{Extent, Owner};
 use std::ops::Range;
@@ -16,6 +18,8 @@ use std::ops::Range;
 const ROOM_SHARE: usize = 4;
 /// Runs that a map gets more at most by one chunk that moves.
 const RUNS_PER_MOVE: usize = 2;
+/// Segments step aside while this part of the chunks in use could be saved: each is copied twice.
+const ASIDE_SHARE: usize = 32;
 
 /// The next thing to move.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub(super) enum Move {
     TablesWithin(Range<usize>),
     /// A segment, into the first hole below it that is long enough.
     Segment(Extent),
+    /// A segment, behind all that is in use.
+    Aside(Extent),
     /// Maps that have chunks of their own: with the next slot.
     Maps,
 }
@@ -33,7 +39,13 @@ pub(super) enum Move {
 /// What to move next; `None` if nothing would make the file shorter. `segments` are those that a
 /// row names, in any order: what else belongs to a segment stays where it is. The maps may get so
 /// many more runs without chunks of their own, which would be the first to take the room that is made.
-pub(super) fn next(owners: &[Owner], segments: &[Extent], spare_runs: usize) -> Option<Move> {
+/// `may_grow`: segments may step aside, so that the file is longer for a while.
+pub(super) fn next(
+    owners: &[Owner],
+    segments: &[Extent],
+    spare_runs: usize,
+    may_grow: bool,
+) -> Option<Move> {
     let used = owners.iter().filter(|o| **o != Owner::Free).count();
     let last = owners.iter().rposition(|o| *o != Owner::Free)?;
     if last < used {
@@ -62,8 +74,28 @@ pub(super) fn next(owners: &[Owner], segments: &[Extent], spare_runs: usize) -> 
     if let Some(room) = behind.iter().filter_map(room_for).find(is_calm) {
         return Some(Move::TablesWithin(room));
     }
-    let closes = |s: &&Extent| !behind.is_empty() && fits(s);
-    before.iter().find(closes).map(|s| Move::Segment(*s))
+    if behind.is_empty() {
+        return None;
+    }
+    let closes = before.iter().find(|s| fits(s)).map(|s| Move::Segment(*s));
+    closes.or_else(|| may_grow.then(|| raise(owners, &segments, used)).flatten())
+}
+
+/// Lets the lowest hole rise: chunks of the tables fill it, or the segment above it steps aside.
+fn raise(owners: &[Owner], segments: &[Extent], used: usize) -> Option<Move> {
+    let named: usize = segments.iter().map(|s| s.chunks as usize).sum();
+    let is_leaving =
+        owners.iter().filter(|o| matches!(o, Owner::Segment | Owner::Limbo)).count() > named;
+    let free = owners[..used].iter().filter(|o| **o == Owner::Free).count();
+    if is_leaving || free < used.div_ceil(ASIDE_SHARE) {
+        return None;
+    }
+    let mut ends =
+        (1..owners.len()).filter(|at| owners[at - 1] == Owner::Free && owners[*at] != Owner::Free);
+    if let Some(end) = ends.clone().next().filter(|end| owners[*end..].contains(&Owner::Table)) {
+        return Some(Move::TablesBehind(end));
+    }
+    ends.find_map(|end| segments.iter().find(|s| s.start as usize == end)).map(|s| Move::Aside(*s))
 }
 
 /// Where the first hole of so many chunks begins that ends at or below `limit`.
@@ -125,7 +157,12 @@ mod tests {
 
     fn next_in(picture: &str) -> Option<Move> {
         let (owners, segments) = file(picture);
-        next(&owners, &segments, 100)
+        next(&owners, &segments, 100, false)
+    }
+
+    fn next_of_growing(picture: &str) -> Option<Move> {
+        let (owners, segments) = file(picture);
+        next(&owners, &segments, 100, true)
     }
 
     fn segment(start: u32, chunks: u32) -> Move {
@@ -146,8 +183,22 @@ mod tests {
     #[test]
     fn no_room_is_made_that_a_map_would_take() {
         let (owners, segments) = file("tt.AA");
-        assert_eq!(next(&owners, &segments, 2), Some(Move::TablesWithin(1..3)));
-        assert_eq!(next(&owners, &segments, 1), None);
+        assert_eq!(next(&owners, &segments, 2, false), Some(Move::TablesWithin(1..3)));
+        assert_eq!(next(&owners, &segments, 1, false), None);
+    }
+
+    #[test]
+    fn a_hole_that_nothing_fits_into_rises() {
+        let aside = |start, chunks| Some(Move::Aside(Extent { start, chunks }));
+        assert_eq!(next_in(".AAABB"), None);
+        assert_eq!(next_of_growing(".AAABB"), aside(1, 3));
+        assert_eq!(next_of_growing("t....BBAAA"), Some(segment(7, 3)), "back again");
+        assert_eq!(next_of_growing("tAAA.BB"), aside(5, 2));
+        assert_eq!(next_of_growing("xxx.AAABB"), None, "what somebody still reads is in the way");
+        assert_eq!(next_of_growing(".mAAA.BB"), aside(6, 2), "maps move by themselves");
+        assert_eq!(next_of_growing("..BBBttttttttAAA"), Some(Move::TablesBehind(2)));
+        let dense = format!("{}.AABB", "m".repeat(3 * ASIDE_SHARE));
+        assert_eq!(next_of_growing(&dense), None, "too little to be gained");
     }
 
     #[test]
@@ -172,9 +223,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn doing_as_planned_ends_and_moves_no_segment_up(
+        fn doing_as_planned_ends_with_few_holes_and_no_segment_higher(
             parts in prop::collection::vec((prop::sample::select(&[Owner::Free, Owner::Table, Owner::Segment][..]), 1..9usize, any::<bool>()), 0..40),
             map in prop::option::of((0..100usize, 1..3usize)),
+            may_grow in any::<bool>(),
         ) {
             let mut owners = Vec::new();
             let mut segments = Vec::new();
@@ -196,8 +248,12 @@ mod tests {
             let used = owners.iter().filter(|o| **o != Owner::Free).count();
             let is_tables_alone = !owners.iter().any(|o| matches!(o, Owner::Segment | Owner::Map));
             let spare_runs = if map.is_none() { usize::MAX } else { 0 };
+            let is_all_named = segments.iter().map(|s| s.chunks as usize).sum::<usize>()
+                == owners.iter().filter(|o| **o == Owner::Segment).count();
+            let longest = segments.iter().map(|s| s.chunks as usize).max().unwrap_or(0);
+            let most = owners.len() + longest;
             let mut left = 40 * owners.len() + 1;
-            while let Some(planned) = next(&owners, &segments, spare_runs) {
+            while let Some(planned) = next(&owners, &segments, spare_runs, may_grow) {
                 left -= 1;
                 prop_assert!(left > 0, "no end");
                 match planned {
@@ -224,13 +280,27 @@ mod tests {
                         owners[from.start as usize..][..from.chunks as usize].fill(Owner::Free);
                         owners[to..][..from.chunks as usize].fill(Owner::Segment);
                     }
+                    Move::Aside(from) => {
+                        prop_assert!(may_grow);
+                        let to = owners.iter().rposition(|o| *o != Owner::Free).unwrap() + 1;
+                        let at = segments.iter().position(|s| *s == from).unwrap();
+                        segments[at].start = to as u32;
+                        owners[from.start as usize..][..from.chunks as usize].fill(Owner::Free);
+                        owners.truncate(to);
+                        owners.resize(to + from.chunks as usize, Owner::Segment);
+                        prop_assert!(owners.len() <= most);
+                    }
                     Move::Maps => prop_assert!(owners[used..].contains(&Owner::Map)),
                 }
                 write_maps(&mut owners);
                 prop_assert_eq!(owners.iter().filter(|o| **o != Owner::Free).count(), used);
             }
+            let behind = owners[used..].iter().filter(|o| **o != Owner::Free).count();
             if is_tables_alone {
-                prop_assert!(owners[used..].iter().all(|o| *o == Owner::Free));
+                prop_assert_eq!(behind, 0);
+            }
+            if may_grow && is_all_named && map.is_none() {
+                prop_assert!(behind < used.div_ceil(ASIDE_SHARE).max(1), "{} of {}", behind, used);
             }
         }
     }

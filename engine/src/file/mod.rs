@@ -72,7 +72,7 @@ pub(crate) use disk::Disk;
 pub(crate) use disk::MemoryDisk;
 pub(crate) use fault::{Fault, error_from};
 pub(crate) use pages::{REDB_HEADER_LEN, hide_close};
-pub(crate) use relocate::{Arranged, Room};
+pub(crate) use relocate::{Arranged, Room, Toward};
 pub(crate) use segment::{Pin, SegmentRef};
 pub(crate) use segments::SegmentWriter;
 pub(crate) use wreck::{Flaw, Swap, Wreck};

@@ -13,7 +13,7 @@ use super::map::RUN_LEN;
 use super::open::Space;
 use super::segment::{Layout, SegmentRef};
 use super::slot::INLINE_RUNS;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::planted::{self, Defect};
 use memlith_index::image::Source;
 use std::io;
@@ -28,10 +28,19 @@ const COPY_BYTES: usize = 1 << 20;
 pub(crate) enum Arranged {
     /// So many bytes were moved; there may be more to do.
     Moved(u64),
-    /// This segment is to be moved by whoever owns it: see [`Container::copy_below`].
-    Segment(Extent),
+    /// This segment is to be moved by whoever owns it: see [`Container::copy_segment`].
+    Segment(Extent, Toward),
     /// Nothing that could be moved would make the file shorter.
     Done,
+}
+
+/// Where a segment that moves comes to lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Toward {
+    /// In the first hole below it.
+    Below,
+    /// Behind all that is in use, so that holes become one.
+    Aside,
 }
 
 /// Room in the file.
@@ -67,10 +76,12 @@ impl Container {
     }
 
     /// Takes a step towards a file without holes: a bounded one, but for segments, which are their
-    /// owners' to move. `segments` are all that rows name. Ends early when `goes_on` says no.
+    /// owners' to move. `segments` are all that rows name. With `may_grow` the file may get longer by a
+    /// segment for a while. Ends early when `goes_on` says no.
     pub(crate) fn arrange(
         &self,
         segments: &[SegmentRef],
+        may_grow: bool,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Arranged> {
         self.check_writable()?;
@@ -84,13 +95,14 @@ impl Container {
             let state = self.0.state.read();
             let knows = state.chunks.knows_segments();
             let spare_runs = self.spare_runs(&state);
-            let plan = || arrange::next(state.chunks.owners(), &extents, spare_runs);
+            let plan = || arrange::next(state.chunks.owners(), &extents, spare_runs, may_grow);
             knows.then(plan).flatten()
         };
         let most = (STEP_BYTES / self.0.chunk_bytes).max(1) as usize;
         let moved = match planned {
             None => return Ok(Arranged::Done),
-            Some(Move::Segment(extent)) => return Ok(Arranged::Segment(extent)),
+            Some(Move::Segment(extent)) => return Ok(Arranged::Segment(extent, Toward::Below)),
+            Some(Move::Aside(extent)) => return Ok(Arranged::Segment(extent, Toward::Aside)),
             Some(Move::Maps) => {
                 self.0.state.write().dirty = true;
                 1
@@ -178,15 +190,16 @@ impl Container {
         Ok(moved)
     }
 
-    /// Copies a segment, durably, into the first hole below it; the copy is its caller's to name,
-    /// or to [`release`](Self::release). `None` if there is no such hole any more, or `goes_on` says
-    /// no. Nobody may release the segment meanwhile.
+    /// Copies a segment, durably, to another place; the copy is its caller's to name, or to
+    /// [`release`](Self::release). `None` if there is no such place (any more), or `goes_on` says no.
+    /// Nobody may release the segment meanwhile.
     ///
     /// # Errors
     /// Corruption if a block does not match its checksum: what is damaged stays where it is.
-    pub(crate) fn copy_below(
+    pub(crate) fn copy_segment(
         &self,
         segment: &SegmentRef,
+        toward: Toward,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<SegmentRef>> {
         self.check_writable()?;
@@ -194,8 +207,11 @@ impl Container {
         let source = self.open_segment(segment)?;
         let SegmentRef { extent, len, checksum } = *segment;
         let taken = {
-            let mut state = self.0.state.write();
-            state.chunks.take_below(extent.chunks, extent.start, Owner::Segment)
+            let chunks = &mut self.0.state.write().chunks;
+            match toward {
+                Toward::Below => chunks.take_below(extent.chunks, extent.start, Owner::Segment),
+                Toward::Aside => chunks.take_behind(extent.chunks, Owner::Segment),
+            }
         };
         let Some(extent) = taken else { return Ok(None) };
         let copy = SegmentRef { extent, len, checksum };
@@ -203,7 +219,10 @@ impl Container {
         if !matches!(copied, Ok(true)) {
             self.release(&copy);
         }
-        copied.map(|is_whole| is_whole.then_some(copy))
+        match copied {
+            Err(e) if toward == Toward::Aside && e.kind() == ErrorKind::StorageFull => Ok(None),
+            copied => copied.map(|is_whole| is_whole.then_some(copy)),
+        }
     }
 
     fn copy_blocks(

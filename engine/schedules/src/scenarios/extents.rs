@@ -175,13 +175,13 @@ impl File {
     /// or the image in force.
     fn compact(&self) {
         let named = self.newest.lock().0;
-        let arranged = self.container.arrange(&[named], &mut || true);
-        let Arranged::Segment(_) = arranged.expect("the disk takes all") else { return };
+        let arranged = self.container.arrange(&[named], true, &mut || true);
+        let Arranged::Segment(_, toward) = arranged.expect("the disk takes all") else { return };
         let mut newest = self.newest.lock();
         if newest.0 != named {
             return;
         }
-        let copied = self.container.copy_below(&named, &mut || true);
+        let copied = self.container.copy_segment(&named, toward, &mut || true);
         let Some(copy) = copied.expect("the disk takes all") else { return };
         let says = newest.1.says;
         let image = Arc::new(open(&self.disk, &self.container, &copy, says, self.defect));

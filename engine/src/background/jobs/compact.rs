@@ -48,11 +48,11 @@ impl Job<Core> for Compact {
 
     fn step(&self, core: &Core, context: &Context<'_>) -> Result<Progress> {
         let mut goes_on = || !context.should_stop();
-        let mut done = core.committer.compact_step(&mut goes_on)?;
+        let mut done = core.committer.compact_step(true, &mut goes_on)?;
         if let Compacting::Rewritten(bytes) = done {
             context.account(bytes);
             // Before there are more changes than can be done without.
-            done = core.committer.compact_step(&mut goes_on)?;
+            done = core.committer.compact_step(true, &mut goes_on)?;
         }
         match done {
             Compacting::Moved(bytes) => {
@@ -101,7 +101,7 @@ impl Core {
         }
         let mut rewrites = 0;
         while goes_on() && rewrites < MAX_REWRITES {
-            match self.committer.compact_step(&mut goes_on)? {
+            match self.committer.compact_step(false, &mut goes_on)? {
                 Compacting::Moved(_) => {}
                 Compacting::Rewritten(_) => rewrites += 1,
                 Compacting::Done => break,
@@ -131,7 +131,7 @@ impl Core {
         let most = before_bytes.saturating_mul(MAX_MOVES);
         while rewrites < MAX_REWRITES && moved <= most {
             progress(moved, moved + self.committer.container().displaced());
-            match self.committer.compact_step(&mut || true)? {
+            match self.committer.compact_step(true, &mut || true)? {
                 Compacting::Moved(bytes) => moved += bytes,
                 Compacting::Rewritten(_) => rewrites += 1,
                 Compacting::Done => break,

@@ -165,14 +165,14 @@ impl Store {
     pub(super) fn arrange(&mut self, version: u64) -> Result<bool, Error> {
         let known = self.segments();
         let named: Vec<SegmentRef> = known.values().copied().collect();
-        let extent = match self.container.arrange(&named, &mut || true).unwrap() {
+        let (extent, toward) = match self.container.arrange(&named, true, &mut || true).unwrap() {
             Arranged::Moved(_) => return Ok(true),
             Arranged::Done => return Ok(false),
-            Arranged::Segment(extent) => extent,
+            Arranged::Segment(extent, toward) => (extent, toward),
         };
         let (id, old) = known.into_iter().find(|(_, s)| s.extent == extent).unwrap();
-        let Some(new) = self.container.copy_below(&old, &mut || true).unwrap() else {
-            panic!("the hole of {old:?} is gone");
+        let Some(new) = self.container.copy_segment(&old, toward, &mut || true).unwrap() else {
+            panic!("there is no place for {old:?} any more");
         };
         let tx = self.tables().begin_write()?;
         tx.open_table(SEGMENTS)?.insert(id, &new.encode()[..])?;
