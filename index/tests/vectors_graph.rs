@@ -98,6 +98,64 @@ fn it_finds_nearly_what_brute_force_finds_under_every_metric_and_filter() {
     }
 }
 
+/// The share of the true ten, or of what is as near, that searches near some phrases and elsewhere find.
+fn recall_near(
+    view: &VectorView,
+    vectors: &Vectors,
+    said: &[Vec<f32>],
+    random: &mut Random,
+) -> f64 {
+    let (mut found, mut wanted) = (0, 0);
+    for at in 0..200 {
+        let query: Vec<f32> = match said.get(at) {
+            Some(phrase) => phrase.iter().map(|x| x + 0.3 * random.number()).collect(),
+            None => clustered(random),
+        };
+        let last = brute_force(Metric::Cosine, vectors, &query, 10, None)[9].score;
+        let hits = find(view, vectors, &query, 10, None, EF).hits;
+        wanted += 10;
+        found += hits.iter().filter(|hit| hit.score >= last).count();
+    }
+    f64::from(found as u32) / f64::from(wanted)
+}
+
+#[test]
+fn what_is_said_over_and_over_hides_nothing() {
+    const ENTRIES: u32 = 6_000;
+    for (copies, phrases) in [(15, 200), (50, 60), (300, 10), (2_000, 1)] {
+        let mut random = Random(11);
+        let said: Vec<Vec<f32>> = (0..phrases).map(|_| clustered(&mut random)).collect();
+        let mut index = VectorIndex::new(DIMENSION, Metric::Cosine);
+        let mut vectors = Vectors::new();
+        for ordinal in 0..ENTRIES {
+            let is_said = random.below(ENTRIES as usize) < copies * phrases;
+            let vector =
+                if is_said { said[random.below(phrases)].clone() } else { clustered(&mut random) };
+            index.insert(ordinal, &vector, 1).unwrap();
+            vectors.insert(ordinal, vector);
+        }
+        link_all(&index, 1);
+        let all = recall_near(&index.view(1), &vectors, &said, &mut random);
+        assert!(all >= 0.97, "{copies} copies of {phrases}: {all}");
+        // Whoever came first goes, and with it what the others hang on.
+        for ordinal in 0..ENTRIES / 3 {
+            index.remove(ordinal, 2).unwrap();
+            vectors.remove(&ordinal);
+        }
+        let image = index.write_image(2).unwrap();
+        index = VectorIndex::from_image(Arc::new(image)).unwrap();
+        assert_eq!(index.view(2).validate(), Ok(()));
+        let stored = recall_near(&index.view(2), &vectors, &said, &mut random);
+        assert!(stored >= 0.97, "{copies} copies of {phrases}, in an image: {stored}");
+        // Each that is left of one phrase is found among all the others.
+        let wanted: Vec<u32> =
+            vectors.iter().filter(|(_, v)| **v == said[0]).map(|(ordinal, _)| *ordinal).collect();
+        let hits = find(&index.view(2), &vectors, &said[0], wanted.len(), None, EF).hits;
+        let found = wanted.iter().filter(|w| hits.iter().any(|hit| hit.ordinal == **w)).count();
+        assert_eq!(found, wanted.len(), "{copies} copies of {phrases}");
+    }
+}
+
 #[test]
 fn what_is_not_linked_is_found_all_the_same() {
     let mut random = Random(9);

@@ -132,6 +132,15 @@ impl Entries {
         Ok(Measure { scale, norm })
     }
 
+    /// Are two entries, which are of these, the same to whoever goes by their codes?
+    pub(super) fn are_twins(&self, a: u32, b: u32) -> Result<bool, ImageError> {
+        let (a, b) = (self.rows(a as usize, 1)?, self.rows(b as usize, 1)?);
+        let (first, second) = (a.forms.first(), b.forms.first());
+        let is_measured_alike = first.scale.to_bits() == second.scale.to_bits()
+            && (self.shape.metric != Metric::L2 || first.norm.to_bits() == second.norm.to_bits());
+        Ok(is_measured_alike && a.high == b.high && a.low == b.low)
+    }
+
     /// Unpacks the code of an entry, which is one of these.
     pub(super) fn unpack(&self, entry: u32, code: &mut Code) -> Result<(), ImageError> {
         let rows = self.rows(entry as usize, 1)?;

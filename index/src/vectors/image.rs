@@ -12,7 +12,8 @@
 //!                     components j and j + 64 of 128, the lower in its lower half; a code takes a
 //!                     multiple of 64 bytes, filled up with components of zero
 //!       low           lower nibbles, likewise
-//!       lists         2 m nodes u32 an entry, FF FF FF FF behind the last
+//!       lists         2 m nodes u32 an entry, FF FF FF FF behind the last, whose highest bit is set if
+//!                     it is the next twin
 //!       per upper layer that has nodes
 //!         places      entry u32, node in the layer below u32; by ascending entry
 //!         lists       m nodes u32 a node, FF FF FF FF behind the last
@@ -39,7 +40,7 @@ use super::metric::{MAX_DIMENSION, Metric};
 use super::quantize::{Clip, Forms, StoredMargins, StoredScale};
 use crate::image::{ImageError, SharedSource};
 
-const MAGIC: [u8; 8] = *b"MLVECT04";
+const MAGIC: [u8; 8] = *b"MLVECT05";
 const HEADER_BYTES: usize = 2 * LANE_BYTES;
 const ORDINAL_BYTES: usize = size_of::<StoredOrdinal>();
 const SCALE_BYTES: usize = size_of::<StoredScale>();

@@ -3,8 +3,8 @@
 //! **Invariant:** candidates sort as their similarities fall, and equal ones by node; a similarity
 //! that is not a number sorts at one of the ends.
 
-/// Nodes that a candidate can name.
-pub(in crate::vectors) const MAX_NODES: usize = 1 << 31;
+/// Nodes that a candidate and a list can name.
+pub(in crate::vectors) const MAX_NODES: usize = (1 << 31) - 1;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,12 @@
 //! Taking entries into the graph (algorithm 1 of the paper), by any number of threads at once.
 //!
 //! An entry first gets its own lists in all of its layers, then becomes a neighbour of its
-//! neighbours: whoever meets it finds the way on.
+//! neighbours: whoever meets it finds the way on. One whose code is linked already is hung behind that.
 //!
 //! **Invariant:** a list is changed under the lock of its node, and no thread holds two of them.
 
 use super::layer::Layer;
+use super::lists::{TWIN, parted};
 use super::select::{Chosen, Spread, candidates_of, choose};
 use super::walk::{Scratch, Target, Walker};
 use super::{GraphView, MAX_STRIDE, STRIPES};
@@ -41,6 +42,13 @@ fn depth_of(width: usize) -> usize {
     (2 * width).div_ceil(3)
 }
 
+/// How an entry is tied into a layer.
+enum Tie {
+    Neighbours(Vec<Chosen>),
+    /// Behind this node, whose code is the same.
+    Twin(u32),
+}
+
 fn link_one(
     entries: &Entries,
     graph: &GraphView,
@@ -53,7 +61,7 @@ fn link_one(
     let walker = Walker::new(entries, graph, entry);
     let linked = graph.shared.progress.linked().min(entry);
     let Some((highest, _)) = graph.entrance(linked)? else { return Ok(()) };
-    let mut chosen: Vec<(usize, u32, Vec<Chosen>)> = Vec::new();
+    let mut ties: Vec<(usize, u32, Tie)> = Vec::new();
     let mut start = None;
     for number in (0..=highest).rev() {
         let layer = &graph.layers[number];
@@ -67,18 +75,47 @@ fn link_one(
         walker.beam_within(layer, target, from, width, depth_of(width), scratch)?;
         let nearest = scratch.found.first().map_or(from, |nearest| *nearest);
         start = layer.place(nearest.node())?.map(|place| place.below);
+        if let Some(twin) = layer.entry(nearest.node())?
+            && entries.are_twins(entry, twin)?
+        {
+            ties.push((number, node, Tie::Twin(nearest.node())));
+            continue;
+        }
         let neighbours = choose(entries, layer, &scratch.found, graph.params.m, Spread::WIDE)?;
         let nodes: Vec<u32> = neighbours.iter().map(|chosen| chosen.node).collect();
         layer.lists.write(node, &nodes)?;
-        chosen.push((number, node, neighbours));
+        ties.push((number, node, Tie::Neighbours(neighbours)));
     }
     // From the ground up: who finds the entry in a layer can go on below.
-    for (number, node, neighbours) in chosen.iter().rev() {
-        for neighbour in neighbours {
-            add(entries, graph, &graph.layers[*number], *neighbour, *node)?;
+    for (number, node, tie) in ties.into_iter().rev() {
+        let layer = &graph.layers[number];
+        match tie {
+            Tie::Neighbours(neighbours) => {
+                for neighbour in neighbours {
+                    add(entries, graph, layer, neighbour, node)?;
+                }
+            }
+            Tie::Twin(twin) => hang(graph, layer, twin, node)?,
         }
     }
     Ok(())
+}
+
+/// Hangs `node`, which nobody knows yet, behind its twin `of`, before those that hang there.
+fn hang(graph: &GraphView, layer: &Layer, of: u32, node: u32) -> Result<(), ImageError> {
+    let _alone = graph.shared.stripes[of as usize % STRIPES].lock();
+    let mut slots = [0; MAX_STRIDE];
+    let stride = layer.lists.stride();
+    let count = layer.lists.read(of, &mut slots[..stride])?;
+    let (neighbours, next) = parted(&slots[..count]);
+    // In a full list the place of a neighbour.
+    let at = neighbours.len().min(stride - 1);
+    match next {
+        Some(next) => layer.lists.write(node, &[of, next | TWIN])?,
+        None => layer.lists.write(node, &[of])?,
+    }
+    slots[at] = node | TWIN;
+    layer.lists.write(of, &slots[..=at])
 }
 
 /// Makes `node` a neighbour of `of`, in the place of others if its list is full.
@@ -90,18 +127,21 @@ fn add(
     node: u32,
 ) -> Result<(), ImageError> {
     let _alone = graph.shared.stripes[of.node as usize % STRIPES].lock();
-    let mut nodes = [0; MAX_STRIDE + 1];
+    let mut slots = [0; MAX_STRIDE];
     let stride = layer.lists.stride();
-    let count = layer.lists.read(of.node, &mut nodes[..stride])?;
-    if nodes[..count].contains(&node) {
+    let count = layer.lists.read(of.node, &mut slots[..stride])?;
+    let (neighbours, twin) = parted(&slots[..count]);
+    if neighbours.contains(&node) || twin == Some(node) {
         return Ok(());
     }
-    nodes[count] = node;
-    if count < stride {
-        return layer.lists.write(of.node, &nodes[..=count]);
+    let mut nodes = [neighbours, &[node]].concat();
+    if count == stride {
+        let candidates = candidates_of(entries, layer, of.entry, &nodes)?;
+        let at_most = stride - usize::from(twin.is_some());
+        let kept = choose(entries, layer, &candidates, at_most, Spread::NARROW)?;
+        nodes.clear();
+        nodes.extend(kept.iter().map(|chosen| chosen.node));
     }
-    let candidates = candidates_of(entries, layer, of.entry, &nodes[..=count])?;
-    let kept = choose(entries, layer, &candidates, stride, Spread::NARROW)?;
-    let kept: Vec<u32> = kept.iter().map(|chosen| chosen.node).collect();
-    layer.lists.write(of.node, &kept)
+    nodes.extend(twin.map(|twin| twin | TWIN));
+    layer.lists.write(of.node, &nodes)
 }

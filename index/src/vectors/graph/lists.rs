@@ -4,6 +4,11 @@
 //! The lists of an image are copied page by page when the first list of a page changes. Slots are
 //! atomic: readers take no lock, and may meet a list that is half one and half another.
 //!
+//! A list holds neighbours, and behind them perhaps a [`TWIN`]: the next of those entries whose code is
+//! that of the node. Copies of one vector are neighbours of nothing but one another, or lists near them
+//! would name nothing else, and a walk would not find out from among them. They make a chain that hangs
+//! on the first of them, which has neighbours in all directions.
+//!
 //! **Invariant:** a slot holds a number or [`NONE`], and a list ends at its first [`NONE`]. Lists
 //! are changed by whoever holds the lock of their node.
 
@@ -12,16 +17,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::super::kernels::prefetch;
+use super::MAX_STRIDE;
 use crate::arena::{Appender, Reader};
 use crate::image::{ImageError, SharedSource};
 
 /// What an empty slot holds.
 const NONE: u32 = u32::MAX;
 
+/// What marks a slot that names a twin: numbers of nodes lie below.
+pub(super) const TWIN: u32 = 1 << 31;
+
 /// Lists that are copied together.
 const PAGE: usize = 16;
 
 type Page = Box<[AtomicU32]>;
+
+/// What a list holds: its neighbours, and the twin.
+pub(super) fn parted(slots: &[u32]) -> (&[u32], Option<u32>) {
+    match slots.split_last() {
+        Some((last, neighbours)) if last & TWIN != 0 => (neighbours, Some(last & !TWIN)),
+        _ => (slots, None),
+    }
+}
 
 /// The lists of an image: `u32` slots, little-endian.
 pub(super) struct StoredLists {
@@ -120,6 +137,13 @@ impl Lists {
             }
         }
         Ok(taken)
+    }
+
+    /// The next twin of the node of a list.
+    pub(super) fn twin(&self, list: u32) -> Result<Option<u32>, ImageError> {
+        let mut slots = [0; MAX_STRIDE];
+        let count = self.read(list, &mut slots)?;
+        Ok(parted(&slots[..count]).1)
     }
 
     /// Makes a list hold `numbers`, and nothing else. Whoever calls holds the lock of its node.

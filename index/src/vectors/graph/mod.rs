@@ -46,6 +46,7 @@ pub(super) use walk::{Reach, Scratch, Target, Walker};
 
 use crate::image::ImageError;
 use layer::{Layer, LayerWriter};
+use lists::TWIN;
 use progress::Progress;
 
 /// Layers above the ground. With two neighbours a node, as many as 32-bit entries can need.
@@ -202,7 +203,8 @@ impl GraphView {
         let Some(ground) = self.layers.first() else { return Ok(false) };
         let mut neighbours = [0; MAX_STRIDE];
         let count = ground.lists.read(entry, &mut neighbours)?;
-        let is_kept = |node: &&u32| is_kept.get(**node as usize).is_some_and(|kept| *kept);
+        let is_kept =
+            |slot: &&u32| is_kept.get((**slot & !TWIN) as usize).is_some_and(|kept| *kept);
         let kept = neighbours[..count].iter().filter(is_kept).count();
         Ok(kept * TORN < count)
     }

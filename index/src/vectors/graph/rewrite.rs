@@ -1,15 +1,18 @@
 //! The graph of an image: that of the live entries, under their numbers there.
 //!
 //! Where a neighbour is dead, its own neighbours are candidates for its place, and the list is chosen
-//! anew (the deletion of Singh et al. 2021, arXiv:2105.09613). Other lists are copied.
+//! anew (the deletion of Singh et al. 2021, arXiv:2105.09613). Other lists are copied. Chains of twins
+//! close up; if the first of them is dead, the next is a candidate for its places as well.
 //!
 //! **Invariant:** a list names nodes of live entries that are linked, each once and not its own.
 
 use super::layer::{Layer, Place};
+use super::lists::{TWIN, parted};
 use super::select::{Spread, candidates_of, choose};
 use super::{GraphView, MAX_STRIDE};
 use crate::image::ImageError;
 use crate::vectors::entries::Entries;
+use std::collections::HashMap;
 
 /// What stands for an entry or a node that is left out.
 const GONE: u32 = u32::MAX;
@@ -71,7 +74,9 @@ impl Rewritten {
             for (new, moved) in moved.iter().enumerate() {
                 new_node[moved.old as usize] = new as u32;
             }
-            let lives = Lives { entries, layer, new_node: &new_node, moved: &moved, linked };
+            let passed = HashMap::new();
+            let mut lives =
+                Lives { entries, layer, new_node: &new_node, moved: &moved, linked, passed };
             let mut rewritten = RewrittenLayer {
                 stride: graph.params.stride(number),
                 places: Vec::new(),
@@ -105,6 +110,8 @@ struct Lives<'a> {
     moved: &'a [Moved],
     /// Entries of the image that are linked.
     linked: usize,
+    /// Nodes that do not live on -> the next of their twins that does, by its new number.
+    passed: HashMap<u32, Option<u32>>,
 }
 
 impl Lives<'_> {
@@ -115,29 +122,63 @@ impl Lives<'_> {
     }
 
     /// Appends the new list of a node.
-    fn list_of(&self, node: &Moved, stride: usize, out: &mut Vec<u32>) -> Result<(), ImageError> {
+    fn list_of(
+        &mut self,
+        node: &Moved,
+        stride: usize,
+        out: &mut Vec<u32>,
+    ) -> Result<(), ImageError> {
         if node.entry as usize >= self.linked {
             return Ok(());
         }
-        let mut neighbours = [0; MAX_STRIDE];
-        let count = self.layer.lists.read(node.old, &mut neighbours)?;
-        let neighbours = &neighbours[..count];
+        let mut slots = [0; MAX_STRIDE];
+        let count = self.layer.lists.read(node.old, &mut slots)?;
+        let (neighbours, twin) = parted(&slots[..count]);
+        let twin = match twin {
+            Some(twin) => self.alive_from(twin)?,
+            None => None,
+        };
+        let begin = out.len();
         let is_gone = |old: &u32| self.number(*old).is_none();
-        if !neighbours.iter().any(is_gone) {
-            let begin = out.len();
+        if neighbours.iter().any(is_gone) {
+            let candidates = self.heirs(node.old, neighbours)?;
+            let Some(entry) = self.layer.entry(node.old)? else { return Ok(()) };
+            let candidates = candidates_of(self.entries, self.layer, entry, &candidates)?;
+            let at_most = stride - usize::from(twin.is_some());
+            let chosen = choose(self.entries, self.layer, &candidates, at_most, Spread::NARROW)?;
+            out.extend(chosen.iter().filter_map(|chosen| self.number(chosen.node)));
+        } else {
             for new in neighbours.iter().filter_map(|old| self.number(*old)) {
                 if !out[begin..].contains(&new) && self.moved[new as usize].old != node.old {
                     out.push(new);
                 }
             }
-            return Ok(());
         }
-        let candidates = self.heirs(node.old, neighbours)?;
-        let Some(entry) = self.layer.entry(node.old)? else { return Ok(()) };
-        let candidates = candidates_of(self.entries, self.layer, entry, &candidates)?;
-        let chosen = choose(self.entries, self.layer, &candidates, stride, Spread::NARROW)?;
-        out.extend(chosen.iter().filter_map(|chosen| self.number(chosen.node)));
+        let is_new = |new: &u32| self.moved[*new as usize].old != node.old;
+        out.extend(twin.filter(is_new).map(|twin| twin | TWIN));
         Ok(())
+    }
+
+    /// The first node from this one on, along its twins, that lives on.
+    fn alive_from(&mut self, first: u32) -> Result<Option<u32>, ImageError> {
+        let (mut next, mut passed) = (Some(first), Vec::new());
+        let alive = loop {
+            let Some(node) = next.filter(|node| (*node as usize) < self.layer.len()) else {
+                break None;
+            };
+            if let Some(new) = self.number(node) {
+                break Some(new);
+            }
+            if let Some(known) = self.passed.get(&node) {
+                break *known;
+            }
+            // Until it is known, so that a chain that comes back ends.
+            self.passed.insert(node, None);
+            passed.push(node);
+            next = self.layer.lists.twin(node)?;
+        };
+        self.passed.extend(passed.into_iter().map(|node| (node, alive)));
+        Ok(alive)
     }
 
     /// The live ones of `neighbours`, and those that are reached through the dead ones.
@@ -169,8 +210,8 @@ impl Lives<'_> {
             next += 1;
             if (node as usize) < self.layer.len() {
                 let count = self.layer.lists.read(node, &mut list)?;
-                for &old in &list[..count] {
-                    sort(old, &mut heirs, &mut dead);
+                for &slot in &list[..count] {
+                    sort(slot & !TWIN, &mut heirs, &mut dead);
                 }
             }
         }

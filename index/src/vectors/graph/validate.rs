@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** passes whatever links at the same time do; called by `verify` and by tests.
 
+use super::lists::parted;
 use super::{GraphView, MAX_STRIDE};
 use crate::image::ImageError;
 
@@ -30,8 +31,9 @@ impl GraphView {
                     }
                 }
                 let count = layer.lists.read(node, &mut neighbours)?;
+                let (neighbours, twin) = parted(&neighbours[..count]);
                 let is_there = |neighbour: &u32| (*neighbour as usize) < layer.len();
-                if !neighbours[..count].iter().all(is_there) {
+                if !neighbours.iter().chain(&twin).all(is_there) {
                     return inconsistent("neighbours of a node");
                 }
             }

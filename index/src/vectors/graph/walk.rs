@@ -3,6 +3,9 @@
 //! A walk goes by the upper [planes](crate::vectors::planes) alone, which halves the memory that it
 //! reads; as many nodes find as much as by whole codes. What it found a search looks at again.
 //!
+//! Copies of one vector would fill what it keeps, and it would end among them. So it passes by
+//! [twins](TWIN), and adds them when it has ended.
+//!
 //! **Invariant:** a walk looks at a node once, sees only entries below its mark, and ends. What it
 //! found is sorted, the nearest first. Searches and whoever links call it.
 
@@ -11,6 +14,7 @@ use std::collections::BinaryHeap;
 
 use super::candidate::Candidate;
 use super::layer::Layer;
+use super::lists::TWIN;
 use super::visited::Visited;
 use super::{GraphView, MAX_STRIDE};
 use crate::image::ImageError;
@@ -25,7 +29,12 @@ pub(in crate::vectors) struct Scratch {
     pub(in crate::vectors) found: Vec<Candidate>,
     frontier: BinaryHeap<Reverse<Candidate>>,
     visited: Visited,
+    /// Nodes that twins hang on.
+    hung: Vec<Candidate>,
 }
+
+/// Twins of a node that a walk passes at most.
+const MAX_TWINS: usize = 1 << 10;
 
 /// The neighbours of one node that are new.
 struct Batch<'a> {
@@ -99,6 +108,7 @@ impl<'a> Walker<'a> {
     ) -> Result<bool, ImageError> {
         let Some((ground, start)) = self.land(target, scratch)? else { return Ok(false) };
         self.beam(ground, target, start, width, scratch)?;
+        self.unfold(ground, width, |_| Ok(true), scratch)?;
         Ok(true)
     }
 
@@ -108,14 +118,46 @@ impl<'a> Walker<'a> {
         &self,
         target: Target<'_>,
         width: usize,
-        admits: impl FnMut(u32) -> Result<bool, ImageError>,
+        mut admits: impl FnMut(u32) -> Result<bool, ImageError>,
         allow: impl FnMut(usize) -> Reach,
         scratch: &mut Scratch,
     ) -> Result<Reach, ImageError> {
         let Some((ground, start)) = self.land(target, scratch)? else {
             return Ok(Reach::Allowance);
         };
-        self.sift(ground, target, start, width, admits, allow, scratch)
+        let ended = self.sift(ground, target, start, width, &mut admits, allow, scratch)?;
+        self.unfold(ground, width, admits, scratch)?;
+        Ok(ended)
+    }
+
+    /// Adds the twins of what was found, or might have been: `width` of them at most.
+    fn unfold(
+        &self,
+        layer: &Layer,
+        width: usize,
+        mut admits: impl FnMut(u32) -> Result<bool, ImageError>,
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
+        let Scratch { found, visited, hung, .. } = scratch;
+        if hung.is_empty() {
+            return Ok(());
+        }
+        hung.sort_unstable();
+        let last = found.last().copied().filter(|_| found.len() >= width);
+        let most = found.len() + width;
+        for of in hung.iter().take_while(|of| last.is_none_or(|last| **of <= last)) {
+            let mut next = layer.lists.twin(of.node())?;
+            for _ in 0..MAX_TWINS {
+                let Some(twin) = next.filter(|_| found.len() < most) else { break };
+                let Some(entry) = layer.entry(twin)? else { break };
+                if entry < self.mark && visited.insert(twin) && admits(entry)? {
+                    found.push(Candidate::new(of.similarity(), twin));
+                }
+                next = layer.lists.twin(twin)?;
+            }
+        }
+        found.sort_unstable();
+        Ok(())
     }
 
     /// Where a walk on the ground begins.
@@ -210,10 +252,11 @@ impl<'a> Walker<'a> {
         depth: usize,
         scratch: &mut Scratch,
     ) -> Result<(), ImageError> {
-        let Scratch { found, visited, .. } = scratch;
+        let Scratch { found, visited, hung, .. } = scratch;
         let mut batch = Batch::new(layer.lists.stride());
         visited.clear(layer.len());
         visited.insert(start.node());
+        hung.clear();
         found.clear();
         found.push(start);
         let mut at = 0;
@@ -222,9 +265,9 @@ impl<'a> Walker<'a> {
                 at += 1;
                 continue;
             }
-            let node = found[at].node();
+            let of = found[at];
             at += 1;
-            self.expand(layer, target, node, visited, &mut batch, |candidate, _| {
+            self.expand(layer, target, of, visited, hung, &mut batch, |candidate, _| {
                 if let Some(place) = keep(found, candidate, width) {
                     layer.lists.prefetch(candidate.node());
                     at = at.min(place);
@@ -249,10 +292,11 @@ impl<'a> Walker<'a> {
         mut allow: impl FnMut(usize) -> Reach,
         scratch: &mut Scratch,
     ) -> Result<Reach, ImageError> {
-        let Scratch { found, frontier, visited } = scratch;
+        let Scratch { found, frontier, visited, hung } = scratch;
         let mut batch = Batch::new(layer.lists.stride());
         visited.clear(layer.len());
         visited.insert(start.node());
+        hung.clear();
         found.clear();
         frontier.clear();
         frontier.push(Reverse(start));
@@ -268,8 +312,9 @@ impl<'a> Walker<'a> {
             let looked_at = self.expand(
                 layer,
                 target,
-                nearest.node(),
+                nearest,
                 visited,
+                hung,
                 &mut batch,
                 |candidate, entry| {
                     if found.len() < width || found.last().is_some_and(|last| candidate < *last) {
@@ -292,20 +337,29 @@ impl<'a> Walker<'a> {
 
     /// Hands the new neighbours of a node to `take`, with their entries. Returns how many there are.
     #[inline]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "parts of the scratch space, borrowed one by one"
+    )]
     fn expand(
         &self,
         layer: &Layer,
         target: Target<'_>,
-        node: u32,
+        of: Candidate,
         visited: &mut Visited,
+        hung: &mut Vec<Candidate>,
         batch: &mut Batch<'a>,
         mut take: impl FnMut(Candidate, u32) -> Result<(), ImageError>,
     ) -> Result<usize, ImageError> {
         let Batch { nodes, entries, codes } = batch;
-        let count = layer.lists.read(node, nodes)?;
+        let count = layer.lists.read(of.node(), nodes)?;
         codes.clear();
         for at in 0..count {
             let node = nodes[at];
+            if node & TWIN != 0 {
+                hung.push(of);
+                continue;
+            }
             if let Some(entry) = layer.entry(node)?
                 && entry < self.mark
                 && visited.insert(node)
