@@ -81,21 +81,34 @@ pub(super) fn next(
     closes.or_else(|| may_grow.then(|| raise(owners, &segments, used)).flatten())
 }
 
-/// Lets the lowest hole rise: chunks of the tables fill it, or the segment above it steps aside.
+/// Lets the lowest hole rise: chunks of the tables fill it, or the segment above it steps aside. Where
+/// no more than the maps would fit, they are: each slot writes them elsewhere.
 fn raise(owners: &[Owner], segments: &[Extent], used: usize) -> Option<Move> {
+    let count = |owner: Owner| owners.iter().filter(|o| **o == owner).count();
     let named: usize = segments.iter().map(|s| s.chunks as usize).sum();
-    let is_leaving =
-        owners.iter().filter(|o| matches!(o, Owner::Segment | Owner::Limbo)).count() > named;
+    let is_leaving = count(Owner::Segment) > named || count(Owner::Limbo) > 0;
     let free = owners[..used].iter().filter(|o| **o == Owner::Free).count();
     if is_leaving || free < used.div_ceil(ASIDE_SHARE) {
         return None;
     }
-    let mut ends =
-        (1..owners.len()).filter(|at| owners[at - 1] == Owner::Free && owners[*at] != Owner::Free);
-    if let Some(end) = ends.clone().next().filter(|end| owners[*end..].contains(&Owner::Table)) {
-        return Some(Move::TablesBehind(end));
+    let maps = count(Owner::Map);
+    let (mut is_first, mut run) = (true, 0);
+    for (at, owner) in owners.iter().enumerate() {
+        if *owner == Owner::Free {
+            run += 1;
+            continue;
+        }
+        if std::mem::take(&mut run) <= maps {
+            continue;
+        }
+        if std::mem::take(&mut is_first) && owners[at..].contains(&Owner::Table) {
+            return Some(Move::TablesBehind(at));
+        }
+        if let Some(segment) = segments.iter().find(|s| s.start as usize == at) {
+            return Some(Move::Aside(*segment));
+        }
     }
-    ends.find_map(|end| segments.iter().find(|s| s.start as usize == end)).map(|s| Move::Aside(*s))
+    None
 }
 
 /// Where the first hole of so many chunks begins that ends at or below `limit`.
@@ -195,7 +208,7 @@ mod tests {
         assert_eq!(next_of_growing("t....BBAAA"), Some(segment(7, 3)), "back again");
         assert_eq!(next_of_growing("tAAA.BB"), aside(5, 2));
         assert_eq!(next_of_growing("xxx.AAABB"), None, "what somebody still reads is in the way");
-        assert_eq!(next_of_growing(".mAAA.BB"), aside(6, 2), "maps move by themselves");
+        assert_eq!(next_of_growing(".mAAA..BBB"), aside(7, 3), "a hole for the map");
         assert_eq!(next_of_growing("..BBBttttttttAAA"), Some(Move::TablesBehind(2)));
         let dense = format!("{}.AABB", "m".repeat(3 * ASIDE_SHARE));
         assert_eq!(next_of_growing(&dense), None, "too little to be gained");
