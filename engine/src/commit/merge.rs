@@ -13,7 +13,7 @@
 
 use super::committer::{Committer, Repair};
 use super::compact::Compacting;
-use crate::components::Precision;
+use crate::components::Shortest;
 use crate::derived::Versions;
 use crate::file::{SegmentRef, Toward};
 use crate::ids::{MemoryId, SpaceId};
@@ -124,10 +124,15 @@ impl Committer {
         alive.sort_unstable();
         let (Some(first), false) = (chosen.first(), alive.is_empty()) else { return Ok(None) };
         let sealed::Layout { space, dimension, .. } = first.row.layout();
-        let is_narrow = chosen.iter().all(|segment| segment.row.precision == Precision::F16);
-        let precision = Precision::f16_if(is_narrow);
+        let mut shortest = Shortest::new();
+        for (_, which, index) in &alive {
+            if !shortest.see(&chosen[*which].vector(*index)?) {
+                break;
+            }
+        }
+        let form = shortest.form();
         let ids: Vec<u64> = alive.iter().map(|(id, ..)| *id).collect();
-        let mut writer = SealedWriter::begin(self.container(), space, dimension, precision, &ids)?;
+        let mut writer = SealedWriter::begin(self.container(), space, dimension, form, &ids)?;
         for (_, which, index) in alive {
             writer.push(&chosen[which].vector(index)?)?;
         }

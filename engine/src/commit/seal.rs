@@ -12,7 +12,7 @@
 
 use super::committer::{Committer, Repair};
 use crate::catalog::Space;
-use crate::components::Precision;
+use crate::components::Shortest;
 use crate::ids::{MemoryId, SpaceId};
 use crate::planted::{self, Defect};
 use crate::rows::Pinned;
@@ -163,13 +163,10 @@ impl Committer {
                 Ok(work(row)? && left > 0)
             })
         };
-        let mut is_narrow = true;
-        each(&mut |row| {
-            is_narrow = Precision::F16.is_exact_for(row);
-            Ok(is_narrow)
-        })?;
-        let precision = Precision::f16_if(is_narrow);
-        let mut writer = SealedWriter::begin(self.container(), id, dimension, precision, ids)?;
+        let mut shortest = Shortest::new();
+        each(&mut |row| Ok(shortest.see(row)))?;
+        let form = shortest.form();
+        let mut writer = SealedWriter::begin(self.container(), id, dimension, form, ids)?;
         each(&mut |row| writer.push(row).map(|()| true))?;
         writer.finish()
     }

@@ -10,7 +10,7 @@
 use super::committer::{Committer, State, write_rows};
 use super::seal::MAX_BYTES;
 use super::write_set::NewRow;
-use crate::components::Precision;
+use crate::components::Shortest;
 use crate::ids::SpaceId;
 use crate::planted::{self, Defect};
 use crate::rows::guarded;
@@ -60,10 +60,11 @@ impl Committer {
         let most = (MAX_BYTES / Layout::cost(dimension)).clamp(1, MAX_COUNT);
         let one = |vectors: &[(SpaceId, u64, &[u8])]| {
             let ids: Vec<u64> = vectors.iter().map(|(_, id, _)| *id).collect();
-            let is_narrow = vectors.iter().all(|(.., row)| Precision::F16.is_exact_for(row));
-            let precision = Precision::f16_if(is_narrow);
+            let mut shortest = Shortest::new();
+            let _ = vectors.iter().all(|(.., row)| shortest.see(row));
+            let form = shortest.form();
             let (container, dimension) = (self.container(), dimension as u32);
-            let mut writer = SealedWriter::begin(container, space, dimension, precision, &ids)?;
+            let mut writer = SealedWriter::begin(container, space, dimension, form, &ids)?;
             for (_, _, vector) in vectors {
                 writer.push(vector)?;
             }

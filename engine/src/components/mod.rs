@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! row        f32, little-endian
-//! segment    the same, or IEEE 754 binary16, little-endian, where that is the same numbers
+//! segment    IEEE 754 binary16, little-endian, where that is the same numbers;
+//!            29 bits a component, where they are of similar size; else as in a row
 //! ```
 //!
-//! **Invariant:** a vector that was stored reads back bit for bit, whatever its form: f16 is used only
-//! for components that it can say exactly. A space of [`Precision::F16`] rounds what comes to it, and
-//! so has nothing else.
+//! **Invariant:** a vector that was stored reads back bit for bit, whatever its form. A space of
+//! [`Precision::F16`] rounds what comes to it, and so has nothing else.
+
+mod packed;
 
 use std::borrow::Cow;
 
@@ -52,19 +54,6 @@ impl Precision {
         [Precision::F32, Precision::F16].into_iter().find(|p| p.name() == name)
     }
 
-    /// What a segment is written in, where f16 is or is not exact for all that it is to hold.
-    pub(crate) fn f16_if(is_exact: bool) -> Self {
-        if is_exact { Precision::F16 } else { Precision::F32 }
-    }
-
-    /// Bytes of a component in a segment.
-    pub(crate) fn component_len(self) -> usize {
-        match self {
-            Precision::F32 => F32_LEN,
-            Precision::F16 => F16_LEN,
-        }
-    }
-
     /// Rounds components to the nearest that it can say, ties to even. `false` if there is none for
     /// one of them, which is too large.
     pub(crate) fn round(self, vector: &mut [f32]) -> bool {
@@ -76,41 +65,115 @@ impl Precision {
         }
         vector.iter().all(|x| x.abs() <= MAX_F16)
     }
+}
+
+/// How a segment stores vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As rows have them.
+    F32,
+    /// As binary16.
+    F16,
+    /// With exponents beside that of the greatest component: see [`packed`].
+    Packed,
+}
+
+impl Form {
+    /// The number by which rows and headers say it.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Form::F32 => 0,
+            Form::F16 => 1,
+            Form::Packed => 2,
+        }
+    }
+
+    /// The one of a [code](Self::code).
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        [Form::F32, Form::F16, Form::Packed].into_iter().find(|form| form.code() == code)
+    }
+
+    /// Its name, for whoever reads an error.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Form::F32 => "f32",
+            Form::F16 => "f16",
+            Form::Packed => "packed f32",
+        }
+    }
+
+    /// Bytes of a vector.
+    pub(crate) fn vector_len(self, dimension: usize) -> usize {
+        match self {
+            Form::F32 => dimension * F32_LEN,
+            Form::F16 => dimension * F16_LEN,
+            Form::Packed => packed::len(dimension),
+        }
+    }
 
     /// Can it say the components of a row exactly?
     pub(crate) fn is_exact_for(self, row: &[u8]) -> bool {
-        let is_exact = |x: f32| from_f16(to_f16(x)).to_bits() == x.to_bits();
-        self == Precision::F32 || components(row).all(is_exact)
+        match self {
+            Form::F32 => true,
+            Form::F16 => components(row).all(|x| from_f16(to_f16(x)).to_bits() == x.to_bits()),
+            Form::Packed => packed::is_exact_for(row),
+        }
     }
 
     /// Appends what a segment has of a row for which it is exact.
     pub(crate) fn pack(self, row: &[u8], out: &mut Vec<u8>) {
         match self {
-            Precision::F32 => out.extend_from_slice(row),
-            Precision::F16 => out.extend(components(row).flat_map(|x| to_f16(x).to_le_bytes())),
+            Form::F32 => out.extend_from_slice(row),
+            Form::F16 => out.extend(components(row).flat_map(|x| to_f16(x).to_le_bytes())),
+            Form::Packed => packed::pack(row, out),
         }
     }
 
-    /// The row of what a segment has.
-    pub(crate) fn unpack(self, packed: &[u8]) -> Cow<'_, [u8]> {
-        match self {
-            Precision::F32 => Cow::Borrowed(packed),
-            Precision::F16 => halves(packed).flat_map(|x| from_f16(x).to_le_bytes()).collect(),
+    /// The row of what a segment has; `None` if it is not of this dimension.
+    pub(crate) fn unpack(self, packed: &[u8], dimension: usize) -> Option<Cow<'_, [u8]>> {
+        if self == Form::F32 {
+            return (packed.len() == self.vector_len(dimension)).then_some(Cow::Borrowed(packed));
         }
+        let mut vector = vec![0.0; dimension];
+        self.read(packed, &mut vector)?;
+        Some(vector_bytes(&vector).into())
     }
 
     /// Reads what a segment has into a slice of its dimension; `None` if it is of another.
     pub(crate) fn read(self, packed: &[u8], out: &mut [f32]) -> Option<()> {
-        if packed.len() != out.len() * self.component_len() {
+        if packed.len() != self.vector_len(out.len()) {
             return None;
         }
         match self {
-            Precision::F32 => out.iter_mut().zip(components(packed)).for_each(|(to, x)| *to = x),
-            Precision::F16 => {
+            Form::F32 => out.iter_mut().zip(components(packed)).for_each(|(to, x)| *to = x),
+            Form::F16 => {
                 out.iter_mut().zip(halves(packed)).for_each(|(to, x)| *to = from_f16(x));
             }
+            Form::Packed => packed::read(packed, out)?,
         }
         Some(())
+    }
+}
+
+/// Finds the shortest form that is exact for some rows.
+pub(crate) struct Shortest {
+    /// Those that are, as far as they were seen, the shortest first.
+    forms: Vec<Form>,
+}
+
+impl Shortest {
+    pub(crate) fn new() -> Self {
+        Shortest { forms: vec![Form::F16, Form::Packed, Form::F32] }
+    }
+
+    /// Looks at a row. Is there still anything to be found?
+    pub(crate) fn see(&mut self, row: &[u8]) -> bool {
+        self.forms.retain(|form| form.is_exact_for(row));
+        self.forms.len() > 1
+    }
+
+    pub(crate) fn form(&self) -> Form {
+        self.forms.first().copied().unwrap_or(Form::F32)
     }
 }
 
@@ -121,7 +184,7 @@ pub(crate) fn vector_bytes(vector: &[f32]) -> Vec<u8> {
 
 /// Reads a row into a slice of its dimension; `None` if it is of another.
 pub(crate) fn read_vector(row: &[u8], out: &mut [f32]) -> Option<()> {
-    Precision::F32.read(row, out)
+    Form::F32.read(row, out)
 }
 
 fn components(row: &[u8]) -> impl Iterator<Item = f32> {
@@ -167,6 +230,7 @@ fn to_f16(x: f32) -> u16 {
 mod tests {
     use super::*;
     use half::f16;
+    use proptest::prelude::*;
 
     #[test]
     fn every_finite_half_reads_as_it_should_and_packs_again() {
@@ -195,22 +259,62 @@ mod tests {
     }
 
     #[test]
-    fn what_a_precision_is_exact_for_comes_back() {
-        let exact = vector_bytes(&[0.5, -0.0, 65_504.0, 6e-8_f32.next_up()]);
+    fn a_precision_rounds_to_what_it_can_say() {
         let mut rounded = [0.1, -7e-6, 65_519.0];
-        assert!(!Precision::F16.is_exact_for(&exact) && Precision::F32.is_exact_for(&exact));
+        assert!(!Form::F16.is_exact_for(&vector_bytes(&rounded)));
         assert!(Precision::F16.round(&mut rounded) && !Precision::F16.round(&mut [-65_520.0]));
-        let row = vector_bytes(&rounded);
-        assert!(Precision::F16.is_exact_for(&row));
+        assert!(Form::F16.is_exact_for(&vector_bytes(&rounded)));
         for precision in [Precision::F32, Precision::F16] {
-            let (mut packed, mut out) = (Vec::new(), [0.0; 3]);
-            precision.pack(&row, &mut packed);
-            assert_eq!(packed.len(), 3 * precision.component_len());
-            assert_eq!(precision.unpack(&packed), row);
-            precision.read(&packed, &mut out).unwrap();
-            assert_eq!(vector_bytes(&out), row);
-            assert_eq!(precision.read(&packed, &mut [0.0; 2]), None);
             assert_eq!(Precision::from_name(precision.name()), Some(precision));
+        }
+    }
+
+    #[test]
+    fn the_shortest_form_is_that_which_is_exact_for_all() {
+        let shortest = |vectors: &[&[f32]]| {
+            let mut shortest = Shortest::new();
+            vectors.iter().for_each(|vector| drop(shortest.see(&vector_bytes(vector))));
+            shortest.form()
+        };
+        assert_eq!(shortest(&[&[0.5, -0.0, 65_504.0], &[0.0, 1.0]]), Form::F16);
+        assert_eq!(shortest(&[&[0.5], &[0.1]]), Form::Packed);
+        assert_eq!(shortest(&[&[0.1, 0.1 / (1_u32 << 30) as f32, -0.0]]), Form::Packed);
+        assert_eq!(shortest(&[&[0.1, 0.1 / (1_u32 << 31) as f32]]), Form::F32);
+        assert_eq!(shortest(&[&[0.1], &[f32::MAX, f32::from_bits(1)]]), Form::F32);
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_form_is_exact_for_comes_back(
+            bits in prop::collection::vec((0..1_u32 << 24, 0..31_u32, 0..9_u32), 1..70),
+            lowest in 0..224_u32,
+            is_narrow in any::<bool>(),
+        ) {
+            let component = |&(bits, above, kind): &(u32, u32, u32)| {
+                let sign = bits >> 23 << 31;
+                let x = f32::from_bits(sign | if kind == 0 { 0 } else { (lowest + above) << 23 | bits & 0x7f_ffff });
+                if is_narrow { from_f16(to_f16(x.clamp(-1.0, 1.0))) } else { x }
+            };
+            let vector: Vec<f32> = bits.iter().map(component).collect();
+            let row = vector_bytes(&vector);
+            prop_assert!(Form::F16.is_exact_for(&row) || !is_narrow);
+            prop_assert!(Form::Packed.is_exact_for(&row) || is_narrow);
+            for form in [Form::F32, Form::F16, Form::Packed] {
+                prop_assert_eq!(Form::of_code(form.code()), Some(form));
+                if !form.is_exact_for(&row) {
+                    continue;
+                }
+                let (mut packed, mut out) = (vec![7], vec![0.0; vector.len()]);
+                form.pack(&row, &mut packed);
+                let packed = &packed[1..];
+                prop_assert_eq!(packed.len(), form.vector_len(vector.len()));
+                let unpacked = form.unpack(packed, vector.len()).map(Cow::into_owned);
+                prop_assert_eq!(unpacked.as_ref(), Some(&row));
+                form.read(packed, &mut out).unwrap();
+                prop_assert_eq!(vector_bytes(&out), row.clone());
+                prop_assert_eq!(form.read(packed, &mut vec![0.0; vector.len() + 1]), None);
+                prop_assert!(form.unpack(packed, vector.len() + 1).is_none());
+            }
         }
     }
 }

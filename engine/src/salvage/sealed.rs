@@ -96,7 +96,7 @@ impl Shelf {
     ) -> Option<Vec<u8>> {
         let read = |candidate: &Candidate, index: u32| {
             let packed = candidate.read(wreck, index, 1)?;
-            let row = candidate.layout.precision.unpack(&packed);
+            let row = candidate.layout.unpack(&packed)?;
             (vector_digest(&row) == *digest).then(|| row.into_owned())
         };
         if let Some((which, index)) = self.found.get(&(space, id)) {
@@ -121,7 +121,7 @@ impl Shelf {
                 let count = (candidate.layout.count - first).min(BATCH as u32);
                 let Some(bytes) = candidate.read(wreck, first, count) else { continue };
                 for (index, packed) in (first..).zip(bytes.chunks_exact(len)) {
-                    let row = candidate.layout.precision.unpack(packed);
+                    let Some(row) = candidate.layout.unpack(packed) else { continue };
                     let ids = by_digest.remove(&(space, vector_digest(&row)));
                     for id in ids.into_iter().flatten() {
                         wanted.remove(&(space, id));

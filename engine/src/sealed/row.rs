@@ -2,7 +2,7 @@
 //! how they are laid out.
 //!
 //! ```text
-//! version u8 | precision u8 | dimension u32 | count u32 | first id u64 | last id u64 | segment [24]
+//! version u8 | form u8 | dimension u32 | count u32 | first id u64 | last id u64 | segment [24]
 //! ```
 //!
 //! See `docs/file-format.md`, "Sealed row". All that is needed to read a vector stands in the row,
@@ -10,13 +10,14 @@
 //!
 //! **Invariant:** a [`SealedRow`] that was decoded describes a segment of just its length.
 
-use crate::components::Precision;
+use crate::components::Form;
 use crate::file::SegmentRef;
 use crate::ids::SpaceId;
 use crate::memory::MAX_DIMENSIONS;
 use crate::rows::Pinned;
 use crate::{Error, Result, schema};
 use redb::ReadableTable;
+use std::borrow::Cow;
 
 const VERSION: u8 = 1;
 
@@ -37,27 +38,19 @@ pub(crate) struct Layout {
     pub(crate) dimension: u32,
     /// How many vectors there are.
     pub(crate) count: u32,
-    /// What their components are stored as.
-    pub(crate) precision: Precision,
-}
-
-/// How rows and headers say a precision.
-fn code(precision: Precision) -> u8 {
-    match precision {
-        Precision::F32 => 0,
-        Precision::F16 => 1,
-    }
-}
-
-fn precision_of(code: u8) -> Option<Precision> {
-    [Precision::F32, Precision::F16].into_iter().find(|p| self::code(*p) == code)
+    /// How they are stored.
+    pub(crate) form: Form,
 }
 
 impl Layout {
-    /// Bytes of a vector. They follow one another without gaps: a multiple of 64 for the dimensions
-    /// of most embedders, and always one of a component.
+    /// Bytes of a vector. They follow one another without gaps.
     pub(crate) fn vector_len(self) -> usize {
-        self.dimension as usize * self.precision.component_len()
+        self.form.vector_len(self.dimension as usize)
+    }
+
+    /// The row of a vector; `None` if these are not its bytes.
+    pub(crate) fn unpack(self, packed: &[u8]) -> Option<Cow<'_, [u8]>> {
+        self.form.unpack(packed, self.dimension as usize)
     }
 
     /// Where the id of a vector lies.
@@ -77,7 +70,7 @@ impl Layout {
 
     /// Bytes that a vector costs at most.
     pub(crate) fn cost(dimension: usize) -> usize {
-        ID_LEN + dimension * Precision::F32.component_len()
+        ID_LEN + Form::F32.vector_len(dimension)
     }
 
     /// The head of the segment: it says once more what its row says.
@@ -87,7 +80,7 @@ impl Layout {
         header[8..12].copy_from_slice(&self.space.0.to_le_bytes());
         header[12..16].copy_from_slice(&self.dimension.to_le_bytes());
         header[16..20].copy_from_slice(&self.count.to_le_bytes());
-        header[20] = code(self.precision);
+        header[20] = self.form.code();
         header
     }
 
@@ -97,8 +90,8 @@ impl Layout {
         let number = |at: usize| {
             u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
         };
-        let (space, precision) = (SpaceId(number(8)), precision_of(header[20])?);
-        let layout = Layout { space, dimension: number(12), count: number(16), precision };
+        let (space, form) = (SpaceId(number(8)), Form::of_code(header[20])?);
+        let layout = Layout { space, dimension: number(12), count: number(16), form };
         (layout.is_possible() && layout.header() == *header).then_some(layout)
     }
 
@@ -117,7 +110,7 @@ pub(crate) struct SealedRow {
     pub(crate) number: u32,
     pub(crate) dimension: u32,
     pub(crate) count: u32,
-    pub(crate) precision: Precision,
+    pub(crate) form: Form,
     /// The lowest and the highest id.
     pub(crate) first: u64,
     pub(crate) last: u64,
@@ -126,8 +119,8 @@ pub(crate) struct SealedRow {
 
 impl SealedRow {
     pub(crate) fn layout(&self) -> Layout {
-        let SealedRow { space, dimension, count, precision, .. } = *self;
-        Layout { space, dimension, count, precision }
+        let SealedRow { space, dimension, count, form, .. } = *self;
+        Layout { space, dimension, count, form }
     }
 
     pub(crate) fn key(&self) -> [u8; 8] {
@@ -135,7 +128,7 @@ impl SealedRow {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = vec![VERSION, code(self.precision)];
+        let mut out = vec![VERSION, self.form.code()];
         out.extend(self.dimension.to_le_bytes());
         out.extend(self.count.to_le_bytes());
         out.extend(self.first.to_le_bytes());
@@ -158,7 +151,7 @@ impl SealedRow {
         let (space, number) = key.split_first_chunk()?;
         let number = u32::from_be_bytes(number.try_into().ok()?);
         let value: &[u8; ROW_LEN] = value.try_into().ok()?;
-        let (&[version, precision], rest) = value.split_first_chunk()?;
+        let (&[version, form], rest) = value.split_first_chunk()?;
         let (dimension, rest) = rest.split_first_chunk()?;
         let (count, rest) = rest.split_first_chunk()?;
         let (first, rest) = rest.split_first_chunk()?;
@@ -168,7 +161,7 @@ impl SealedRow {
             number,
             dimension: u32::from_le_bytes(*dimension),
             count: u32::from_le_bytes(*count),
-            precision: precision_of(precision)?,
+            form: Form::of_code(form)?,
             first: u64::from_le_bytes(*first),
             last: u64::from_le_bytes(*last),
             segment: SegmentRef::decode(segment).ok()?,
@@ -204,7 +197,7 @@ mod tests {
             number: 7,
             dimension: 9,
             count: 5,
-            precision: Precision::F16,
+            form: Form::F16,
             first: 10,
             last: 14,
             segment: SegmentRef {

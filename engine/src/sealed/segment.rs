@@ -78,16 +78,19 @@ impl SealedSegment {
 
     /// The row of a vector: in place, where the segment has it as rows do.
     pub(crate) fn vector(&self, index: u32) -> Result<Cow<'_, [u8]>> {
-        Ok(self.row.precision.unpack(self.packed(index)?))
+        let unpacked = self.row.layout().unpack(self.packed(index)?);
+        unpacked.ok_or_else(|| self.other(self.row.dimension as usize))
     }
 
     /// Reads a vector into a slice of its dimension.
     pub(crate) fn read(&self, index: u32, out: &mut [f32]) -> Result<()> {
         let packed = self.packed(index)?;
-        self.row.precision.read(packed, out).ok_or_else(|| {
-            let (expected, found) = (out.len(), self.row.dimension);
-            Error::corruption(PLACE, format!("{expected} components"), found.to_string())
-        })
+        self.row.form.read(packed, out).ok_or_else(|| self.other(out.len()))
+    }
+
+    fn other(&self, dimension: usize) -> Error {
+        let found = self.row.dimension.to_string();
+        Error::corruption(PLACE, format!("{dimension} components"), found)
     }
 
     fn packed(&self, index: u32) -> Result<&[u8]> {

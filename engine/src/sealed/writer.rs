@@ -5,7 +5,7 @@
 
 use super::row::{Layout, SealedRow};
 use super::unnamed::Unnamed;
-use crate::components::Precision;
+use crate::components::Form;
 use crate::error::Detail;
 use crate::file::{Container, SegmentWriter};
 use crate::ids::SpaceId;
@@ -31,13 +31,13 @@ impl SealedWriter {
         container: &Container,
         space: SpaceId,
         dimension: u32,
-        precision: Precision,
+        form: Form,
         ids: &[u64],
     ) -> Result<Self> {
         let (Some(first), Some(last)) = (ids.first(), ids.last()) else {
             return Err(Detail::Internal { doing: "sealing no vectors" }.into());
         };
-        let layout = Layout { space, dimension, count: ids.len() as u32, precision };
+        let layout = Layout { space, dimension, count: ids.len() as u32, form };
         let writer = container.begin_segment(layout.len())?;
         let (first, last) = (*first, *last);
         let (gathered, left) = (layout.header().to_vec(), layout.count);
@@ -57,15 +57,15 @@ impl SealedWriter {
     /// # Errors
     /// Corruption, if it is not of the dimension of the space.
     pub(crate) fn push(&mut self, row: &[u8]) -> Result<()> {
-        let Layout { dimension, precision, .. } = self.layout;
+        let Layout { dimension, form, .. } = self.layout;
         let expected = dimension as usize * size_of::<f32>();
-        if row.len() != expected || self.left == 0 || !precision.is_exact_for(row) {
-            let expected = format!("{expected} bytes that are {} as well", precision.name());
+        if row.len() != expected || self.left == 0 || !form.is_exact_for(row) {
+            let expected = format!("{expected} bytes that are {} as well", form.name());
             return Err(Error::corruption("vector row", expected, format!("{} bytes", row.len())));
         }
         self.left -= 1;
         self.make_room(self.layout.vector_len())?;
-        precision.pack(row, &mut self.gathered);
+        form.pack(row, &mut self.gathered);
         Ok(())
     }
 
@@ -81,9 +81,9 @@ impl SealedWriter {
     pub(crate) fn finish(mut self) -> Result<Unnamed> {
         self.writer.write(&self.gathered)?;
         let segment = self.writer.finish()?;
-        let Layout { space, dimension, count, precision } = self.layout;
+        let Layout { space, dimension, count, form } = self.layout;
         let SealedWriter { first, last, .. } = self;
-        let row = SealedRow { space, number: 0, dimension, count, precision, first, last, segment };
+        let row = SealedRow { space, number: 0, dimension, count, form, first, last, segment };
         Ok(Unnamed::new(&self.container, row))
     }
 }
