@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -66,6 +67,24 @@ fn examples_in_c() {
         let answers = run(&program, Some(&place.path().join(format!("{compiler}-agent.lith"))));
         assert!(answers.contains("Ada is allergic to peanuts"), "{answers}");
         assert!(!answers.contains("radiator"), "{answers}");
+    }
+}
+
+#[test]
+fn the_program_of_the_readme() {
+    let readme = fs::read_to_string(folder("../../README.md")).unwrap();
+    let program = readme.split("```c\n").nth(1).unwrap().split("```").next().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let source = place.path().join("program.c");
+    fs::write(
+        &source,
+        program.replace("agent.lith", &place.path().join("a.lith").display().to_string()),
+    )
+    .unwrap();
+    let program = place.path().join("program");
+    for compiler in compilers("CC", &["gcc", "clang"]) {
+        compile(&compiler, "c11", source.to_str().unwrap(), &program);
+        assert_eq!(run(&program, None), "Ada prefers tea\n");
     }
 }
 

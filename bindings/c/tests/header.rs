@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p memlith-capi --test header -- --ignored` writes the header and the list of symbols anew.
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+#![expect(clippy::print_stderr, reason = "what is passed over is said")]
 
 use cbindgen::{Builder, Config, Language, Style};
 use std::collections::BTreeSet;
