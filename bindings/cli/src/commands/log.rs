@@ -8,7 +8,7 @@ use crate::output::table::{grouped, hex, number, snippet, table};
 use crate::output::{Console, Failure, Outcome, Time};
 use clap::Args;
 use memlith::{Db, Head, LogRow, Seq};
-use serde::Serialize;
+use memlith_json::{LogReportJson, LogRowJson};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -47,34 +47,6 @@ pub(crate) struct Log {
     head: bool,
 }
 
-#[derive(Serialize)]
-struct RowJson {
-    seq: u64,
-    time: Time,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    actor: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
-    changes: Vec<ChangeJson>,
-    hash: String,
-}
-
-#[derive(Serialize)]
-struct ChangeJson {
-    model: &'static str,
-    id: u64,
-    kind: &'static str,
-}
-
-#[derive(Serialize)]
-struct IntactJson {
-    intact: bool,
-    rows: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    first: Option<u64>,
-    last: u64,
-}
-
 impl Log {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
         let expected = self.expect.as_deref().map(head_in).transpose()?;
@@ -102,12 +74,7 @@ fn head_in(path: &Path) -> Outcome<Head> {
 
 fn verify(db: &Db, expected: Option<&Head>, console: &mut Console) -> Outcome {
     let report = db.verify_log(expected)?;
-    let json = IntactJson {
-        intact: true,
-        rows: report.rows,
-        first: report.first.map(|seq| seq.0),
-        last: report.last.0,
-    };
+    let json = LogReportJson::new(&report);
     let through = if expected.is_some() { ", and goes on from the head" } else { "" };
     let rows = grouped(report.rows);
     console.answer(&json, format_args!("the chain of {rows} commits is intact{through}"))
@@ -116,17 +83,7 @@ fn verify(db: &Db, expected: Option<&Head>, console: &mut Console) -> Outcome {
 fn show(log: &[LogRow], console: &mut Console) -> Outcome {
     if console.is_json() {
         for row in log {
-            let changes = row.changes.iter();
-            console.json(&RowJson {
-                seq: row.seq.0,
-                time: Time(row.time_ms),
-                actor: row.actor.clone(),
-                reason: row.reason.clone(),
-                changes: changes
-                    .map(|c| ChangeJson { model: c.model.name(), id: c.id, kind: c.kind.name() })
-                    .collect(),
-                hash: hex(&row.hash),
-            })?;
+            console.json(&LogRowJson::new(row))?;
         }
         return Ok(());
     }

@@ -7,7 +7,8 @@ use crate::args::Store;
 use crate::output::table::{grouped, pairs, printable};
 use crate::output::{Bar, Console, Failure, Outcome};
 use clap::Args;
-use serde::Serialize;
+use memlith::VerifyReport;
+use memlith_json::VerifyJson;
 use std::time::Instant;
 
 const AFTER_HELP: &str = "\
@@ -23,21 +24,6 @@ pub(crate) struct Verify {
     store: Store,
 }
 
-#[derive(Serialize)]
-struct Report {
-    clean: bool,
-    checked: serde_json::Map<String, serde_json::Value>,
-    problems: Vec<ProblemJson>,
-    notes: Vec<&'static str>,
-    seconds: f64,
-}
-
-#[derive(Serialize)]
-struct ProblemJson {
-    place: String,
-    what: String,
-}
-
 impl Verify {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
         let started = Instant::now();
@@ -46,21 +32,11 @@ impl Verify {
         let report = db.verify(&mut |part| bar.part(part));
         drop(bar);
         let report = report?;
-        let problems = report
-            .problems
-            .iter()
-            .map(|p| ProblemJson { place: p.place.clone(), what: p.what.clone() });
-        let json = Report {
-            clean: report.is_clean(),
-            checked: report.checked.iter().map(|(n, c)| (n.to_string(), (*c).into())).collect(),
-            problems: problems.collect(),
-            notes: report.notes.clone(),
-            seconds: started.elapsed().as_secs_f64(),
-        };
+        let seconds = started.elapsed().as_secs_f64();
         if console.is_json() {
-            console.json(&json)?;
+            console.json(&VerifyJson::new(&report, seconds))?;
         } else {
-            print(&json, console)?;
+            print(&report, seconds, console)?;
         }
         match report.problem_count {
             0 => Ok(()),
@@ -70,10 +46,8 @@ impl Verify {
     }
 }
 
-fn print(report: &Report, console: &mut Console) -> Outcome {
-    let checked = report.checked.iter().map(|(name, count)| {
-        (name.as_str(), count.as_u64().map_or_else(|| count.to_string(), grouped))
-    });
+fn print(report: &VerifyReport, seconds: f64, console: &mut Console) -> Outcome {
+    let checked = report.checked.iter().map(|(name, count)| (*name, grouped(*count)));
     console.line(pairs(checked).trim_fmt())?;
     for problem in &report.problems {
         console.line(format_args!("damaged {}: {}", problem.place, printable(&problem.what)))?;
@@ -81,8 +55,8 @@ fn print(report: &Report, console: &mut Console) -> Outcome {
     for note in &report.notes {
         console.line(format_args!("note: {note}"))?;
     }
-    if report.clean {
-        console.line(format_args!("sound, checked in {:.2} s", report.seconds))?;
+    if report.is_clean() {
+        console.line(format_args!("sound, checked in {seconds:.2} s"))?;
     }
     Ok(())
 }

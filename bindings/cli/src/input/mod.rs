@@ -7,11 +7,9 @@ mod derived_id;
 mod jsonl;
 mod npy;
 mod query;
-mod record;
-mod values;
 
 pub(crate) use derived_id::DerivedIds;
 pub(crate) use jsonl::{Line, Lines};
+pub(crate) use memlith_json::{Defaults, Record};
 pub(crate) use npy::{Matrix, NpyError};
 pub(crate) use query::Query;
-pub(crate) use record::{Defaults, Record};

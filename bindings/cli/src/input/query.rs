@@ -3,7 +3,7 @@
 //! **Invariant:** fields that are not of a query (an id, the relevant answers, a category) are
 //! passed over: sets of questions come with all sorts of them. Used by `commands`.
 
-use super::values::{Embeddings, reason};
+use memlith_json::{Embeddings, reason};
 use serde::Deserialize;
 
 /// A question to the file.

@@ -5,6 +5,7 @@
 //! only `main` prints it.
 
 use memlith::ErrorKind;
+use memlith_json::kind_name;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -91,9 +92,7 @@ impl Failure {
     /// The word for programs: the kind of the library's error in snake case, or one of ours.
     pub(crate) fn kind(&self) -> String {
         match self {
-            Failure::Engine(e) | Failure::Open { source: e, .. } => {
-                snake_case(&format!("{:?}", e.kind()))
-            }
+            Failure::Engine(e) | Failure::Open { source: e, .. } => kind_name(e.kind()),
             Failure::Usage(_) => "usage".into(),
             Failure::NotFound(_) => "not_found".into(),
             Failure::Input(_) => "invalid_input".into(),
@@ -130,27 +129,9 @@ pub(crate) fn coloured(is_terminal: bool) -> bool {
         && std::env::var_os("TERM").is_none_or(|v| v != "dumb")
 }
 
-fn snake_case(camel: &str) -> String {
-    let mut out = String::with_capacity(camel.len() + 4);
-    for c in camel.chars() {
-        if c.is_ascii_uppercase() && !out.is_empty() {
-            out.push('_');
-        }
-        out.push(c.to_ascii_lowercase());
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn kinds_are_words_in_snake_case() {
-        assert_eq!(snake_case("InUse"), "in_use");
-        assert_eq!(snake_case("Corruption"), "corruption");
-        assert_eq!(snake_case("DimensionMismatch"), "dimension_mismatch");
-    }
 
     #[test]
     fn a_missing_input_is_not_found_and_any_other_failure_of_it_is_not() {

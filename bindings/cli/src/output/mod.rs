@@ -5,13 +5,10 @@
 
 mod console;
 mod failure;
-mod memory;
 mod progress;
 pub(crate) mod table;
-mod time;
 
 pub(crate) use console::{Console, write_json_line};
 pub(crate) use failure::{Failure, Outcome, report};
-pub(crate) use memory::{Embedding, MemoryLine, shown_id};
+pub(crate) use memlith_json::{Embedding, MemoryLine, Time, shown_id};
 pub(crate) use progress::Bar;
-pub(crate) use time::Time;

@@ -3,10 +3,9 @@
 //! **Invariant:** a leg that did not run is said, with the reason, in either form.
 
 use crate::output::table::{grouped, number, snippet, table};
-use crate::output::{Console, Outcome, Time, shown_id};
-use memlith::{FilterReport, Hit, LegOutcome, LegReport, LegScore, Recall, Recalled, View};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::Value;
+use crate::output::{Console, Outcome, shown_id};
+use memlith::{FilterReport, Hit, LegOutcome, Recall, Recalled, View};
+use memlith_json::AnswerJson;
 use std::time::Instant;
 
 /// Characters of a memory's text that a table shows.
@@ -23,163 +22,9 @@ pub(super) fn answer(
     let recalled = view.recall(&request)?;
     let seconds = started.elapsed().as_secs_f64();
     if console.is_json() {
-        let ids: Vec<String> = recalled.hits.iter().map(|hit| shown_id(&hit.memory)).collect();
-        let hits = recalled.hits.iter().zip(&ids);
-        return console.json(&AnswerJson {
-            hits: hits.map(|(hit, id)| HitJson::new(id, hit, is_explained)).collect(),
-            legs: Legs(&recalled.legs),
-            filter: FilterJson::new(&recalled.filter),
-            seq: recalled.seq.0,
-            seconds,
-        });
+        return console.json(&AnswerJson::new(&recalled, is_explained));
     }
     print(&recalled, is_explained, seconds, console)
-}
-
-#[derive(serde::Serialize)]
-struct AnswerJson<'a> {
-    hits: Vec<HitJson<'a>>,
-    legs: Legs<'a>,
-    filter: FilterJson<'a>,
-    seq: u64,
-    seconds: f64,
-}
-
-#[derive(serde::Serialize)]
-struct HitJson<'a> {
-    id: &'a str,
-    score: f32,
-    text: &'a str,
-    tags: &'a [String],
-    legs: LegScores<'a>,
-    number: u64,
-    namespace: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'a str>,
-    importance: f32,
-    created_at: Time,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    channel: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'a str>,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    metadata: &'a Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    matched_terms: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    age_seconds: Option<f64>,
-}
-
-impl<'a> HitJson<'a> {
-    fn new(id: &'a str, hit: &'a Hit, is_explained: bool) -> Self {
-        let memory = &hit.memory;
-        let explanation = hit.explanation.as_ref();
-        let asked_for = explanation.filter(|_| is_explained);
-        HitJson {
-            id,
-            score: hit.score,
-            text: &memory.content,
-            tags: &memory.tags,
-            legs: LegScores(explanation.map_or(&[], |e| &e.legs)),
-            number: memory.id.0,
-            namespace: &memory.namespace,
-            kind: memory.kind.as_deref(),
-            importance: memory.importance,
-            created_at: Time(memory.created_ms),
-            agent: memory.agent.as_deref(),
-            session: memory.session.as_deref(),
-            project: memory.project.as_deref(),
-            channel: memory.channel.as_deref(),
-            source: memory.source.as_deref(),
-            metadata: &memory.metadata,
-            matched_terms: asked_for.map(|e| &e.matched_terms[..]),
-            age_seconds: asked_for.map(|e| e.age_ms as f64 / 1e3),
-        }
-    }
-}
-
-/// `{"text": {"rank", "raw", "score", "weight"}, …}`
-struct LegScores<'a>(&'a [LegScore]);
-
-#[derive(serde::Serialize)]
-struct LegScoreJson {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rank: Option<usize>,
-    raw: f32,
-    score: f32,
-    weight: f32,
-}
-
-impl Serialize for LegScores<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(Some(self.0.len()))?;
-        for leg in self.0 {
-            let LegScore { rank, raw, normalised: score, weight, .. } = *leg;
-            map.serialize_entry(leg.leg.name(), &LegScoreJson { rank, raw, score, weight })?;
-        }
-        map.end()
-    }
-}
-
-/// `{"text": {"ran": true, "candidates", "us"}, "vector": {"ran": false, "why"}}`
-struct Legs<'a>(&'a [LegReport]);
-
-#[derive(serde::Serialize)]
-struct LegJson {
-    ran: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    candidates: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strategy: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'static str>,
-    us: u64,
-}
-
-impl Serialize for Legs<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(Some(self.0.len()))?;
-        for report in self.0 {
-            let (us, strategy) = (report.micros, report.strategy);
-            let leg = match report.outcome {
-                LegOutcome::NotRun { why } => {
-                    LegJson { ran: false, candidates: None, strategy, why: Some(why), us }
-                }
-                LegOutcome::Ran { candidates } => {
-                    LegJson { ran: true, candidates: Some(candidates), strategy, why: None, us }
-                }
-                _ => LegJson { ran: true, candidates: None, strategy, why: None, us },
-            };
-            map.serialize_entry(report.leg.name(), &leg)?;
-        }
-        map.end()
-    }
-}
-
-#[derive(serde::Serialize)]
-struct FilterJson<'a> {
-    matching: u64,
-    scanned_rows: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scanned_filter: Option<&'a str>,
-    us: u64,
-}
-
-impl<'a> FilterJson<'a> {
-    fn new(report: &'a FilterReport) -> Self {
-        FilterJson {
-            matching: report.matching,
-            scanned_rows: report.scanned_rows,
-            scanned_filter: report.scanned_filter.as_deref(),
-            us: report.micros,
-        }
-    }
 }
 
 fn print(recalled: &Recalled, is_explained: bool, seconds: f64, console: &mut Console) -> Outcome {

@@ -4,13 +4,16 @@
 //! and reads back to the same value. Fields that only the file can know are added by
 //! [`MemoryLine::with_file_fields`] and passed over by `import`.
 
-use super::time::Time;
+use crate::Time;
 use memlith::{DEFAULT_SPACE, Memory};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 /// Embeddings of a memory by vector space.
-pub(crate) struct Embedding(pub(crate) Vec<(String, Vec<f32>)>);
+pub struct Embedding(
+    /// The name of each space, and the vector in it.
+    pub Vec<(String, Vec<f32>)>,
+);
 
 impl Serialize for Embedding {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -28,7 +31,7 @@ impl Serialize for Embedding {
 }
 
 /// The id that users know a memory by: their own if they gave one, else its number.
-pub(crate) fn shown_id(memory: &Memory) -> String {
+pub fn shown_id(memory: &Memory) -> String {
     memory.external_id.clone().unwrap_or_else(|| memory.id.to_string())
 }
 
@@ -48,7 +51,7 @@ struct FileFields<'a> {
 
 /// A memory with what is printed of it.
 #[derive(serde::Serialize)]
-pub(crate) struct MemoryLine<'a> {
+pub struct MemoryLine<'a> {
     id: &'a str,
     namespace: &'a str,
     text: &'a str,
@@ -85,7 +88,7 @@ pub(crate) struct MemoryLine<'a> {
 
 impl<'a> MemoryLine<'a> {
     /// What can be imported again, under this id.
-    pub(crate) fn new(id: &'a str, memory: &'a Memory) -> Self {
+    pub fn new(id: &'a str, memory: &'a Memory) -> Self {
         MemoryLine {
             id,
             namespace: &memory.namespace,
@@ -112,25 +115,21 @@ impl<'a> MemoryLine<'a> {
 
     /// The memory that this one replaces.
     #[must_use]
-    pub(crate) fn supersedes(mut self, id: Option<&'a str>) -> Self {
+    pub fn supersedes(mut self, id: Option<&'a str>) -> Self {
         self.supersedes = id;
         self
     }
 
     /// Its vectors.
     #[must_use]
-    pub(crate) fn embedding(mut self, embedding: Embedding) -> Self {
+    pub fn embedding(mut self, embedding: Embedding) -> Self {
         self.embedding = (!embedding.0.is_empty()).then_some(embedding);
         self
     }
 
     /// Adds what the file knows of it; `superseded_by` is the id of the memory that replaces it.
     #[must_use]
-    pub(crate) fn with_file_fields(
-        mut self,
-        memory: &'a Memory,
-        superseded_by: Option<&'a str>,
-    ) -> Self {
+    pub fn with_file_fields(mut self, memory: &'a Memory, superseded_by: Option<&'a str>) -> Self {
         self.file = Some(FileFields {
             number: memory.id.0,
             updated_at: Time(memory.updated_ms),
@@ -145,7 +144,7 @@ impl<'a> MemoryLine<'a> {
 
     /// Marks it as the last of a page that has another behind it.
     #[must_use]
-    pub(crate) fn next(mut self, cursor: Option<&'a str>) -> Self {
+    pub fn next(mut self, cursor: Option<&'a str>) -> Self {
         self.next = cursor;
         self
     }

@@ -1,14 +1,14 @@
 //! The values a line may hold where plain serde types are too narrow or too wide.
 //!
 //! **Invariant:** an `f32` is read from its decimal digits directly, never through an `f64`, so
-//! that a printed vector reads back to the same bits. Used by the neighbouring modules.
+//! that a printed vector reads back to the same bits.
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 /// An external id: a string, or a whole number taken as its digits.
-pub(super) struct Id(pub(super) String);
+pub(crate) struct Id(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for Id {
 }
 
 /// Tags: an array of strings, or a single one.
-pub(super) struct Tags(pub(super) Vec<String>);
+pub(crate) struct Tags(pub(crate) Vec<String>);
 
 impl<'de> Deserialize<'de> for Tags {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for Tags {
 
 /// One embedding, or one for each of several vector spaces.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Embeddings {
+pub enum Embeddings {
     /// An array of numbers, of the space that the command line names.
     Plain(Vec<f32>),
     /// An object with an array for each space.
@@ -95,7 +95,7 @@ impl<'de> Deserialize<'de> for Embeddings {
 }
 
 /// What serde says of a line, without the line number of its own, which is always 1.
-pub(super) fn reason(error: &serde_json::Error) -> String {
+pub fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
         Some((what, _)) if error.is_eof() => format!("{what} (is the line cut off?)"),

@@ -9,12 +9,15 @@ use std::fmt;
 
 /// A point in time, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Time(pub(crate) i64);
+pub struct Time(
+    /// The milliseconds.
+    pub i64,
+);
 
 impl Time {
     /// Reads RFC 3339, a date and time without a zone (taken as UTC), or a date (its first
     /// moment in UTC). Fractions below a millisecond are dropped.
-    pub(crate) fn parse(text: &str) -> Option<Time> {
+    pub fn parse(text: &str) -> Option<Time> {
         let timestamp = text.parse::<Timestamp>().ok().or_else(|| {
             let local = text.parse::<civil::DateTime>().ok()?;
             local.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp())

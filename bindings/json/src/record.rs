@@ -1,11 +1,10 @@
 //! One line of an import as a memory.
 //!
 //! **Invariant:** nothing that a line says is dropped silently: a field is understood, kept as
-//! metadata under its own name, or the line is refused with the name of the field. Used by
-//! `commands`.
+//! metadata under its own name, or the line is refused with the name of the field.
 
-use super::values::{Embeddings, Id, Tags, reason};
-use crate::output::Time;
+use crate::Time;
+use crate::values::{Embeddings, Id, Tags, reason};
 use memlith::{DEFAULT_SPACE, NewMemory};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
@@ -14,11 +13,11 @@ use std::fmt;
 
 /// What holds for a line that does not say otherwise.
 #[derive(Clone, Debug)]
-pub(crate) struct Defaults {
+pub struct Defaults {
     /// Its namespace.
-    pub(crate) namespace: String,
+    pub namespace: String,
     /// The vector space of a plain embedding.
-    pub(crate) space: String,
+    pub space: String,
 }
 
 impl Default for Defaults {
@@ -30,13 +29,13 @@ impl Default for Defaults {
 
 /// A line, understood.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub struct Record {
     /// The memory to write.
-    pub(crate) memory: NewMemory,
+    pub memory: NewMemory,
     /// The external id of the memory that it replaces.
-    pub(crate) supersedes: Option<String>,
+    pub supersedes: Option<String>,
     /// Names of unknown fields, which went into the metadata.
-    pub(crate) kept: Vec<String>,
+    pub kept: Vec<String>,
 }
 
 impl Record {
@@ -44,7 +43,7 @@ impl Record {
     ///
     /// # Errors
     /// In words: what is wrong with which field.
-    pub(crate) fn parse(line: &[u8], defaults: &Defaults) -> Result<Record, String> {
+    pub fn parse(line: &[u8], defaults: &Defaults) -> Result<Record, String> {
         let fields: Fields = serde_json::from_slice(line).map_err(|e| reason(&e))?;
         fields.into_record(defaults)
     }

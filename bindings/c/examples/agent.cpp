@@ -1,0 +1,25 @@
+// The same memory in C++: memlith.hpp gives objects back, and throws what goes wrong.
+//
+//     c++ -std=c++17 agent.cpp -lmemlith -o agent && ./agent
+#include "memlith.hpp"
+
+#include <cstdio>
+
+int main(int argc, char **argv) try {
+    memlith::Db db = memlith::Db::open(argc > 1 ? argv[1] : "agent.lith");
+
+    memlith::Transaction tx = db.begin();
+    tx.remember(memlith::NewMemory("Ada is allergic to peanuts").ns("assistant").importance(0.9f));
+    tx.remember(memlith::NewMemory("Ada prefers tea to coffee").ns("assistant").tag("taste"));
+    tx.commit();
+
+    memlith::Answer answer = db.recall(memlith::Recall().text("tea or coffee?").ns("assistant").limit(1));
+    for (const memlith::Hit &hit : answer) {
+        std::printf("%.2f  %s\n", hit.score, hit.memory.content.c_str());
+    }
+    db.close();
+    return 0;
+} catch (const memlith::Error &error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+}

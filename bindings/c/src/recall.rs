@@ -1,0 +1,173 @@
+//! Recall: what is remembered about something.
+
+use crate::answer::{give, ml_answer};
+use crate::boundary::{Growing, out, sized};
+use crate::call::on;
+use crate::db::{Open, ml_db};
+use crate::error::{Failure, ml_error};
+use crate::options::millis;
+use crate::snapshot::{Snapshot, ml_snapshot};
+use crate::status::ml_status;
+use crate::views::{ml_floats, ml_str};
+use crate::write::filter_if;
+use memlith::{Recall, SearchEffort};
+
+/// `effort`: misses less than one neighbour of a hundred.
+pub const ML_EFFORT_BALANCED: i32 = 0;
+/// `effort`: misses a few of a hundred, and takes a third of the time.
+pub const ML_EFFORT_FAST: i32 = -1;
+/// `effort`: compares with every vector, and misses none.
+pub const ML_EFFORT_EXACT: i32 = -2;
+
+/// What to recall. Begin with `ml_recall_init()`. Text, a vector, both, or a filter alone.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ml_recall {
+    /// `sizeof(ml_recall)`.
+    pub struct_size: usize,
+    /// Words to find, or no text. Also embedded, where the database has an embedder and there is no vector.
+    pub text: ml_str,
+    /// A query vector, or none.
+    pub vector: ml_floats,
+    /// The vector space of `vector`; no text is `default`.
+    pub space: ml_str,
+    /// Only of this namespace; no text is all of them.
+    pub ns: ml_str,
+    /// Only what this filter matches, or no text. The language: docs/filters.md.
+    pub filter: ml_str,
+    /// At most so many hits, up to 10,000.
+    pub limit: usize,
+    /// Only hits that score at least this; NAN is any.
+    pub min_score: f32,
+    /// How much the words count.
+    pub text_weight: f32,
+    /// How much the nearness counts.
+    pub vector_weight: f32,
+    /// How much it counts how new a memory is.
+    pub recency_weight: f32,
+    /// How much it counts how important a memory is.
+    pub importance_weight: f32,
+    /// `ML_EFFORT_BALANCED`, `ML_EFFORT_FAST`, `ML_EFFORT_EXACT`, or how many vectors the search keeps on
+    /// its way, 1 to 4,096.
+    pub effort: i32,
+    /// After how long the score of recency has halved.
+    pub half_life_ms: u64,
+    /// Give up with `ML_DEADLINE_EXCEEDED` after so long; 0 is never.
+    pub deadline_ms: u64,
+    /// Not 0: also memories that another one supersedes.
+    pub include_superseded: i32,
+    /// Not 0: each hit of `ml_answer_json` says why it is there.
+    pub explain: i32,
+}
+
+impl ml_recall {
+    const DEFAULT: ml_recall = ml_recall {
+        struct_size: size_of::<ml_recall>(),
+        text: ml_str::NONE,
+        vector: ml_floats::NONE,
+        space: ml_str::NONE,
+        ns: ml_str::NONE,
+        filter: ml_str::NONE,
+        limit: 10,
+        min_score: f32::NAN,
+        text_weight: 1.0,
+        vector_weight: 1.0,
+        recency_weight: 0.0,
+        importance_weight: 0.0,
+        effort: ML_EFFORT_BALANCED,
+        half_life_ms: 30 * 24 * 3_600_000,
+        deadline_ms: 0,
+        include_superseded: 0,
+        explain: 0,
+    };
+}
+
+// SAFETY: numbers and pointers behind a size.
+unsafe impl Growing for ml_recall {
+    const FIRST_SIZE: usize = size_of::<ml_recall>();
+}
+
+/// Recalls from the newest state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_db_recall(
+    db: *const ml_db,
+    request: *const ml_recall,
+    answer: *mut *mut ml_answer,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Open>(db, error, |open| {
+        let place = out(answer, "answer")?;
+        let request = recall(request)?;
+        give(open.db.recall(&request)?, request.explain, place)
+    })
+}
+
+/// Recalls from a snapshot.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_recall(
+    snapshot: *const ml_snapshot,
+    request: *const ml_recall,
+    answer: *mut *mut ml_answer,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Snapshot>(snapshot, error, |snapshot| {
+        let place = out(answer, "answer")?;
+        let request = recall(request)?;
+        give(snapshot.0.recall(&request)?, request.explain, place)
+    })
+}
+
+/// Recalls from a snapshot what a JSON object asks for; it can ask for more than `ml_recall`:
+///
+/// `{"text": "…", "vector": {"default": [0.1, …], "picture": […]}, "also_embedded_in": ["…"],
+/// "namespace": "…", "filter": "kind:plan", "limit": 3, "min_score": 0.2, "weights": {"text": 1, "vector":
+/// 1, "recency": 0.2, "importance": 0}, "half_life_seconds": 86400, "effort": "exact", "deadline_ms": 50,
+/// "include_superseded": true, "explain": true}`, all of it optional.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_recall_json(
+    snapshot: *const ml_snapshot,
+    request: ml_str,
+    answer: *mut *mut ml_answer,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Snapshot>(snapshot, error, |snapshot| {
+        let place = out(answer, "answer")?;
+        let request = memlith_json::recall_from_json(request.bytes("request")?);
+        let request = request.map_err(|why| Failure::invalid(format!("request: {why}")))?;
+        give(snapshot.0.recall(&request)?, request.explain, place)
+    })
+}
+
+fn recall(pointer: *const ml_recall) -> Result<Recall, Failure> {
+    let given = sized(pointer, ml_recall::DEFAULT, "request")?;
+    let owned = |text: ml_str, what| Ok::<_, Failure>(text.optional(what)?.map(str::to_owned));
+    let mut recall = Recall::new();
+    recall.text = owned(given.text, "text")?;
+    recall.vector = given.vector.optional("vector")?.map(<[f32]>::to_vec);
+    recall.space = owned(given.space, "space")?;
+    recall.namespace = owned(given.ns, "ns")?;
+    recall.filter = filter_if(given.filter)?;
+    recall.limit = given.limit;
+    recall.min_score = (!given.min_score.is_nan()).then_some(given.min_score);
+    recall.weights.text = given.text_weight;
+    recall.weights.vector = given.vector_weight;
+    recall.weights.recency = given.recency_weight;
+    recall.weights.importance = given.importance_weight;
+    recall.effort = effort(given.effort)?;
+    recall.half_life = millis(given.half_life_ms);
+    recall.deadline = (given.deadline_ms > 0).then(|| millis(given.deadline_ms));
+    recall.include_superseded = given.include_superseded != 0;
+    recall.explain = given.explain != 0;
+    Ok(recall)
+}
+
+pub(crate) fn effort(number: i32) -> Result<SearchEffort, Failure> {
+    match number {
+        ML_EFFORT_BALANCED => Ok(SearchEffort::Balanced),
+        ML_EFFORT_FAST => Ok(SearchEffort::Fast),
+        ML_EFFORT_EXACT => Ok(SearchEffort::Exact),
+        ef => usize::try_from(ef)
+            .map(SearchEffort::Ef)
+            .map_err(|_| Failure::invalid("effort: must be one of ML_EFFORT_..., or 1 to 4,096")),
+    }
+}

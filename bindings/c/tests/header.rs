@@ -1,0 +1,107 @@
+//! The header is what the crate exports, and what it exports has not changed under its users.
+//!
+//! `cargo test -p memlith-capi --test header -- --ignored` writes the header and the list of symbols anew.
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+#![expect(clippy::print_stderr, reason = "what is passed over is said")]
+
+use cbindgen::{Builder, Config, Language, Style};
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn header() -> String {
+    let read = |name: &str| fs::read_to_string(folder().join("header").join(name)).unwrap();
+    let mut config = Config {
+        language: Language::C,
+        style: Style::Both,
+        header: Some(read("preamble.h").trim_end().to_owned()),
+        include_guard: Some("MEMLITH_H".into()),
+        no_includes: true,
+        sys_includes: ["math.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"]
+            .map(str::to_owned)
+            .to_vec(),
+        cpp_compat: true,
+        usize_is_size_t: true,
+        line_length: 100,
+        tab_width: 4,
+        documentation_style: cbindgen::DocumentationStyle::Doxy,
+        trailer: None,
+        ..Config::default()
+    };
+    config.parse.parse_deps = false;
+    let mut text = Vec::new();
+    // The folder with the sources, not cargo: what the test is built of is there.
+    let bindings = Builder::new().with_config(config).with_src(folder().join("src/lib.rs"));
+    sources().into_iter().fold(bindings, Builder::with_src).generate().unwrap().write(&mut text);
+    let text = String::from_utf8(text).unwrap();
+    // Definitions belong outside of what is made anew at will, but inside of the guard.
+    let end = text.rfind("#endif").unwrap();
+    format!("{}{}\n{}", &text[..end], read("init.h"), &text[end..])
+}
+
+fn sources() -> Vec<PathBuf> {
+    let files = fs::read_dir(folder().join("src")).unwrap();
+    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    files.retain(|file| !file.ends_with("lib.rs"));
+    files.sort();
+    files
+}
+
+/// Every function that the header declares.
+fn symbols(header: &str) -> BTreeSet<String> {
+    let names = header.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let declared = |name: &&str| {
+        name.starts_with("ml_")
+            && header.contains(&format!("{name}("))
+            && !name.ends_with("_init")
+            && !["ml_cstr", "ml_floats_of"].contains(name)
+    };
+    names.filter(declared).map(str::to_owned).collect()
+}
+
+fn list(symbols: &BTreeSet<String>) -> String {
+    symbols.iter().flat_map(|name| [name.as_str(), "\n"]).collect()
+}
+
+#[test]
+fn the_header_is_that_of_the_sources() {
+    let there = fs::read_to_string(folder().join("include/memlith.h")).unwrap();
+    assert!(
+        there == header(),
+        "write it anew: cargo test -p memlith-capi --test header -- --ignored"
+    );
+}
+
+#[test]
+fn no_function_is_gone_or_has_come_unsaid() {
+    let there = fs::read_to_string(folder().join("include/symbols.txt")).unwrap();
+    assert_eq!(there, list(&symbols(&header())), "a change of the ABI: see docs/c.md");
+}
+
+#[test]
+fn the_library_exports_what_the_header_declares() {
+    let library = env::current_exe().unwrap().with_file_name("libmemlith_capi.so");
+    let Ok(said) = Command::new("nm").args(["-D", "--defined-only"]).arg(library).output() else {
+        eprintln!("passed over: there is no nm");
+        return;
+    };
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let lines = String::from_utf8(said.stdout).unwrap();
+    let names = lines.lines().filter_map(|line| line.split(' ').next_back());
+    let exported = names.filter(|name| name.starts_with("ml_")).map(str::to_owned).collect();
+    assert_eq!(list(&symbols(&header())), list(&exported));
+}
+
+#[test]
+#[ignore = "writes the header and the list of symbols"]
+fn write() {
+    let header = header();
+    fs::write(folder().join("include/symbols.txt"), list(&symbols(&header))).unwrap();
+    fs::write(folder().join("include/memlith.h"), header).unwrap();
+}

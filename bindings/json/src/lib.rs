@@ -1,0 +1,31 @@
+//! Memories, requests, answers and reports of Memlith as JSON.
+//!
+//! One form for every door: what the command line prints, C hands out too, and what one takes the
+//! other does. The shapes are described in `docs/cli.md`.
+//!
+//! **Invariant:** nothing that an object says is dropped silently, and what is written reads back to the
+//! same value.
+
+mod answer;
+mod kind;
+mod log;
+mod memory;
+mod patch;
+mod record;
+mod request;
+mod stats;
+mod time;
+mod values;
+mod verify;
+
+pub use answer::AnswerJson;
+pub use kind::kind_name;
+pub use log::{LogReportJson, LogRowJson};
+pub use memory::{Embedding, MemoryLine, shown_id};
+pub use patch::patch_from_json;
+pub use record::{Defaults, Record};
+pub use request::{effort, recall_from_json};
+pub use stats::{NamespaceJson, SpaceJson, StatsJson, origin};
+pub use time::Time;
+pub use values::{Embeddings, reason};
+pub use verify::VerifyJson;

@@ -1,0 +1,499 @@
+//! An open file.
+
+use crate::convert::{report, time_to};
+use crate::error::{Failure, failure};
+use crate::fields::{many, new_memory, patch};
+use crate::iterator::MemoryIterator;
+use crate::options::options;
+use crate::progress::Progress;
+use crate::records::{Answer, Memory};
+use crate::request::{filter_of, recall, space};
+use crate::snapshot::{AllHeld, Snapshot};
+use crate::transaction::{Transaction, upserted, write_options};
+use memlith::{DEFAULT_SPACE, Db, Head, MemoryId, Seq};
+use memlith_json::{LogReportJson, LogRowJson, StatsJson, VerifyJson};
+use parking_lot::RwLock;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// An open file. Usable from any thread; no call holds the interpreter while it works.
+///
+/// Got from `memlith.open`. Close it, or use it in a `with` statement.
+#[pyclass(frozen, module = "memlith", weakref)]
+pub(crate) struct Database(Arc<Shared>);
+
+/// What transactions of a database know of it.
+pub(crate) struct Shared {
+    db: RwLock<Option<Db>>,
+    /// How many transactions are open.
+    pub(crate) transactions: AtomicUsize,
+    held: AllHeld,
+}
+
+impl Shared {
+    pub(crate) fn db(&self) -> PyResult<Db> {
+        self.db.read().clone().ok_or_else(|| failure("closed", "the database is closed"))
+    }
+}
+
+impl Database {
+    /// Works without the lock of Python.
+    fn work<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&Db) -> memlith::Result<T> + Send,
+    ) -> PyResult<T> {
+        let db = self.0.db()?;
+        Ok(py.detach(|| work(&db)).map_err(Failure::from)?)
+    }
+
+    /// The same, and tells how far it is.
+    fn long<T: Send>(
+        &self,
+        py: Python<'_>,
+        progress: Option<Py<PyAny>>,
+        work: impl FnOnce(&Db, &mut dyn FnMut(u64, u64)) -> memlith::Result<T> + Send,
+    ) -> PyResult<T> {
+        let mut progress = Progress::of(py, progress)?;
+        let told = &mut progress;
+        let done = self.work(py, |db| work(db, &mut |done, total| told.tell(done, total)))?;
+        progress.finish()?;
+        Ok(done)
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (path = None, *, read_only = false, **asked))]
+pub(crate) fn open(
+    py: Python<'_>,
+    path: Option<PathBuf>,
+    read_only: bool,
+    asked: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Database> {
+    let options = options(asked)?;
+    let opened = py.detach(|| match path {
+        None => options.in_memory(),
+        Some(path) if read_only => options.open_read_only(path),
+        Some(path) => options.open(path),
+    });
+    let db = RwLock::new(Some(opened.map_err(Failure::from)?));
+    Ok(Database(Arc::new(Shared {
+        db,
+        transactions: AtomicUsize::new(0),
+        held: AllHeld::default(),
+    })))
+}
+
+/// Gets out of a damaged file what it provably still holds: see docs/salvage.md.
+#[pyfunction]
+pub(crate) fn salvage(py: Python<'_>, damaged: PathBuf, into: PathBuf) -> PyResult<bool> {
+    let report = py.detach(|| memlith::salvage(&damaged, &into, &mut |_, _, _| {}));
+    Ok(report.map_err(Failure::from)?.is_complete())
+}
+
+#[pymethods]
+impl Database {
+    /// Remembers something new, and returns its number.
+    #[pyo3(signature = (content, **fields))]
+    fn remember(
+        &self,
+        py: Python<'_>,
+        content: String,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let new = new_memory(content, fields)?;
+        Ok(self.work(py, |db| db.remember(new))?.0)
+    }
+
+    /// Remembers many things at once, all or none, and returns their numbers.
+    #[pyo3(signature = (contents, vectors = None, *, space = None, columns = None, **fields))]
+    fn remember_many(
+        &self,
+        py: Python<'_>,
+        contents: Vec<String>,
+        vectors: Option<&Bound<'_, PyAny>>,
+        space: Option<&str>,
+        columns: Option<&Bound<'_, PyDict>>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Vec<u64>> {
+        let new = many(contents, vectors, space, columns, fields)?;
+        let ids = self.work(py, |db| db.remember_batch(new))?;
+        Ok(ids.into_iter().map(|id| id.0).collect())
+    }
+
+    /// Remembers something under its external id: `(id, did)`, where `did` is `created`, `updated` or
+    /// `unchanged`.
+    #[pyo3(signature = (content, **fields))]
+    fn upsert(
+        &self,
+        py: Python<'_>,
+        content: String,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<(u64, &'static str)> {
+        let new = new_memory(content, fields)?;
+        self.work(py, |db| db.upsert(new)).map(upserted)
+    }
+
+    /// Changes parts of a memory. False if there is none.
+    #[pyo3(signature = (id, **changes))]
+    fn update(
+        &self,
+        py: Python<'_>,
+        id: u64,
+        changes: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<bool> {
+        let patch = patch(changes)?;
+        self.work(py, |db| db.update(MemoryId(id), &patch))
+    }
+
+    /// Changes parts of every memory that a filter matches. Returns how many match.
+    #[pyo3(signature = (filter, *, namespace = None, **changes))]
+    fn update_where(
+        &self,
+        py: Python<'_>,
+        filter: &str,
+        namespace: Option<&str>,
+        changes: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let (filter, patch) = (filter_of(filter)?, patch(changes)?);
+        self.work(py, |db| db.update_many(namespace, &filter, &patch))
+    }
+
+    /// Remembers something that replaces the memory `old`, and returns its number.
+    #[pyo3(signature = (old, content, **fields))]
+    fn supersede(
+        &self,
+        py: Python<'_>,
+        old: u64,
+        content: String,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        let new = new_memory(content, fields)?;
+        Ok(self.work(py, |db| db.supersede(MemoryId(old), new))?.0)
+    }
+
+    /// Forgets a memory. False if there was none.
+    fn forget(&self, py: Python<'_>, id: u64) -> PyResult<bool> {
+        self.work(py, |db| db.forget(MemoryId(id)))
+    }
+
+    /// Forgets every memory that a filter matches. Returns how many.
+    #[pyo3(signature = (filter, *, namespace = None))]
+    fn forget_where(&self, py: Python<'_>, filter: &str, namespace: Option<&str>) -> PyResult<u64> {
+        let filter = filter_of(filter)?;
+        self.work(py, |db| db.forget_where(namespace, &filter))
+    }
+
+    /// A memory by its number, or None. Counts as an access.
+    fn get(&self, py: Python<'_>, id: u64) -> PyResult<Option<Memory>> {
+        Ok(self.work(py, |db| db.get(MemoryId(id)))?.map(Memory::from))
+    }
+
+    /// Recalls memories by text, by vector, by both, or by a filter alone, from the newest state.
+    #[pyo3(signature = (text = None, **options))]
+    fn recall(
+        &self,
+        py: Python<'_>,
+        text: Option<String>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Answer> {
+        let request = recall(text, options)?;
+        let recalled = self.work(py, |db| db.recall(&request))?;
+        Answer::new(py, recalled)
+    }
+
+    /// Memories by their numbers, None in the place of those that are not there.
+    fn get_many(&self, py: Python<'_>, ids: Vec<u64>) -> PyResult<Vec<Option<Memory>>> {
+        self.snapshot(py)?.get_many(py, ids)
+    }
+
+    /// The memory under an external id, or None.
+    #[pyo3(signature = (external_id, *, namespace = None))]
+    fn get_external(
+        &self,
+        py: Python<'_>,
+        external_id: &str,
+        namespace: Option<&str>,
+    ) -> PyResult<Option<Memory>> {
+        self.snapshot(py)?.get_external(py, external_id, namespace)
+    }
+
+    /// As `Snapshot.nearest`, from the newest state.
+    #[pyo3(signature = (vectors, **options))]
+    fn nearest<'py>(
+        &self,
+        py: Python<'py>,
+        vectors: &Bound<'py, PyAny>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        self.snapshot(py)?.nearest(py, vectors, options)
+    }
+
+    /// As `Snapshot.vector`, from the newest state.
+    #[pyo3(signature = (id, *, space = None))]
+    fn vector<'py>(
+        &self,
+        py: Python<'py>,
+        id: u64,
+        space: Option<&str>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.snapshot(py)?.vector(py, id, space)
+    }
+
+    /// As `Snapshot.vectors`, from the newest state.
+    #[pyo3(signature = (ids, *, space = None))]
+    fn vectors<'py>(
+        &self,
+        py: Python<'py>,
+        ids: Vec<u64>,
+        space: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.snapshot(py)?.vectors(py, ids, space)
+    }
+
+    /// Memories of one instant in order: an iterator that reads a page at a time.
+    #[pyo3(signature = (**options))]
+    fn list(
+        &self,
+        py: Python<'_>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<MemoryIterator> {
+        self.snapshot(py)?.list(options)
+    }
+
+    /// How many memories there are that a filter matches, in one namespace or in all.
+    #[pyo3(signature = (*, namespace = None, filter = None))]
+    fn count(
+        &self,
+        py: Python<'_>,
+        namespace: Option<&str>,
+        filter: Option<&str>,
+    ) -> PyResult<u64> {
+        self.snapshot(py)?.count(py, namespace, filter)
+    }
+
+    /// Names of the namespaces that have memories, sorted.
+    fn namespaces(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.snapshot(py)?.namespaces(py)
+    }
+
+    /// The figures of a namespace: a dict.
+    #[pyo3(signature = (namespace = None))]
+    fn namespace_stats<'py>(
+        &self,
+        py: Python<'py>,
+        namespace: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.snapshot(py)?.namespace_stats(py, namespace)
+    }
+
+    /// All vector spaces with their figures: a list of dicts.
+    fn spaces<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.snapshot(py)?.spaces(py)
+    }
+
+    /// The memories of one namespace: this database with the namespace said once.
+    fn memories<'py>(this: &Bound<'py, Self>, namespace: &str) -> PyResult<Bound<'py, PyAny>> {
+        let module = this.py().import("memlith._memories")?;
+        module.call_method1("Memories", (this, namespace))
+    }
+
+    /// One instant of the file, for reads that must agree with each other.
+    fn snapshot(&self, py: Python<'_>) -> PyResult<Snapshot> {
+        self.work(py, Db::read).map(|view| Snapshot::new(self.0.held.hold(view)))
+    }
+
+    /// Begins a transaction.
+    #[pyo3(signature = (*, actor = None, reason = None, idempotency_key = None, durability = None))]
+    fn write(
+        &self,
+        py: Python<'_>,
+        actor: Option<&str>,
+        reason: Option<&str>,
+        idempotency_key: Option<&str>,
+        durability: Option<&str>,
+    ) -> PyResult<Transaction> {
+        let options = write_options(actor, reason, idempotency_key, durability)?;
+        let of = self.0.clone();
+        py.detach(|| Transaction::begin(of, options))
+    }
+
+    /// Creates a vector space.
+    #[pyo3(signature = (name, dimension, **options))]
+    fn create_space(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        dimension: usize,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let space = space(name, dimension, options)?;
+        self.work(py, |db| db.create_space(&space))
+    }
+
+    /// Begins to change the embedder of a space to one of this handle's: see docs/python.md.
+    #[pyo3(signature = (dimension, *, embedder, space = None, **options))]
+    fn reembed(
+        &self,
+        py: Python<'_>,
+        dimension: usize,
+        embedder: &str,
+        space: Option<&str>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let name = space.unwrap_or(DEFAULT_SPACE);
+        let successor = crate::request::space(name, dimension, options)?.embedder(embedder);
+        self.work(py, |db| db.reembed(&successor))
+    }
+
+    /// Does what is left of that on this thread, now.
+    #[pyo3(signature = (space = None, *, progress = None))]
+    fn finish_reembedding(
+        &self,
+        py: Python<'_>,
+        space: Option<&str>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let space = space.unwrap_or(DEFAULT_SPACE);
+        self.long(py, progress, |db, tell| db.finish_reembedding(space, tell))
+    }
+
+    /// Gives the change up. False if there was none.
+    #[pyo3(signature = (space = None))]
+    fn cancel_reembedding(&self, py: Python<'_>, space: Option<&str>) -> PyResult<bool> {
+        let space = space.unwrap_or(DEFAULT_SPACE);
+        self.work(py, |db| db.cancel_reembedding(space))
+    }
+
+    /// Rows of the log, from the commit `start` on: a list of dicts. The log never holds content.
+    #[pyo3(signature = (start = 1, limit = 100))]
+    fn log<'py>(&self, py: Python<'py>, start: u64, limit: usize) -> PyResult<Bound<'py, PyAny>> {
+        let rows = self.work(py, |db| db.log(Seq(start), limit))?;
+        report(py, &rows.iter().map(LogRowJson::new).collect::<Vec<_>>())
+    }
+
+    /// The end of the log, as far as it survives power loss: a line of JSON. Kept elsewhere, it proves later
+    /// that nothing before it was rewritten.
+    fn head(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.work(py, Db::head)?.to_string())
+    }
+
+    /// Checks the chain of the log; with a head of earlier, also that it passes through it.
+    #[pyo3(signature = (head = None))]
+    fn verify_log<'py>(&self, py: Python<'py>, head: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+        let head: Option<Head> =
+            head.map(|text| text.trim().parse()).transpose().map_err(Failure::from)?;
+        report(py, &LogReportJson::new(&self.work(py, |db| db.verify_log(head.as_ref()))?))
+    }
+
+    /// What became of the transaction with this idempotency key: `(seq, time)`, or None.
+    fn outcome<'py>(
+        &self,
+        py: Python<'py>,
+        idempotency_key: &str,
+    ) -> PyResult<Option<(u64, Bound<'py, PyAny>)>> {
+        let outcome = self.work(py, |db| db.outcome(idempotency_key))?;
+        outcome.map(|found| Ok((found.seq.0, time_to(py, found.time_ms)?))).transpose()
+    }
+
+    /// The figures of the file and of this handle: a dict.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        report(py, &StatsJson::new(&self.work(py, Db::stats)?))
+    }
+
+    /// Checks every checksum, the log, every index against the rows: a dict with `clean` and `problems`.
+    #[pyo3(signature = (*, progress = None))]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let started = Instant::now();
+        let found = self.long(py, progress, |db, tell| {
+            let mut parts = 0;
+            db.verify(&mut |_| {
+                tell(parts, 0);
+                parts += 1;
+            })
+        })?;
+        report(py, &VerifyJson::new(&found, started.elapsed().as_secs_f64()))
+    }
+
+    /// Makes every relaxed commit durable.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        self.work(py, Db::flush)
+    }
+
+    /// Writes the images of all indexes, so that the next opening has nothing to fold.
+    fn checkpoint(&self, py: Python<'_>) -> PyResult<()> {
+        self.work(py, Db::checkpoint)
+    }
+
+    /// Links all vectors into the graphs of their spaces.
+    #[pyo3(signature = (*, progress = None))]
+    fn link(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        self.long(py, progress, |db, tell| db.link(tell))
+    }
+
+    /// Gives every byte of the file back that can be: the length before and after.
+    #[pyo3(signature = (*, progress = None))]
+    fn compact(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<(u64, u64)> {
+        let compacted = self.long(py, progress, |db, tell| db.compact(tell))?;
+        Ok((compacted.before_bytes, compacted.after_bytes))
+    }
+
+    /// Deletes every derived index, and makes it anew from the rows.
+    #[pyo3(signature = (*, progress = None))]
+    fn rebuild(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        self.long(py, progress, |db, tell| db.rebuild(tell))
+    }
+
+    /// Reads and verifies the images of all indexes, before the first search has to.
+    #[pyo3(signature = (*, progress = None))]
+    fn warm(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        self.long(py, progress, |db, tell| db.warm(tell))
+    }
+
+    /// The newest commit that survives power loss.
+    #[getter]
+    fn durable_seq(&self) -> PyResult<u64> {
+        Ok(self.0.db()?.durable_seq().0)
+    }
+
+    /// Is it closed?
+    #[getter]
+    fn closed(&self) -> bool {
+        self.0.db.read().is_none()
+    }
+
+    /// Ends background work, makes everything durable, and gives up the snapshots that are held. Nothing
+    /// happens if it is closed.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if self.0.transactions.load(Ordering::Acquire) > 0 {
+            let message = "a transaction is open: commit it or roll it back first";
+            return Err(failure("open_transactions", message));
+        }
+        let Some(db) = self.0.db.write().take() else { return Ok(()) };
+        self.0.held.release();
+        Ok(py.detach(|| db.close()).map_err(Failure::from)?)
+    }
+
+    fn __enter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close(py)
+    }
+
+    #[expect(clippy::unused_self, reason = "pickle calls it on an object")]
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a database is of one process: open its path in the other"))
+    }
+}
