@@ -15,6 +15,8 @@ pub enum Leg {
     Recency,
     /// How important it is.
     Importance,
+    /// What is said around it in its session.
+    Context,
 }
 
 impl Leg {
@@ -25,6 +27,7 @@ impl Leg {
             Leg::Vector => "vector",
             Leg::Recency => "recency",
             Leg::Importance => "importance",
+            Leg::Context => "context",
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a leg scores only what is in scope, exactly, and says so if it could not run.
 
+use super::context::Turns;
+use super::fuse::LegScores;
 use super::{Deadline, Leg, Recall};
 use crate::catalog::Space;
 use crate::embed::embed;
@@ -26,7 +28,7 @@ pub(super) type Scored = (u32, f32);
 
 /// A query of one leg, ready to run.
 pub(super) enum Probe<'a> {
-    Text(&'a str),
+    Text(Query),
     Vector(VectorProbe<'a>),
 }
 
@@ -66,9 +68,8 @@ impl Probe<'_> {
     ) -> Result<(Vec<Scored>, Option<&'static str>)> {
         let mut keep_going = || !deadline.has_passed();
         match self {
-            Probe::Text(text) => {
-                let query = Query::words(text);
-                let hits = view.versions().text.search(&query, k, Some(scope), &mut keep_going);
+            Probe::Text(query) => {
+                let hits = view.versions().text.search(query, k, Some(scope), &mut keep_going);
                 let scored =
                     hits.map_err(text_error)?.iter().map(|h| (h.ordinal, h.score)).collect();
                 Ok((scored, None))
@@ -81,6 +82,35 @@ impl Probe<'_> {
         }
     }
 
+    /// What each of `turns` receives from those around it, in the unit of this leg's scores.
+    pub(super) fn lent(
+        &self,
+        view: &View,
+        turns: &Turns,
+        scores: &LegScores,
+        deadline: &Deadline,
+    ) -> Result<Vec<Scored>> {
+        match self {
+            Probe::Text(query) => {
+                let mut keep_going = || !deadline.has_passed();
+                let text = &view.versions().text;
+                let terms = text.scores_by_term(query, &turns.members(), &mut keep_going);
+                Ok(turns.lent_by_term(&terms.map_err(text_error)?))
+            }
+            Probe::Vector(_) => {
+                let mut near = self.scores(view, &turns.members(), deadline)?;
+                for (_, score) in &mut near {
+                    *score = scores.place(*score);
+                }
+                let mut lent = turns.lent_by_best(&near);
+                for (_, part) in &mut lent {
+                    *part *= scores.span();
+                }
+                Ok(lent)
+            }
+        }
+    }
+
     /// The scores of given ordinals; those without one are left out.
     pub(super) fn scores(
         &self,
@@ -89,10 +119,9 @@ impl Probe<'_> {
         deadline: &Deadline,
     ) -> Result<Vec<Scored>> {
         match self {
-            Probe::Text(text) => {
+            Probe::Text(query) => {
                 let mut keep_going = || !deadline.has_passed();
-                let query = Query::words(text);
-                view.versions().text.scores(&query, ordinals, &mut keep_going).map_err(text_error)
+                view.versions().text.scores(query, ordinals, &mut keep_going).map_err(text_error)
             }
             Probe::Vector(VectorProbe { space, index, query, .. }) => {
                 let rows = view.rows()?;
@@ -173,7 +202,7 @@ pub(super) fn probes<'a>(
 ) -> Result<(Vec<Probe<'a>>, Vec<NotRun>)> {
     let (mut probes, mut not_run) = (Vec::new(), Vec::new());
     if let Some(text) = request.text.as_deref().filter(|_| request.weights.text > 0.0) {
-        probes.push(Probe::Text(text));
+        probes.push(Probe::Text(Query::words(text)));
     }
     if !request.seeks() || request.weights.vector <= 0.0 {
         return Ok((probes, not_run));

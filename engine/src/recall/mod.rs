@@ -7,6 +7,7 @@
 mod answer;
 mod builders;
 mod clock;
+mod context;
 mod fuse;
 mod legs;
 mod metadata;
@@ -20,4 +21,4 @@ pub(crate) use builders::scope_builders;
 pub(crate) use clock::Deadline;
 pub use nearest::{Nearest, Neighbour, RecallCheck};
 pub(crate) use plan::Scope;
-pub use request::{Recall, Weights};
+pub use request::{Fusion, Recall, Weights};

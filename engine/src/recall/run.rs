@@ -3,15 +3,17 @@
 //! **Invariant:** all of it happens under one View and one scope: a hit matches the filter, has not
 //! expired, and is scored as it stood at the View's commit.
 
-use super::fuse::{LegScores, best};
+use super::context::Turns;
+use super::fuse::{LegScores, best, explain_lent};
 use super::legs::{NotRun, Probe, Scored, probes, text_error};
 use super::{Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Weights};
 use crate::Result;
-use crate::derived::column;
+use crate::derived::{column, field};
 use crate::view::View;
 use memlith_index::attributes::{ColumnId, Order, cell};
 use memlith_index::text::Query;
 use roaring::RoaringBitmap;
+use std::ops::Bound;
 use std::time::Instant;
 
 /// How a leg that only reranks scores the cell of a column.
@@ -21,6 +23,9 @@ type CellScore<'a> = &'a dyn Fn(i64) -> f32;
 const CANDIDATES_PER_HIT: usize = 5;
 /// … and at least so many, so that the legs have candidates in common.
 const MIN_CANDIDATES: usize = 100;
+
+/// Of so many of each leg, the best, the turns around are looked at.
+const MAX_SEEDS: usize = 500;
 
 impl View {
     /// Recalls memories: by text, by vector, by both, or the newest that match the filter.
@@ -39,7 +44,11 @@ impl View {
         let (probes, not_run) = probes(self, request)?;
         let wanted = match &probes[..] {
             // Alone, and without anything that reranks, the best of the leg are the best.
-            [_] if !reranks(&request.weights) => request.limit,
+            [_] if !reranks(&request.weights)
+                && !(lends(&probes, &request.weights) && self.has_sessions()?) =>
+            {
+                request.limit
+            }
             _ => candidates_for(request.limit),
         };
         let (mut legs, mut reports) =
@@ -80,13 +89,22 @@ impl View {
             let (best, strategy) = probe.best(self, wanted, scope, deadline)?;
             found.push((best, strategy, began.elapsed().as_micros() as u64));
         }
-        let all: RoaringBitmap =
-            found.iter().flat_map(|(best, ..)| best.iter().map(|(o, _)| *o)).collect();
+        let ordinals = |best: &[Scored]| best.iter().map(|(o, _)| *o).collect::<RoaringBitmap>();
+        let (mut candidates, mut seeds) = (RoaringBitmap::new(), RoaringBitmap::new());
+        for (best, ..) in &found {
+            candidates |= ordinals(best);
+            seeds |= ordinals(&best[..best.len().min(MAX_SEEDS)]);
+        }
+        let began = Instant::now();
+        let turns = if lends(probes, weights) { Turns::around(self, &seeds, scope)? } else { None };
+        if let Some(turns) = &turns {
+            candidates |= &turns.receivers;
+        }
+        let mut lending_micros = began.elapsed().as_micros() as u64;
         let (mut legs, mut reports) = (Vec::new(), Vec::new());
         for (probe, (best, strategy, mut micros)) in probes.iter().zip(found) {
             let began = Instant::now();
-            let own: RoaringBitmap = best.iter().map(|(o, _)| *o).collect();
-            let foreign = &all - own;
+            let foreign = &candidates - ordinals(&best);
             let others = if foreign.is_empty() {
                 Vec::new()
             } else {
@@ -98,11 +116,22 @@ impl View {
                 _ => (weights.vector / spaces as f32, None),
             };
             let (leg, space) = (probe.leg(), probe.space());
-            let scores = LegScores::relative(leg, weight, &best, others, floor);
-            legs.push(scores.of_space(space));
+            let mut scores = LegScores::relative(leg, weight, &best, others, floor).of_space(space);
             let outcome = LegOutcome::Ran { candidates: best.len() };
             let space = space.map(Into::into);
             reports.push(LegReport { leg, space, outcome, strategy, micros });
+            if let Some(turns) = &turns {
+                let began = Instant::now();
+                let lent = probe.lent(self, turns, &scores, deadline)?;
+                scores.receive(lent, weights.context);
+                lending_micros += began.elapsed().as_micros() as u64;
+            }
+            legs.push(scores);
+        }
+        if let Some(turns) = turns {
+            let outcome = LegOutcome::Ran { candidates: turns.receivers.len() as usize };
+            let (leg, micros) = (Leg::Context, lending_micros);
+            reports.push(LegReport { leg, space: None, outcome, strategy: None, micros });
         }
         Ok((legs, reports))
     }
@@ -167,12 +196,12 @@ impl View {
     ) -> Result<Vec<Hit>> {
         let ranked = if legs.is_empty() {
             // What nobody sought is as many as there may be; only their order is to be found.
-            let mut all = best(legs, candidates, request.min_score, usize::MAX);
+            let mut all = best(legs, candidates, request.fusion, request.min_score, usize::MAX);
             self.sort_by_time(&mut all)?;
             all.truncate(request.limit);
             all
         } else {
-            best(legs, candidates, request.min_score, request.limit)
+            best(legs, candidates, request.fusion, request.min_score, request.limit)
         };
         let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
         let memories = self.peek_many(&ids)?;
@@ -185,6 +214,12 @@ impl View {
             hits.push(Hit { memory, score, explanation });
         }
         Ok(hits)
+    }
+
+    /// Is any memory of a session?
+    fn has_sessions(&self) -> Result<bool> {
+        let mut sessions = self.versions().attributes.labels(field::SESSION, Bound::Unbounded)?;
+        Ok(sessions.next().transpose()?.is_some())
     }
 
     fn sort_by_time(&self, ranked: &mut [Scored]) -> Result<()> {
@@ -210,11 +245,21 @@ impl View {
         let query = Query::words(request.text.as_deref().unwrap_or_default());
         let matched_terms = self.versions().text.matched_terms(&query, ordinal);
         Ok(Explanation {
-            legs: legs.iter().filter_map(|leg| leg.explain(ordinal)).collect(),
+            legs: legs
+                .iter()
+                .filter_map(|leg| leg.explain(ordinal))
+                .chain(explain_lent(legs, ordinal))
+                .collect(),
             matched_terms: matched_terms.map_err(text_error)?,
             age_ms: self.now_ms().saturating_sub(created_ms),
         })
     }
+}
+
+/// Does the context of conversations count? Only beside words: the score of a vector that is alone stays
+/// its nearness.
+fn lends(probes: &[Probe<'_>], weights: &Weights) -> bool {
+    weights.context > 0.0 && probes.iter().any(|probe| probe.leg() == Leg::Text)
 }
 
 fn reranks(weights: &Weights) -> bool {
