@@ -67,7 +67,7 @@ impl Sessions {
 }
 
 /// Those next to a memory in its session, nearest first, so many on each side.
-fn next_to(
+pub(super) fn next_to(
     turns: &RoaringBitmap,
     ordinal: u32,
     reach: usize,

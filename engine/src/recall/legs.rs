@@ -18,7 +18,7 @@ use memlith_index::text::{Query, TextError};
 use memlith_index::vectors::{Effort, Found, Search, SearchError, SearchLimits, VectorView};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The part of the `ef` of a space that a fast search keeps.
 const FAST_SHARE: usize = 3;
@@ -40,6 +40,46 @@ pub(super) struct VectorProbe<'a> {
     pub(super) query: Cow<'a, [f32]>,
     pub(super) effort: Effort,
     scan_below: usize,
+}
+
+/// What a leg says of the turns around candidates.
+pub(super) enum Told {
+    /// Of each term.
+    ByTerm(Vec<Vec<Scored>>),
+    Whole(Vec<Scored>),
+}
+
+impl Told {
+    /// The scores by ordinal.
+    pub(super) fn scores(&self) -> Vec<Scored> {
+        match self {
+            Told::Whole(scores) => scores.clone(),
+            Told::ByTerm(terms) => {
+                let mut sums = BTreeMap::<u32, f32>::new();
+                for (ordinal, score) in terms.iter().flatten() {
+                    *sums.entry(*ordinal).or_default() += score;
+                }
+                sums.into_iter().collect()
+            }
+        }
+    }
+
+    /// What each receives from those around it, in the unit of the leg's scores.
+    pub(super) fn lent(self, turns: &Turns, scores: &LegScores) -> Vec<Scored> {
+        match self {
+            Told::ByTerm(terms) => turns.lent_by_term(&terms),
+            Told::Whole(mut near) => {
+                for (_, score) in &mut near {
+                    *score = scores.place(*score);
+                }
+                let mut lent = turns.lent_by_best(&near);
+                for (_, part) in &mut lent {
+                    *part *= scores.span();
+                }
+                lent
+            }
+        }
+    }
 }
 
 impl Probe<'_> {
@@ -82,33 +122,17 @@ impl Probe<'_> {
         }
     }
 
-    /// What each of `turns` receives from those around it, in the unit of this leg's scores.
-    pub(super) fn lent(
-        &self,
-        view: &View,
-        turns: &Turns,
-        scores: &LegScores,
-        deadline: &Deadline,
-    ) -> Result<Vec<Scored>> {
-        match self {
+    /// What this leg says of all members of `turns`.
+    pub(super) fn tell(&self, view: &View, turns: &Turns, deadline: &Deadline) -> Result<Told> {
+        let members = turns.members();
+        Ok(match self {
             Probe::Text(query) => {
                 let mut keep_going = || !deadline.has_passed();
-                let text = &view.versions().text;
-                let terms = text.scores_by_term(query, &turns.members(), &mut keep_going);
-                Ok(turns.lent_by_term(&terms.map_err(text_error)?))
+                let terms = view.versions().text.scores_by_term(query, &members, &mut keep_going);
+                Told::ByTerm(terms.map_err(text_error)?)
             }
-            Probe::Vector(_) => {
-                let mut near = self.scores(view, &turns.members(), deadline)?;
-                for (_, score) in &mut near {
-                    *score = scores.place(*score);
-                }
-                let mut lent = turns.lent_by_best(&near);
-                for (_, part) in &mut lent {
-                    *part *= scores.span();
-                }
-                Ok(lent)
-            }
-        }
+            Probe::Vector(_) => Told::Whole(self.scores(view, &members, deadline)?),
+        })
     }
 
     /// The scores of given ordinals; those without one are left out.
@@ -201,8 +225,8 @@ pub(super) fn probes<'a>(
     request: &'a Recall,
 ) -> Result<(Vec<Probe<'a>>, Vec<NotRun>)> {
     let (mut probes, mut not_run) = (Vec::new(), Vec::new());
-    if let Some(text) = request.text.as_deref().filter(|_| request.weights.text > 0.0) {
-        probes.push(Probe::Text(Query::words(text)));
+    if let Some(query) = request.query().filter(|_| request.weights.text > 0.0) {
+        probes.push(Probe::Text(query));
     }
     if !request.seeks() || request.weights.vector <= 0.0 {
         return Ok((probes, not_run));

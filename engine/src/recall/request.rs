@@ -1,10 +1,16 @@
 //! What a recall asks for.
 
 use super::builders::{scope_builders, search_builders};
+use super::{Cancellation, Cut, TokenCounter};
+use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
-use crate::{Error, Result};
+use crate::{Error, MAX_LIMIT, Result};
+use memlith_index::text::Query;
 use std::time::Duration;
+
+/// Turns that a hit may bring with it, on each side.
+const MAX_NEIGHBOURS: usize = 100;
 
 /// A request to recall memories: by text, by vector, by both, or by filter alone.
 ///
@@ -24,6 +30,8 @@ pub struct Recall {
     /// Words to find; also embedded for the vector leg if the file has an embedder and no vector
     /// is given.
     pub text: Option<String>,
+    /// Read the signs in the text; see [`Recall::signs`].
+    pub signs: bool,
     /// A query vector.
     pub vector: Option<Vec<f32>>,
     /// The vector space of `vector`; `default` unless given.
@@ -37,8 +45,22 @@ pub struct Recall {
     pub filter: Option<Filter>,
     /// At most so many hits; 10 unless given.
     pub limit: usize,
+    /// Leave out so many of the best: where the page before ended.
+    pub offset: usize,
     /// Only hits that score at least this; see [`Hit::score`](crate::Hit::score).
     pub min_score: Option<f32>,
+    /// Only hits before this cut.
+    pub cut: Option<Cut>,
+    /// How much hits are to differ from one another, 0 to 1; 0 unless given.
+    pub diversity: f32,
+    /// Only so many hits as have so many tokens together.
+    pub max_tokens: Option<usize>,
+    /// How tokens are counted.
+    pub tokens: TokenCounter,
+    /// With each hit the piece of its content that shows best why it was found, of about so many bytes.
+    pub snippet: Option<usize>,
+    /// With each hit so many turns before and behind it in its session.
+    pub neighbours: usize,
     /// How much each leg counts.
     pub weights: Weights,
     /// How the scores of legs become one; the sum of normalised scores unless given.
@@ -53,6 +75,8 @@ pub struct Recall {
     pub effort: SearchEffort,
     /// Give up after this long, with an error.
     pub deadline: Option<Duration>,
+    /// Give up once this is cancelled, with an error.
+    pub cancellation: Option<Cancellation>,
 }
 
 /// How the scores of several legs become one. A leg that is alone scores as it does by itself.
@@ -97,13 +121,21 @@ impl Default for Recall {
     fn default() -> Self {
         Recall {
             text: None,
+            signs: false,
             vector: None,
             space: None,
             also: Vec::new(),
             namespace: None,
             filter: None,
             limit: 10,
+            offset: 0,
             min_score: None,
+            cut: None,
+            diversity: 0.0,
+            max_tokens: None,
+            tokens: TokenCounter::default(),
+            snippet: None,
+            neighbours: 0,
             weights: Weights::default(),
             fusion: Fusion::default(),
             half_life: Duration::from_hours(30 * 24),
@@ -111,6 +143,7 @@ impl Default for Recall {
             explain: false,
             effort: SearchEffort::default(),
             deadline: None,
+            cancellation: None,
         }
     }
 }
@@ -125,6 +158,36 @@ impl Recall {
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
+        self
+    }
+
+    /// Reads the signs in the text, as people type them into a search box:
+    ///
+    /// | written | means |
+    /// |---|---|
+    /// | `"two words"` | in a row |
+    /// | `+word`, `+"two words"` | required |
+    /// | `-word`, `-"two words"` | excluded |
+    /// | `wor*` | any word that begins so |
+    /// | `word~`, `word~1` | words that differ by two letters, or one |
+    ///
+    /// What is required or excluded holds for every leg, also for what a vector finds. No text is an error:
+    /// a sign in any other place is a character like others. Without this all signs are.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{NewMemory, Recall};
+    /// db.remember(NewMemory::new("the spare key of the car"))?;
+    /// db.remember(NewMemory::new("the spare key of the house"))?;
+    /// let request = Recall::new().text("\"spare key\" -car").signs(true);
+    /// let answer = db.recall(&request)?;
+    /// assert_eq!(answer.hits.len(), 1);
+    /// assert_eq!(answer.hits[0].memory.content, "the spare key of the house");
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn signs(mut self, signs: bool) -> Self {
+        self.signs = signs;
         self
     }
 
@@ -176,6 +239,66 @@ impl Recall {
 
     scope_builders!();
     search_builders!();
+
+    /// Leaves out so many of the best hits: where the page before ended.
+    #[must_use]
+    pub fn offset(mut self, offset: usize) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Cuts the hits where their scores say, whatever the scale of these is.
+    #[must_use]
+    pub fn cut(mut self, cut: Cut) -> Self {
+        self.cut = Some(cut);
+        self
+    }
+
+    /// Has hits differ from one another: the next one is the best by its score, less this many parts of its
+    /// likeness in words to those before it (MMR). 0 to 1; what says the same comes later, and perhaps not
+    /// at all.
+    #[must_use]
+    pub fn diversity(mut self, diversity: f32) -> Self {
+        self.diversity = diversity;
+        self
+    }
+
+    /// Gives only hits whose contents have so many tokens together; one that does not fit any more is left
+    /// out, and the next one tried.
+    #[must_use]
+    pub fn max_tokens(mut self, max_tokens: usize) -> Self {
+        self.max_tokens = Some(max_tokens);
+        self
+    }
+
+    /// Sets how tokens are counted.
+    #[must_use]
+    pub fn tokens(mut self, counter: TokenCounter) -> Self {
+        self.tokens = counter;
+        self
+    }
+
+    /// Gives with each hit the piece of its content that shows best why it was found, of about so many
+    /// bytes, and where in it the words of the text are.
+    #[must_use]
+    pub fn snippet(mut self, bytes: usize) -> Self {
+        self.snippet = Some(bytes);
+        self
+    }
+
+    /// Gives with each hit so many turns before and behind it in its session, as far as they are in scope.
+    #[must_use]
+    pub fn neighbours(mut self, each_side: usize) -> Self {
+        self.neighbours = each_side;
+        self
+    }
+
+    /// Gives up once this is cancelled.
+    #[must_use]
+    pub fn cancellation(mut self, cancellation: &Cancellation) -> Self {
+        self.cancellation = Some(cancellation.clone());
+        self
+    }
 
     /// Sets how much the text and vector legs count.
     #[must_use]
@@ -240,6 +363,15 @@ impl Recall {
 
     pub(super) fn check(&self) -> Result<()> {
         self.check_search("limit of a recall")?;
+        check_limit("offset of a recall", self.offset, MAX_LIMIT)?;
+        check_limit("number of neighbours", self.neighbours, MAX_NEIGHBOURS)?;
+        let share = match self.cut {
+            Some(Cut::OfBest(share)) => share,
+            _ => 0.0,
+        };
+        if ![share, self.diversity].iter().all(|part| (0.0..=1.0).contains(part)) {
+            return Err(Error::invalid("cut and diversity", "must be from 0 to 1"));
+        }
         let Weights { text, vector, recency, importance, context } = self.weights;
         if ![text, vector, recency, importance, context].iter().all(|w| w.is_finite() && *w >= 0.0)
         {
@@ -261,6 +393,17 @@ impl Recall {
         let first = (self.space.as_deref(), self.vector.as_deref());
         let also = self.also.iter().map(|(space, vector)| (Some(&**space), vector.as_deref()));
         std::iter::once(first).chain(also)
+    }
+
+    /// What the text asks of words.
+    pub(super) fn query(&self) -> Option<Query> {
+        let text = self.text.as_deref()?;
+        Some(if self.signs { Query::parse(text) } else { Query::words(text) })
+    }
+
+    /// How many of the best are looked at.
+    pub(super) fn depth(&self) -> usize {
+        self.offset.saturating_add(self.limit)
     }
 
     /// Is there anything to look for?

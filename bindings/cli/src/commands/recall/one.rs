@@ -4,7 +4,9 @@
 
 use crate::output::table::{grouped, number, snippet, table};
 use crate::output::{Console, Outcome, Time, shown_id};
-use memlith::{FilterReport, Hit, LegOutcome, LegReport, LegScore, Recall, Recalled, View};
+use memlith::{
+    FilterReport, Hit, LegOutcome, LegReport, LegScore, Memory, Recall, Recalled, Step, View,
+};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use std::time::Instant;
@@ -29,6 +31,8 @@ pub(super) fn answer(
             hits: hits.map(|(hit, id)| HitJson::new(id, hit, is_explained)).collect(),
             legs: Legs(&recalled.legs),
             filter: FilterJson::new(&recalled.filter),
+            steps: Steps(&recalled.steps),
+            tokens: recalled.tokens,
             seq: recalled.seq.0,
             seconds,
         });
@@ -41,6 +45,9 @@ struct AnswerJson<'a> {
     hits: Vec<HitJson<'a>>,
     legs: Legs<'a>,
     filter: FilterJson<'a>,
+    steps: Steps<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<usize>,
     seq: u64,
     seconds: f64,
 }
@@ -74,6 +81,31 @@ struct HitJson<'a> {
     matched_terms: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     age_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snippet: Option<SnippetJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    before: Vec<TurnJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    behind: Vec<TurnJson<'a>>,
+}
+
+/// `{"text", "start", "marks": [[from, to], …]}`, in bytes
+#[derive(serde::Serialize)]
+struct SnippetJson<'a> {
+    text: &'a str,
+    start: usize,
+    marks: Vec<(usize, usize)>,
+}
+
+/// A turn beside a hit.
+#[derive(serde::Serialize)]
+struct TurnJson<'a> {
+    id: String,
+    text: &'a str,
+}
+
+fn turns(memories: &[Memory]) -> Vec<TurnJson<'_>> {
+    memories.iter().map(|m| TurnJson { id: shown_id(m), text: &m.content }).collect()
 }
 
 impl<'a> HitJson<'a> {
@@ -100,6 +132,13 @@ impl<'a> HitJson<'a> {
             metadata: &memory.metadata,
             matched_terms: asked_for.map(|e| &e.matched_terms[..]),
             age_seconds: asked_for.map(|e| e.age_ms as f64 / 1e3),
+            snippet: hit.snippet.as_ref().map(|snippet| SnippetJson {
+                text: &snippet.text,
+                start: snippet.range.start,
+                marks: snippet.marks.iter().map(|mark| (mark.start, mark.end)).collect(),
+            }),
+            before: turns(&hit.before),
+            behind: turns(&hit.behind),
         }
     }
 }
@@ -162,6 +201,15 @@ impl Serialize for Legs<'_> {
     }
 }
 
+/// `{"filter": us, "legs": us, …}`
+struct Steps<'a>(&'a [Step]);
+
+impl Serialize for Steps<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|step| (step.name, step.micros)))
+    }
+}
+
 #[derive(serde::Serialize)]
 struct FilterJson<'a> {
     matching: u64,
@@ -194,7 +242,7 @@ fn print(recalled: &Recalled, is_explained: bool, seconds: f64, console: &mut Co
                 number((place + 1).to_string()),
                 number(format!("{:.3}", hit.score)),
                 snippet(&shown_id(&hit.memory), 40).into(),
-                snippet(&hit.memory.content, SNIPPET_CHARS).into(),
+                text(hit).into(),
                 if is_explained { why(hit) } else { tags(hit) }.into(),
             ]);
         }
@@ -219,10 +267,34 @@ fn print(recalled: &Recalled, is_explained: bool, seconds: f64, console: &mut Co
             _ => {}
         }
     }
+    if let Some(tokens) = recalled.tokens {
+        console.line(format_args!("  {} tokens", grouped(tokens as u64)))?;
+    }
     if is_explained {
         console.line(filter_line(&recalled.filter))?;
+        let step = |step: &Step| format!("{} {} us", step.name, step.micros);
+        let steps: Vec<String> = recalled.steps.iter().map(step).collect();
+        console.line(format_args!("  steps: {}", steps.join(", ")))?;
     }
     Ok(())
+}
+
+/// What a table shows of a hit: its text or the piece that was asked for, between the turns around it.
+fn text(hit: &Hit) -> String {
+    let own = match &hit.snippet {
+        Some(piece) => snippet(&piece.text, SNIPPET_CHARS),
+        None => snippet(&hit.memory.content, SNIPPET_CHARS),
+    };
+    if hit.before.is_empty() && hit.behind.is_empty() {
+        return own;
+    }
+    let turn = |memory: &Memory| format!("  {}", snippet(&memory.content, SNIPPET_CHARS));
+    let before = hit.before.iter().map(turn);
+    before
+        .chain([format!("> {own}")])
+        .chain(hit.behind.iter().map(turn))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn filter_line(report: &FilterReport) -> String {
@@ -251,8 +323,20 @@ fn why(hit: &Hit) -> String {
             format!("{name} {part:.3} = {:.3} x {}{rank}", leg.normalised, leg.weight)
         })
         .collect();
+    lines.push(format!("age: {}", age(explanation.age_ms)));
     if !explanation.matched_terms.is_empty() {
         lines.push(format!("words: {}", snippet(&explanation.matched_terms.join(", "), 80)));
     }
     lines.join("\n")
+}
+
+/// An age in the unit that fits.
+fn age(ms: i64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }
