@@ -55,6 +55,8 @@ pub enum ErrorKind {
     Forked,
     /// The deadline of the call passed.
     DeadlineExceeded,
+    /// The call was cancelled.
+    Cancelled,
     /// The embedder callback failed.
     Embedder,
     /// A defect of this library; the handle is latched and nothing committed is lost.
@@ -116,6 +118,8 @@ pub(crate) enum Detail {
     Forked,
     #[error("the deadline passed while {doing}")]
     Deadline { doing: &'static str },
+    #[error("the call was cancelled")]
+    Cancelled,
     #[error("the embedder failed: {source}")]
     Embedder { source: Box<dyn std::error::Error + Send + Sync> },
 }
@@ -160,6 +164,7 @@ impl Error {
             Detail::ReadOnly => ErrorKind::ReadOnly,
             Detail::Forked => ErrorKind::Forked,
             Detail::Deadline { .. } => ErrorKind::DeadlineExceeded,
+            Detail::Cancelled => ErrorKind::Cancelled,
             Detail::Embedder { .. } => ErrorKind::Embedder,
         }
     }

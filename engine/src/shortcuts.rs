@@ -5,7 +5,7 @@ use crate::embed::{Embedded, embed};
 use crate::filter::Filter;
 use crate::ids::MemoryId;
 use crate::memory::{Memory, NewMemory, Patch, Upsert};
-use crate::recall::{Recall, Recalled};
+use crate::recall::{Context, Gathered, Recall, Recalled};
 use crate::{Result, Space};
 
 impl Db {
@@ -112,6 +112,14 @@ impl Db {
     /// As [`View::recall`](crate::View::recall).
     pub fn recall(&self, request: &Recall) -> Result<Recalled> {
         self.read()?.recall(request)
+    }
+
+    /// Gathers what an agent puts into its next prompt, from the newest state.
+    ///
+    /// # Errors
+    /// As [`View::context`](crate::View::context).
+    pub fn context(&self, request: &Context) -> Result<Gathered> {
+        self.read()?.context(request)
     }
 
     /// Embeds what has no vector yet, before a transaction begins and holds others up.

@@ -17,6 +17,10 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Vector search: build, recall, throughput, bytes; with filters and under churn.
     Vectors(Vectors),
+    /// How well a recall ranks what people judged.
+    Judged(Judged),
+    /// Text search: indexing, bytes, and the best ten for queries of one to five terms.
+    Text(Text),
     /// The whole engine by itself: file, opening, searches beside writes, churn.
     Engine(Engine),
     /// Be one contender, over standard input and output.
@@ -125,6 +129,53 @@ pub(crate) struct Vectors {
     /// The interpreter that has the Python rivals [default: that of `setup`, if it was run].
     #[arg(long, value_name = "FILE")]
     pub(crate) python: Option<PathBuf>,
+}
+
+/// What `judged` measures.
+#[derive(Args)]
+pub(crate) struct Judged {
+    /// Folder with the sets.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The sets, each the beginning of the names of its files.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", default_value = "dialogue,cacm")]
+    pub(crate) sets: Vec<String>,
+    /// Write all figures to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// What `text` measures.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("texts").required(true))]
+pub(crate) struct Text {
+    /// Folder with the texts.
+    #[arg(long, value_name = "DIR", group = "texts")]
+    pub(crate) data: Option<PathBuf>,
+    /// Generate so many passages instead, of words by a power law.
+    #[arg(long, value_name = "COUNT", group = "texts")]
+    pub(crate) generate: Option<usize>,
+    /// Texts, in the folder: gzipped lines, of JSON with `text` or of fields whose last is the text.
+    #[arg(long, value_name = "FILE", default_value = "glosses.jsonl.gz")]
+    pub(crate) text_file: PathBuf,
+    /// Take only the first so many texts.
+    #[arg(long)]
+    pub(crate) count: Option<usize>,
+    /// Queries of each length.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) queries: usize,
+    /// Passes over the queries, alternating between contenders; medians are reported.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeat: u32,
+    /// Builds of each index; medians are reported.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) builds: u32,
+    /// Rivals by name, separated by commas: tantivy, fts5; without it all.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub(crate) rivals: Option<Vec<String>>,
+    /// Write all figures to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 /// What a contender's process is told at its start. `rivals.py` takes the same.

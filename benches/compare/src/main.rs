@@ -1,6 +1,6 @@
-//! Memlith's vector index measured beside others: same vectors, same queries, one run.
+//! Memlith's vector and text indexes measured beside others: same data, same queries, one run.
 //!
-//! The program drives each contender in a process of its own ([`worker`]), which is this program
+//! Of vectors the program drives each contender in a process of its own ([`worker`]), which is this program
 //! again ([`serve`]) or `rivals.py`, over lines of JSON ([`protocol`]). So all are measured in the
 //! same way, none shares a heap with another, and measurements alternate between them.
 //!
@@ -15,10 +15,12 @@ mod contender;
 mod curve;
 mod data;
 mod engine;
+mod judged;
 mod protocol;
 mod report;
 mod sections;
 mod serve;
+mod text;
 mod truth;
 mod worker;
 
@@ -31,6 +33,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> Result<(), Failure> {
     match Arguments::parse().command {
         Command::Vectors(vectors) => sections::run(&vectors),
+        Command::Judged(judged) => judged::run(&judged),
+        Command::Text(text) => text::run(&text),
         Command::Engine(engine) => engine::run(&engine),
         Command::Serve(serve) => contender::serve(&serve),
     }

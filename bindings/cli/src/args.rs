@@ -38,6 +38,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Import(commands::import::Import),
     Recall(commands::recall::RecallArgs),
+    Context(commands::context::ContextArgs),
     Get(commands::get::Get),
     Put(commands::put::Put),
     Forget(commands::forget::Forget),

@@ -3,16 +3,20 @@
 //! **Invariant:** a leg that did not run is there, with the reason.
 
 use crate::{Time, shown_id};
-use memlith::{FilterReport, Hit, LegOutcome, LegReport, LegScore, Recalled};
+use memlith::{FilterReport, Hit, LegOutcome, LegReport, LegScore, Memory, Recalled, Step};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-/// A whole answer: `{"hits": […], "legs": {…}, "filter": {…}, "seq", "seconds"}`.
+/// A whole answer: `{"hits": […], "legs": {…}, "filter": {…}, "steps": {…}, "seq", "seconds"}`, with
+/// `"tokens"` where there is a budget of them.
 #[derive(serde::Serialize)]
 pub struct AnswerJson<'a> {
     hits: Vec<HitJson<'a>>,
     legs: Legs<'a>,
     filter: FilterJson<'a>,
+    steps: Steps<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<usize>,
     seq: u64,
     seconds: f64,
 }
@@ -24,6 +28,8 @@ impl<'a> AnswerJson<'a> {
             hits: recalled.hits.iter().map(|hit| HitJson::new(hit, is_explained)).collect(),
             legs: Legs(&recalled.legs),
             filter: FilterJson::new(&recalled.filter),
+            steps: Steps(&recalled.steps),
+            tokens: recalled.tokens,
             seq: recalled.seq.0,
             seconds: recalled.micros as f64 / 1e6,
         }
@@ -59,6 +65,31 @@ struct HitJson<'a> {
     matched_terms: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     age_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snippet: Option<SnippetJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    before: Vec<TurnJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    behind: Vec<TurnJson<'a>>,
+}
+
+/// `{"text", "start", "marks": [[from, to], …]}`, in bytes.
+#[derive(serde::Serialize)]
+struct SnippetJson<'a> {
+    text: &'a str,
+    start: usize,
+    marks: Vec<(usize, usize)>,
+}
+
+/// A turn beside a hit.
+#[derive(serde::Serialize)]
+struct TurnJson<'a> {
+    id: String,
+    text: &'a str,
+}
+
+fn turns(memories: &[Memory]) -> Vec<TurnJson<'_>> {
+    memories.iter().map(|m| TurnJson { id: shown_id(m), text: &m.content }).collect()
 }
 
 impl<'a> HitJson<'a> {
@@ -85,6 +116,13 @@ impl<'a> HitJson<'a> {
             metadata: &memory.metadata,
             matched_terms: asked_for.map(|e| &e.matched_terms[..]),
             age_seconds: asked_for.map(|e| e.age_ms as f64 / 1e3),
+            snippet: hit.snippet.as_ref().map(|snippet| SnippetJson {
+                text: &snippet.text,
+                start: snippet.range.start,
+                marks: snippet.marks.iter().map(|mark| (mark.start, mark.end)).collect(),
+            }),
+            before: turns(&hit.before),
+            behind: turns(&hit.behind),
         }
     }
 }
@@ -144,6 +182,15 @@ impl Serialize for Legs<'_> {
             map.serialize_entry(report.leg.name(), &leg)?;
         }
         map.end()
+    }
+}
+
+/// `{"filter": us, "legs": us, …}`
+struct Steps<'a>(&'a [Step]);
+
+impl Serialize for Steps<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|step| (step.name, step.micros)))
     }
 }
 

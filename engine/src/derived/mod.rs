@@ -23,7 +23,7 @@ pub(crate) use attributes::{AttributeIndex, Label, MAX_METADATA_TEXT, column, fi
 pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
-pub(crate) use text::ContentIndex;
+pub(crate) use text::{ContentIndex, analyzer};
 pub(crate) use vectors::SpaceIndex;
 
 use crate::catalog::Catalog;

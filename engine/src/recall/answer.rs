@@ -2,6 +2,7 @@
 
 use crate::ids::{MemoryId, Seq};
 use crate::memory::Memory;
+use std::ops::Range;
 
 /// One way by which a recall finds or ranks memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +16,8 @@ pub enum Leg {
     Recency,
     /// How important it is.
     Importance,
+    /// What is said around it in its session.
+    Context,
 }
 
 impl Leg {
@@ -25,6 +28,7 @@ impl Leg {
             Leg::Vector => "vector",
             Leg::Recency => "recency",
             Leg::Importance => "importance",
+            Leg::Context => "context",
         }
     }
 }
@@ -91,6 +95,18 @@ pub struct Explanation {
     pub age_ms: i64,
 }
 
+/// The piece of a content that shows best why it was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snippet {
+    /// The piece.
+    pub text: String,
+    /// Where in the content it stands, in bytes.
+    pub range: Range<usize>,
+    /// Words that the text of the request is about, in bytes of the piece; ascending and apart.
+    pub marks: Vec<Range<usize>>,
+}
+
 /// A memory that was found.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -102,6 +118,12 @@ pub struct Hit {
     pub score: f32,
     /// Why, where the request asked.
     pub explanation: Option<Explanation>,
+    /// The piece of its content that shows best why, where the request asked.
+    pub snippet: Option<Snippet>,
+    /// Turns before it in its session, where the request asked; in the order of the session.
+    pub before: Vec<Memory>,
+    /// Turns behind it.
+    pub behind: Vec<Memory>,
 }
 
 impl Hit {
@@ -125,6 +147,16 @@ pub struct FilterReport {
     pub micros: u64,
 }
 
+/// A step of a recall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Step {
+    /// What was done: `filter`, `legs`, `rank` or `read`.
+    pub name: &'static str,
+    /// How long it took, in microseconds.
+    pub micros: u64,
+}
+
 /// The answer to a recall.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -135,6 +167,10 @@ pub struct Recalled {
     pub legs: Vec<LegReport>,
     /// How the filter was carried out.
     pub filter: FilterReport,
+    /// What was done, in order. The legs say themselves how long each took.
+    pub steps: Vec<Step>,
+    /// Tokens of the hits, of a request with a budget.
+    pub tokens: Option<usize>,
     /// The commit that the answer is of.
     pub seq: Seq,
     /// How long all of it took, in microseconds.

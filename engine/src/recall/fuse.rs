@@ -3,14 +3,16 @@
 //! The scores of a leg are put on a common scale by their place between the least and the best
 //! among the candidates, then weighted and added (the sum of normalised scores of Fox and
 //! Shaw, "Combination of Multiple Searches", 1994). A candidate that a leg does not score gets nothing from
-//! it.
+//! it. What neighbours in a conversation lend to a candidate is on the scale of the leg that lends it: the
+//! best sum of the two becomes 1.
 //!
 //! **Invariant:** normalised scores lie between 0 and 1; equal scores of a leg stay equal.
 
 use super::legs::Scored;
-use super::{Leg, LegScore};
+use super::{Fusion, Leg, LegScore};
 use roaring::RoaringBitmap;
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 /// What one leg says of all candidates.
 pub(super) struct LegScores {
@@ -23,6 +25,12 @@ pub(super) struct LegScores {
     /// Place by ordinal, of those that the leg itself found.
     ranks: HashMap<u32, usize>,
     scale: Scale,
+    /// What neighbours lend, by ordinal, in the unit of raw scores.
+    lent: HashMap<u32, f32>,
+    /// How much what is lent counts beside what is scored.
+    context: f32,
+    /// The best sum of both, of which a normalised score is a part.
+    top: f32,
 }
 
 /// How raw scores of a leg become those between 0 and 1.
@@ -38,7 +46,18 @@ impl LegScores {
     /// A leg whose raw scores lie between 0 and 1 already.
     pub(super) fn unit(leg: Leg, weight: f32, scores: Vec<Scored>) -> Self {
         let raw = scores.into_iter().collect();
-        LegScores { leg, space: None, weight, raw, ranks: HashMap::new(), scale: Scale::Unit }
+        LegScores::new(leg, weight, raw, HashMap::new(), Scale::Unit)
+    }
+
+    fn new(
+        leg: Leg,
+        weight: f32,
+        raw: HashMap<u32, f32>,
+        ranks: HashMap<u32, usize>,
+        scale: Scale,
+    ) -> Self {
+        let (lent, context, top) = (HashMap::new(), 0.0, 1.0);
+        LegScores { leg, space: None, weight, raw, ranks, scale, lent, context, top }
     }
 
     /// A leg that found `best`, best first, and scored `others` that another leg found. What it did
@@ -55,8 +74,24 @@ impl LegScores {
         let scores = || raw.values().copied().chain(floor);
         let least = scores().fold(f32::INFINITY, f32::min);
         let best = scores().fold(f32::NEG_INFINITY, f32::max);
-        let scale = Scale::Between { least, best };
-        LegScores { leg, space: None, weight, raw, ranks, scale }
+        LegScores::new(leg, weight, raw, ranks, Scale::Between { least, best })
+    }
+
+    /// Has what is lent count as much; given in the unit of raw scores.
+    pub(super) fn receive(&mut self, lent: Vec<Scored>, context: f32) {
+        self.context = context;
+        self.lent = lent.into_iter().collect();
+        let sum =
+            |ordinal: &u32| self.normalised(*ordinal).unwrap_or(0.0) + self.part_lent(*ordinal);
+        self.top = self.raw.keys().chain(self.lent.keys()).map(sum).fold(1.0, f32::max);
+    }
+
+    /// What a leg with this much between its least and its best lends that lends such parts of it.
+    pub(super) fn span(&self) -> f32 {
+        match self.scale {
+            Scale::Unit => 1.0,
+            Scale::Between { least, best } => (best - least).clamp(0.0, f32::MAX),
+        }
     }
 
     /// The same, as that of a vector space.
@@ -64,27 +99,47 @@ impl LegScores {
         LegScores { space: space.map(Into::into), ..self }
     }
 
-    /// What it scored.
+    /// What it scored, and what received something.
     pub(super) fn ordinals(&self) -> impl Iterator<Item = u32> {
-        self.raw.keys().copied()
+        self.raw.keys().chain(self.lent.keys()).copied()
     }
 
-    fn normalised(&self, ordinal: u32) -> Option<f32> {
-        let raw = *self.raw.get(&ordinal)?;
-        Some(match self.scale {
+    /// Where a raw score lies between the least and the best.
+    pub(super) fn place(&self, raw: f32) -> f32 {
+        match self.scale {
             Scale::Unit => raw.clamp(0.0, 1.0),
             Scale::Between { least, best } if best > least => {
                 // In f64: the span of two large f32 may pass the range of f32.
                 let span = f64::from(best) - f64::from(least);
-                ((f64::from(raw) - f64::from(least)) / span) as f32
+                ((f64::from(raw) - f64::from(least)) / span).clamp(0.0, 1.0) as f32
             }
             Scale::Between { .. } => 1.0,
-        })
+        }
+    }
+
+    fn normalised(&self, ordinal: u32) -> Option<f32> {
+        Some(self.place(*self.raw.get(&ordinal)?) / self.top)
+    }
+
+    /// What is lent, normalised and weighted beside the leg's own score.
+    fn part_lent(&self, ordinal: u32) -> f32 {
+        let lent = self.lent.get(&ordinal).copied().unwrap_or(0.0);
+        if lent > 0.0 && self.span() > 0.0 {
+            lent / self.span() * self.context / self.top
+        } else {
+            0.0
+        }
     }
 
     /// What the leg adds to the score of a candidate that several legs score.
     fn part(&self, ordinal: u32) -> f32 {
-        self.normalised(ordinal).unwrap_or(0.0) * self.weight
+        (self.normalised(ordinal).unwrap_or(0.0) + self.part_lent(ordinal)) * self.weight
+    }
+
+    /// What a leg that is alone says of a candidate.
+    fn alone(&self, ordinal: u32) -> f32 {
+        let of = |scores: &HashMap<u32, f32>| scores.get(&ordinal).copied().unwrap_or(0.0);
+        of(&self.raw) + of(&self.lent) * self.context
     }
 
     pub(super) fn explain(&self, ordinal: u32) -> Option<LegScore> {
@@ -99,26 +154,66 @@ impl LegScores {
     }
 }
 
+/// What all legs together lend to a candidate.
+pub(super) fn explain_lent(legs: &[LegScores], ordinal: u32) -> Option<LegScore> {
+    let lends = |leg: &&LegScores| leg.lent.contains_key(&ordinal) && leg.context > 0.0;
+    let lending = legs.iter().filter(lends).map(|leg| (leg, leg.context));
+    let context = lending.clone().next()?.1;
+    let sum = |of: &dyn Fn(&LegScores) -> f32| lending.clone().map(|(leg, _)| of(leg)).sum::<f32>();
+    let normalised = sum(&|leg| leg.part_lent(ordinal) * leg.weight) / context;
+    let raw = match legs {
+        [only] => only.lent.get(&ordinal).copied().unwrap_or(0.0),
+        _ => normalised,
+    };
+    Some(LegScore { leg: Leg::Context, space: None, rank: None, raw, normalised, weight: context })
+}
+
 /// The score of a candidate. A leg that is alone scores as it does by itself, so that a cosine stays
 /// a cosine and thresholds hold across queries; several are added up.
 fn fuse(legs: &[LegScores], ordinal: u32) -> f32 {
     match legs {
-        [only] => only.raw.get(&ordinal).copied().unwrap_or(0.0),
+        [only] => only.alone(ordinal),
         // From zero: the sum of nothing would be minus zero.
         several => several.iter().fold(0.0, |sum, leg| sum + leg.part(ordinal)),
     }
+}
+
+/// The scores of all candidates, in the order of ordinals.
+fn fuse_all(legs: &[LegScores], candidates: &RoaringBitmap, fusion: Fusion) -> Vec<Scored> {
+    let k = match fusion {
+        Fusion::ReciprocalRank { k } if legs.len() > 1 => k,
+        _ => return candidates.iter().map(|ordinal| (ordinal, fuse(legs, ordinal))).collect(),
+    };
+    let mut sums: BTreeMap<u32, f32> = candidates.iter().map(|ordinal| (ordinal, 0.0)).collect();
+    for leg in legs {
+        let mut scored: Vec<Scored> = candidates
+            .iter()
+            .filter(|o| leg.raw.contains_key(o) || leg.lent.contains_key(o))
+            .map(|o| (o, leg.alone(o)))
+            .collect();
+        scored.sort_unstable_by(best_first);
+        for (place, (ordinal, _)) in (1_u32..).zip(scored) {
+            *sums.entry(ordinal).or_default() += leg.weight / (k + place as f32);
+        }
+    }
+    sums.into_iter().collect()
+}
+
+fn best_first(a: &Scored, b: &Scored) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
 /// The best of the candidates by their score, best first; equal ones in the order of ordinals.
 pub(super) fn best(
     legs: &[LegScores],
     candidates: &RoaringBitmap,
+    fusion: Fusion,
     min_score: Option<f32>,
     limit: usize,
 ) -> Vec<Scored> {
-    let mut ranked: Vec<Scored> = candidates.iter().map(|o| (o, fuse(legs, o))).collect();
+    let mut ranked = fuse_all(legs, candidates, fusion);
     ranked.retain(|(_, score)| min_score.is_none_or(|least| *score >= least));
-    ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    ranked.sort_unstable_by(best_first);
     ranked.truncate(limit);
     ranked
 }

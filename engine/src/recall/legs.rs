@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a leg scores only what is in scope, exactly, and says so if it could not run.
 
+use super::context::Turns;
+use super::fuse::LegScores;
 use super::{Deadline, Leg, Recall};
 use crate::catalog::Space;
 use crate::embed::embed;
@@ -16,7 +18,7 @@ use memlith_index::text::{Query, TextError};
 use memlith_index::vectors::{Effort, Found, Search, SearchError, SearchLimits, VectorView};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The part of the `ef` of a space that a fast search keeps.
 const FAST_SHARE: usize = 3;
@@ -26,7 +28,7 @@ pub(super) type Scored = (u32, f32);
 
 /// A query of one leg, ready to run.
 pub(super) enum Probe<'a> {
-    Text(&'a str),
+    Text(Query),
     Vector(VectorProbe<'a>),
 }
 
@@ -38,6 +40,46 @@ pub(super) struct VectorProbe<'a> {
     pub(super) query: Cow<'a, [f32]>,
     pub(super) effort: Effort,
     scan_below: usize,
+}
+
+/// What a leg says of the turns around candidates.
+pub(super) enum Told {
+    /// Of each term.
+    ByTerm(Vec<Vec<Scored>>),
+    Whole(Vec<Scored>),
+}
+
+impl Told {
+    /// The scores by ordinal.
+    pub(super) fn scores(&self) -> Vec<Scored> {
+        match self {
+            Told::Whole(scores) => scores.clone(),
+            Told::ByTerm(terms) => {
+                let mut sums = BTreeMap::<u32, f32>::new();
+                for (ordinal, score) in terms.iter().flatten() {
+                    *sums.entry(*ordinal).or_default() += score;
+                }
+                sums.into_iter().collect()
+            }
+        }
+    }
+
+    /// What each receives from those around it, in the unit of the leg's scores.
+    pub(super) fn lent(self, turns: &Turns, scores: &LegScores) -> Vec<Scored> {
+        match self {
+            Told::ByTerm(terms) => turns.lent_by_term(&terms),
+            Told::Whole(mut near) => {
+                for (_, score) in &mut near {
+                    *score = scores.place(*score);
+                }
+                let mut lent = turns.lent_by_best(&near);
+                for (_, part) in &mut lent {
+                    *part *= scores.span();
+                }
+                lent
+            }
+        }
+    }
 }
 
 impl Probe<'_> {
@@ -66,9 +108,8 @@ impl Probe<'_> {
     ) -> Result<(Vec<Scored>, Option<&'static str>)> {
         let mut keep_going = || !deadline.has_passed();
         match self {
-            Probe::Text(text) => {
-                let query = Query::words(text);
-                let hits = view.versions().text.search(&query, k, Some(scope), &mut keep_going);
+            Probe::Text(query) => {
+                let hits = view.versions().text.search(query, k, Some(scope), &mut keep_going);
                 let scored =
                     hits.map_err(text_error)?.iter().map(|h| (h.ordinal, h.score)).collect();
                 Ok((scored, None))
@@ -81,6 +122,19 @@ impl Probe<'_> {
         }
     }
 
+    /// What this leg says of all members of `turns`.
+    pub(super) fn tell(&self, view: &View, turns: &Turns, deadline: &Deadline) -> Result<Told> {
+        let members = turns.members();
+        Ok(match self {
+            Probe::Text(query) => {
+                let mut keep_going = || !deadline.has_passed();
+                let terms = view.versions().text.scores_by_term(query, &members, &mut keep_going);
+                Told::ByTerm(terms.map_err(text_error)?)
+            }
+            Probe::Vector(_) => Told::Whole(self.scores(view, &members, deadline)?),
+        })
+    }
+
     /// The scores of given ordinals; those without one are left out.
     pub(super) fn scores(
         &self,
@@ -89,10 +143,9 @@ impl Probe<'_> {
         deadline: &Deadline,
     ) -> Result<Vec<Scored>> {
         match self {
-            Probe::Text(text) => {
+            Probe::Text(query) => {
                 let mut keep_going = || !deadline.has_passed();
-                let query = Query::words(text);
-                view.versions().text.scores(&query, ordinals, &mut keep_going).map_err(text_error)
+                view.versions().text.scores(query, ordinals, &mut keep_going).map_err(text_error)
             }
             Probe::Vector(VectorProbe { space, index, query, .. }) => {
                 let rows = view.rows()?;
@@ -172,8 +225,8 @@ pub(super) fn probes<'a>(
     request: &'a Recall,
 ) -> Result<(Vec<Probe<'a>>, Vec<NotRun>)> {
     let (mut probes, mut not_run) = (Vec::new(), Vec::new());
-    if let Some(text) = request.text.as_deref().filter(|_| request.weights.text > 0.0) {
-        probes.push(Probe::Text(text));
+    if let Some(query) = request.query().filter(|_| request.weights.text > 0.0) {
+        probes.push(Probe::Text(query));
     }
     if !request.seeks() || request.weights.vector <= 0.0 {
         return Ok((probes, not_run));

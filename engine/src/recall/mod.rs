@@ -7,17 +7,27 @@
 mod answer;
 mod builders;
 mod clock;
+mod context;
 mod fuse;
+mod gather;
 mod legs;
 mod metadata;
 mod nearest;
 mod plan;
 mod request;
 mod run;
+mod select;
+mod tokens;
 
-pub use answer::{Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled};
+pub use answer::{
+    Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled, Snippet, Step,
+};
 pub(crate) use builders::scope_builders;
+pub use clock::Cancellation;
 pub(crate) use clock::Deadline;
+pub use gather::{Context, Gathered};
 pub use nearest::{Nearest, Neighbour, RecallCheck};
 pub(crate) use plan::Scope;
-pub use request::{Recall, Weights};
+pub use request::{Fusion, Recall, Weights};
+pub use select::Cut;
+pub use tokens::TokenCounter;

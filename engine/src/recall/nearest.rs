@@ -7,7 +7,7 @@ use super::builders::{scope_builders, search_builders};
 use super::fuse::{LegScores, best};
 use super::legs::{Probe, Scored, Target, VectorProbe, check_distinct, effort_of, nearest};
 use super::run::candidates_for;
-use super::{Deadline, Weights};
+use super::{Deadline, Fusion, Weights};
 use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
@@ -207,7 +207,7 @@ impl View {
         let wanted = candidates_for(request.limit);
         let (legs, _) = self.run_legs(probes, &Weights::default(), wanted, scope, deadline)?;
         let candidates: RoaringBitmap = legs.iter().flat_map(LegScores::ordinals).collect();
-        Ok(best(&legs, &candidates, request.min_score, request.limit))
+        Ok(best(&legs, &candidates, Fusion::default(), request.min_score, request.limit))
     }
 
     /// Searches a space for some of its own vectors, once with this effort and once exactly, and

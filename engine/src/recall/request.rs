@@ -1,10 +1,16 @@
 //! What a recall asks for.
 
 use super::builders::{scope_builders, search_builders};
+use super::{Cancellation, Cut, TokenCounter};
+use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
-use crate::{Error, Result};
+use crate::{Error, MAX_LIMIT, Result};
+use memlith_index::text::Query;
 use std::time::Duration;
+
+/// Turns that a hit may bring with it, on each side.
+const MAX_NEIGHBOURS: usize = 100;
 
 /// A request to recall memories: by text, by vector, by both, or by filter alone.
 ///
@@ -24,6 +30,8 @@ pub struct Recall {
     /// Words to find; also embedded for the vector leg if the file has an embedder and no vector
     /// is given.
     pub text: Option<String>,
+    /// Read the signs in the text; see [`Recall::signs`].
+    pub signs: bool,
     /// A query vector.
     pub vector: Option<Vec<f32>>,
     /// The vector space of `vector`; `default` unless given.
@@ -37,10 +45,26 @@ pub struct Recall {
     pub filter: Option<Filter>,
     /// At most so many hits; 10 unless given.
     pub limit: usize,
+    /// Leave out so many of the best: where the page before ended.
+    pub offset: usize,
     /// Only hits that score at least this; see [`Hit::score`](crate::Hit::score).
     pub min_score: Option<f32>,
+    /// Only hits before this cut.
+    pub cut: Option<Cut>,
+    /// How much hits are to differ from one another, 0 to 1; 0 unless given.
+    pub diversity: f32,
+    /// Only so many hits as have so many tokens together.
+    pub max_tokens: Option<usize>,
+    /// How tokens are counted.
+    pub tokens: TokenCounter,
+    /// With each hit the piece of its content that shows best why it was found, of about so many bytes.
+    pub snippet: Option<usize>,
+    /// With each hit so many turns before and behind it in its session.
+    pub neighbours: usize,
     /// How much each leg counts.
     pub weights: Weights,
+    /// How the scores of legs become one; the sum of normalised scores unless given.
+    pub fusion: Fusion,
     /// After how long the recency score of a memory has halved; 30 days unless given.
     pub half_life: Duration,
     /// Also memories that another one supersedes.
@@ -51,6 +75,23 @@ pub struct Recall {
     pub effort: SearchEffort,
     /// Give up after this long, with an error.
     pub deadline: Option<Duration>,
+    /// Give up once this is cancelled, with an error.
+    pub cancellation: Option<Cancellation>,
+}
+
+/// How the scores of several legs become one. A leg that is alone scores as it does by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Fusion {
+    /// The sum of normalised scores times weights.
+    #[default]
+    NormalisedSum,
+    /// The sum of weights, each divided by `k` and the place in the leg, whatever the scores are (Cormack,
+    /// Clarke and Büttcher, 2009). Does worse on judged sets: the first of a leg says more than a place.
+    ReciprocalRank {
+        /// How little the first places stand out; 60 is usual.
+        k: f32,
+    },
 }
 
 /// How much the normalised score of each leg counts towards the final score.
@@ -65,11 +106,14 @@ pub struct Weights {
     pub recency: f32,
     /// Of importance; 0 unless given.
     pub importance: f32,
+    /// Of the context of a conversation, which goes with the text leg; 1 unless given. See
+    /// [`Recall::context`].
+    pub context: f32,
 }
 
 impl Default for Weights {
     fn default() -> Self {
-        Weights { text: 1.0, vector: 1.0, recency: 0.0, importance: 0.0 }
+        Weights { text: 1.0, vector: 1.0, recency: 0.0, importance: 0.0, context: 1.0 }
     }
 }
 
@@ -77,19 +121,29 @@ impl Default for Recall {
     fn default() -> Self {
         Recall {
             text: None,
+            signs: false,
             vector: None,
             space: None,
             also: Vec::new(),
             namespace: None,
             filter: None,
             limit: 10,
+            offset: 0,
             min_score: None,
+            cut: None,
+            diversity: 0.0,
+            max_tokens: None,
+            tokens: TokenCounter::default(),
+            snippet: None,
+            neighbours: 0,
             weights: Weights::default(),
+            fusion: Fusion::default(),
             half_life: Duration::from_hours(30 * 24),
             include_superseded: false,
             explain: false,
             effort: SearchEffort::default(),
             deadline: None,
+            cancellation: None,
         }
     }
 }
@@ -104,6 +158,36 @@ impl Recall {
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
+        self
+    }
+
+    /// Reads the signs in the text, as people type them into a search box:
+    ///
+    /// | written | means |
+    /// |---|---|
+    /// | `"two words"` | in a row |
+    /// | `+word`, `+"two words"` | required |
+    /// | `-word`, `-"two words"` | excluded |
+    /// | `wor*` | any word that begins so |
+    /// | `word~`, `word~1` | words that differ by two letters, or one |
+    ///
+    /// What is required or excluded holds for every leg, also for what a vector finds. No text is an error:
+    /// a sign in any other place is a character like others. Without this all signs are.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{NewMemory, Recall};
+    /// db.remember(NewMemory::new("the spare key of the car"))?;
+    /// db.remember(NewMemory::new("the spare key of the house"))?;
+    /// let request = Recall::new().text("\"spare key\" -car").signs(true);
+    /// let answer = db.recall(&request)?;
+    /// assert_eq!(answer.hits.len(), 1);
+    /// assert_eq!(answer.hits[0].memory.content, "the spare key of the house");
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn signs(mut self, signs: bool) -> Self {
+        self.signs = signs;
         self
     }
 
@@ -156,11 +240,78 @@ impl Recall {
     scope_builders!();
     search_builders!();
 
+    /// Leaves out so many of the best hits: where the page before ended.
+    #[must_use]
+    pub fn offset(mut self, offset: usize) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Cuts the hits where their scores say, whatever the scale of these is.
+    #[must_use]
+    pub fn cut(mut self, cut: Cut) -> Self {
+        self.cut = Some(cut);
+        self
+    }
+
+    /// Has hits differ from one another: the next one is the best by its score, less this many parts of its
+    /// likeness in words to those before it (MMR). 0 to 1; what says the same comes later, and perhaps not
+    /// at all.
+    #[must_use]
+    pub fn diversity(mut self, diversity: f32) -> Self {
+        self.diversity = diversity;
+        self
+    }
+
+    /// Gives only hits whose contents have so many tokens together; one that does not fit any more is left
+    /// out, and the next one tried.
+    #[must_use]
+    pub fn max_tokens(mut self, max_tokens: usize) -> Self {
+        self.max_tokens = Some(max_tokens);
+        self
+    }
+
+    /// Sets how tokens are counted.
+    #[must_use]
+    pub fn tokens(mut self, counter: TokenCounter) -> Self {
+        self.tokens = counter;
+        self
+    }
+
+    /// Gives with each hit the piece of its content that shows best why it was found, of about so many
+    /// bytes, and where in it the words of the text are.
+    #[must_use]
+    pub fn snippet(mut self, bytes: usize) -> Self {
+        self.snippet = Some(bytes);
+        self
+    }
+
+    /// Gives with each hit so many turns before and behind it in its session, as far as they are in scope.
+    #[must_use]
+    pub fn neighbours(mut self, each_side: usize) -> Self {
+        self.neighbours = each_side;
+        self
+    }
+
+    /// Gives up once this is cancelled.
+    #[must_use]
+    pub fn cancellation(mut self, cancellation: &Cancellation) -> Self {
+        self.cancellation = Some(cancellation.clone());
+        self
+    }
+
     /// Sets how much the text and vector legs count.
     #[must_use]
     pub fn weights(mut self, text: f32, vector: f32) -> Self {
         self.weights.text = text;
         self.weights.vector = vector;
+        self
+    }
+
+    /// Sets how the scores of legs become one.
+    #[must_use]
+    pub fn fusion(mut self, fusion: Fusion) -> Self {
+        self.fusion = fusion;
         self
     }
 
@@ -179,6 +330,30 @@ impl Recall {
         self
     }
 
+    /// Sets how much the context of a conversation counts; 1 unless given, 0 for not at all.
+    ///
+    /// Of a request with a text, a memory is also found for what is said up to three turns before and
+    /// after it in its session: words that it does not have itself, at .6, .4 and .2 of what they count
+    /// there; and with a vector as well, by the nearest of those turns, at the same shares. Turns stand in
+    /// the order in which they were remembered, and count only if they are in the scope of the request.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{NewMemory, Recall};
+    /// for turn in ["Where did you go on holiday?", "We saw Lisbon.", "Nice!"] {
+    ///     db.remember(NewMemory::new(turn).session("monday"))?;
+    /// }
+    /// let question = Recall::new().text("which holiday was it");
+    /// assert_eq!(db.recall(&question)?.hits.len(), 3);
+    /// assert_eq!(db.recall(&question.context(0.0))?.hits.len(), 1);
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn context(mut self, weight: f32) -> Self {
+        self.weights.context = weight;
+        self
+    }
+
     /// Explains each hit.
     #[must_use]
     pub fn explain(mut self, explain: bool) -> Self {
@@ -188,9 +363,24 @@ impl Recall {
 
     pub(super) fn check(&self) -> Result<()> {
         self.check_search("limit of a recall")?;
-        let Weights { text, vector, recency, importance } = self.weights;
-        if ![text, vector, recency, importance].iter().all(|w| w.is_finite() && *w >= 0.0) {
+        check_limit("offset of a recall", self.offset, MAX_LIMIT)?;
+        check_limit("number of neighbours", self.neighbours, MAX_NEIGHBOURS)?;
+        let share = match self.cut {
+            Some(Cut::OfBest(share)) => share,
+            _ => 0.0,
+        };
+        if ![share, self.diversity].iter().all(|part| (0.0..=1.0).contains(part)) {
+            return Err(Error::invalid("cut and diversity", "must be from 0 to 1"));
+        }
+        let Weights { text, vector, recency, importance, context } = self.weights;
+        if ![text, vector, recency, importance, context].iter().all(|w| w.is_finite() && *w >= 0.0)
+        {
             return Err(Error::invalid("weights", "must be finite and not negative"));
+        }
+        if let Fusion::ReciprocalRank { k } = self.fusion
+            && !(k.is_finite() && k >= 0.0)
+        {
+            return Err(Error::invalid("k of a fusion", "must be finite and not negative"));
         }
         if self.half_life.is_zero() {
             return Err(Error::invalid("half-life", "must be longer than nothing"));
@@ -203,6 +393,17 @@ impl Recall {
         let first = (self.space.as_deref(), self.vector.as_deref());
         let also = self.also.iter().map(|(space, vector)| (Some(&**space), vector.as_deref()));
         std::iter::once(first).chain(also)
+    }
+
+    /// What the text asks of words.
+    pub(super) fn query(&self) -> Option<Query> {
+        let text = self.text.as_deref()?;
+        Some(if self.signs { Query::parse(text) } else { Query::words(text) })
+    }
+
+    /// How many of the best are looked at.
+    pub(super) fn depth(&self) -> usize {
+        self.offset.saturating_add(self.limit)
     }
 
     /// Is there anything to look for?

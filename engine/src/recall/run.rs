@@ -3,15 +3,23 @@
 //! **Invariant:** all of it happens under one View and one scope: a hit matches the filter, has not
 //! expired, and is scored as it stood at the View's commit.
 
-use super::fuse::{LegScores, best};
+use super::context::{Sessions, Turns, next_to};
+use super::fuse::{LegScores, best, explain_lent};
 use super::legs::{NotRun, Probe, Scored, probes, text_error};
-use super::{Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Weights};
+use super::select::{Words, diverse};
+use super::tokens::Budget;
+use super::{
+    Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Snippet, Step,
+    Weights,
+};
 use crate::Result;
-use crate::derived::column;
+use crate::derived::{analyzer, column, field};
+use crate::memory::Memory;
 use crate::view::View;
 use memlith_index::attributes::{ColumnId, Order, cell};
 use memlith_index::text::Query;
 use roaring::RoaringBitmap;
+use std::ops::Bound;
 use std::time::Instant;
 
 /// How a leg that only reranks scores the cell of a column.
@@ -21,6 +29,11 @@ type CellScore<'a> = &'a dyn Fn(i64) -> f32;
 const CANDIDATES_PER_HIT: usize = 5;
 /// … and at least so many, so that the legs have candidates in common.
 const MIN_CANDIDATES: usize = 100;
+
+/// So many of the ranked at most are compared with each other.
+const MAX_COMPARED: usize = 500;
+/// Of so many of each leg, the best, the turns around are looked at.
+const MAX_SEEDS: usize = 500;
 
 impl View {
     /// Recalls memories: by text, by vector, by both, or the newest that match the filter.
@@ -32,18 +45,31 @@ impl View {
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a query vector that its space refuses,
     /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) if the time ran out.
     pub fn recall(&self, request: &Recall) -> Result<Recalled> {
-        let began = Instant::now();
         request.check()?;
-        let deadline = Deadline::after(request.deadline);
-        let (scope, filter) = self.select(request.scope(), &deadline)?;
+        let deadline = Deadline::after(request.deadline).or_at(request.cancellation.as_ref());
+        let recalled = deadline.explain(self.recall_until(request, &deadline))?;
+        self.shared().accesses.note(recalled.hits.iter().map(Hit::id), self.now_ms());
+        Ok(recalled)
+    }
+
+    /// The same, of a request that was checked; counts nothing as accessed.
+    pub(super) fn recall_until(&self, request: &Recall, deadline: &Deadline) -> Result<Recalled> {
+        let mut watch = Watch::start();
+        let (scope, filter) = self.select(request.scope(), deadline)?;
+        let scope = self.admitted(request, scope, deadline)?;
+        watch.step("filter");
         let (probes, not_run) = probes(self, request)?;
         let wanted = match &probes[..] {
-            // Alone, and without anything that reranks, the best of the leg are the best.
-            [_] if !reranks(&request.weights) => request.limit,
-            _ => candidates_for(request.limit),
+            // Alone, and without anything that changes the order, the best of the leg are the best.
+            [_] if !reranks(request)
+                && !(lends(&probes, &request.weights) && self.has_sessions()?) =>
+            {
+                request.depth()
+            }
+            _ => candidates_for(request.depth()),
         };
         let (mut legs, mut reports) =
-            self.run_legs(&probes, &request.weights, wanted, &scope, &deadline)?;
+            self.run_legs(&probes, &request.weights, wanted, &scope, deadline)?;
         reports.extend(not_run.into_iter().map(|NotRun { leg, space, why }| LegReport {
             leg,
             space,
@@ -57,11 +83,31 @@ impl View {
             legs.iter().flat_map(LegScores::ordinals).collect()
         };
         self.rerank(&candidates, request, &mut legs, &mut reports)?;
-        let hits = self.hits(&candidates, request, &legs)?;
-        let ids = hits.iter().map(Hit::id);
-        self.shared().accesses.note(ids, self.now_ms());
+        watch.step("legs");
+        let ranked = self.ranked(&candidates, request, &legs)?;
+        watch.step("rank");
+        let (hits, tokens) = self.hits(&ranked, request, &legs, &scope, deadline)?;
+        watch.step("read");
+        let Watch { steps, began, .. } = watch;
         let micros = began.elapsed().as_micros() as u64;
-        Ok(Recalled { hits, legs: reports, filter, seq: self.seq(), micros })
+        Ok(Recalled { hits, legs: reports, filter, steps, tokens, seq: self.seq(), micros })
+    }
+
+    /// Those in scope that have what the signs in the text require, and not what they exclude.
+    fn admitted(
+        &self,
+        request: &Recall,
+        scope: RoaringBitmap,
+        deadline: &Deadline,
+    ) -> Result<RoaringBitmap> {
+        match request.query() {
+            Some(query) if request.signs => {
+                let mut keep_going = || !deadline.has_passed();
+                let admitted = self.versions().text.admitted(&query, scope, &mut keep_going);
+                admitted.map_err(text_error)
+            }
+            _ => Ok(scope),
+        }
     }
 
     /// Runs the legs that find candidates, and lets each score what the others found.
@@ -80,29 +126,55 @@ impl View {
             let (best, strategy) = probe.best(self, wanted, scope, deadline)?;
             found.push((best, strategy, began.elapsed().as_micros() as u64));
         }
-        let all: RoaringBitmap =
-            found.iter().flat_map(|(best, ..)| best.iter().map(|(o, _)| *o)).collect();
+        let ordinals = |best: &[Scored]| best.iter().map(|(o, _)| *o).collect::<RoaringBitmap>();
+        let (mut candidates, mut seeds) = (RoaringBitmap::new(), RoaringBitmap::new());
+        for (best, ..) in &found {
+            candidates |= ordinals(best);
+            seeds |= ordinals(&best[..best.len().min(MAX_SEEDS)]);
+        }
+        let began = Instant::now();
+        let turns = if lends(probes, weights) { Turns::around(self, &seeds, scope)? } else { None };
+        if let Some(turns) = &turns {
+            candidates |= &turns.receivers;
+        }
+        let mut lending_micros = began.elapsed().as_micros() as u64;
         let (mut legs, mut reports) = (Vec::new(), Vec::new());
         for (probe, (best, strategy, mut micros)) in probes.iter().zip(found) {
             let began = Instant::now();
-            let own: RoaringBitmap = best.iter().map(|(o, _)| *o).collect();
-            let foreign = &all - own;
-            let others = if foreign.is_empty() {
-                Vec::new()
-            } else {
-                probe.scores(self, &foreign, deadline)?
+            let mut foreign = &candidates - ordinals(&best);
+            let told = match &turns {
+                Some(turns) => Some(probe.tell(self, turns, deadline)?),
+                None => None,
             };
+            let mut others = Vec::new();
+            if let (Some(turns), Some(told)) = (&turns, &told) {
+                others = told.scores().into_iter().filter(|(o, _)| foreign.contains(*o)).collect();
+                foreign -= turns.members();
+            }
+            if !foreign.is_empty() {
+                others.extend(probe.scores(self, &foreign, deadline)?);
+            }
             micros += began.elapsed().as_micros() as u64;
             let (weight, floor) = match probe.leg() {
                 Leg::Text => (weights.text, Some(0.0)),
                 _ => (weights.vector / spaces as f32, None),
             };
             let (leg, space) = (probe.leg(), probe.space());
-            let scores = LegScores::relative(leg, weight, &best, others, floor);
-            legs.push(scores.of_space(space));
+            let mut scores = LegScores::relative(leg, weight, &best, others, floor).of_space(space);
             let outcome = LegOutcome::Ran { candidates: best.len() };
             let space = space.map(Into::into);
             reports.push(LegReport { leg, space, outcome, strategy, micros });
+            if let (Some(turns), Some(told)) = (&turns, told) {
+                let began = Instant::now();
+                scores.receive(told.lent(turns, &scores), weights.context);
+                lending_micros += began.elapsed().as_micros() as u64;
+            }
+            legs.push(scores);
+        }
+        if let Some(turns) = turns {
+            let outcome = LegOutcome::Ran { candidates: turns.receivers.len() as usize };
+            let (leg, micros) = (Leg::Context, lending_micros);
+            reports.push(LegReport { leg, space: None, outcome, strategy: None, micros });
         }
         Ok((legs, reports))
     }
@@ -113,9 +185,10 @@ impl View {
         if request.weights.importance > 0.0 {
             return Ok(scope.clone());
         }
+        let is_diverse = request.diversity > 0.0;
+        let wanted = if is_diverse { candidates_for(request.depth()) } else { request.depth() };
         let attributes = &self.versions().attributes;
-        let newest =
-            attributes.top(column::CREATED, scope, request.limit, Order::Descending, None)?;
+        let newest = attributes.top(column::CREATED, scope, wanted, Order::Descending, None)?;
         Ok(newest.into_iter().collect())
     }
 
@@ -158,33 +231,101 @@ impl View {
         Ok(())
     }
 
-    /// The best candidates with their memories.
-    fn hits(
+    /// The best candidates, those that are wanted, in the order in which they are.
+    fn ranked(
         &self,
         candidates: &RoaringBitmap,
         request: &Recall,
         legs: &[LegScores],
-    ) -> Result<Vec<Hit>> {
-        let ranked = if legs.is_empty() {
+    ) -> Result<Vec<Scored>> {
+        let depth = request.depth();
+        let is_diverse = request.diversity > 0.0;
+        let mut ranked = if legs.is_empty() {
             // What nobody sought is as many as there may be; only their order is to be found.
-            let mut all = best(legs, candidates, request.min_score, usize::MAX);
+            let mut all = best(legs, candidates, request.fusion, request.min_score, usize::MAX);
             self.sort_by_time(&mut all)?;
-            all.truncate(request.limit);
             all
         } else {
-            best(legs, candidates, request.min_score, request.limit)
+            let depth = if is_diverse { candidates_for(depth) } else { depth };
+            best(legs, candidates, request.fusion, request.min_score, depth)
         };
+        if let Some(cut) = request.cut {
+            ranked.truncate(cut.keeps(&ranked));
+        }
+        if is_diverse {
+            ranked.truncate(candidates_for(depth).min(MAX_COMPARED.max(depth)));
+            let words = self.words_of(&ranked)?;
+            let order = diverse(&ranked, &words, request.diversity, depth);
+            ranked = order.into_iter().map(|place| ranked[place]).collect();
+        }
+        ranked.truncate(depth);
+        ranked.drain(..request.offset.min(ranked.len()));
+        Ok(ranked)
+    }
+
+    /// The words of each, which it is compared by.
+    fn words_of(&self, ranked: &[Scored]) -> Result<Vec<Words>> {
+        let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
+        let analyzer = analyzer();
+        let words = |memory: Option<Memory>| {
+            let mut words = Words::new();
+            let content = memory.map(|memory| memory.content).unwrap_or_default();
+            analyzer.analyze(&content, |token| {
+                words.insert(token.term.to_owned());
+            });
+            words
+        };
+        Ok(self.peek_many(&ids)?.into_iter().map(words).collect())
+    }
+
+    /// The memories of what was ranked, as far as the budget allows; and what of it was spent.
+    fn hits(
+        &self,
+        ranked: &[Scored],
+        request: &Recall,
+        legs: &[LegScores],
+        scope: &RoaringBitmap,
+        deadline: &Deadline,
+    ) -> Result<(Vec<Hit>, Option<usize>)> {
         let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
         let memories = self.peek_many(&ids)?;
+        let query = request.query().unwrap_or_default();
+        let mut budget = Budget::new(&request.tokens, request.max_tokens);
+        let mut sessions = Sessions::default();
         let mut hits = Vec::with_capacity(ranked.len());
-        for ((ordinal, score), memory) in ranked.into_iter().zip(memories) {
+        for ((ordinal, score), memory) in ranked.iter().zip(memories) {
+            deadline.check("reading hits")?;
             // It may have expired a moment ago.
             let Some(memory) = memory else { continue };
-            let explain = || self.explain(ordinal, request, legs, memory.created_ms);
+            if !budget.take(&memory.content) {
+                continue;
+            }
+            let explain = || self.explain(*ordinal, &query, legs, memory.created_ms);
             let explanation = request.explain.then(explain).transpose()?;
-            hits.push(Hit { memory, score, explanation });
+            let snippet = request.snippet.map(|bytes| snippet(&query, &memory.content, bytes));
+            let (mut before, mut behind) = (Vec::new(), Vec::new());
+            if request.neighbours > 0
+                && let Some(turns) = sessions.of(self, *ordinal, scope)?
+            {
+                let beside = next_to(turns, *ordinal, request.neighbours).map(|(turn, _)| turn);
+                let (mut early, late): (Vec<u32>, Vec<u32>) = beside.partition(|o| o < ordinal);
+                early.reverse();
+                (before, behind) = (self.memories_of(&early)?, self.memories_of(&late)?);
+            }
+            hits.push(Hit { memory, score: *score, explanation, snippet, before, behind });
         }
-        Ok(hits)
+        Ok((hits, request.max_tokens.map(|_| budget.spent)))
+    }
+
+    fn memories_of(&self, ordinals: &[u32]) -> Result<Vec<Memory>> {
+        let ids = ordinals.iter().map(|o| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
+        Ok(self.peek_many(&ids)?.into_iter().flatten().collect())
+    }
+
+    /// Is any memory of a session?
+    fn has_sessions(&self) -> Result<bool> {
+        let mut sessions = self.versions().attributes.labels(field::SESSION, Bound::Unbounded)?;
+        Ok(sessions.next().transpose()?.is_some())
     }
 
     fn sort_by_time(&self, ranked: &mut [Scored]) -> Result<()> {
@@ -203,22 +344,64 @@ impl View {
     fn explain(
         &self,
         ordinal: u32,
-        request: &Recall,
+        query: &Query,
         legs: &[LegScores],
         created_ms: i64,
     ) -> Result<Explanation> {
-        let query = Query::words(request.text.as_deref().unwrap_or_default());
-        let matched_terms = self.versions().text.matched_terms(&query, ordinal);
+        let matched_terms = self.versions().text.matched_terms(query, ordinal);
         Ok(Explanation {
-            legs: legs.iter().filter_map(|leg| leg.explain(ordinal)).collect(),
+            legs: legs
+                .iter()
+                .filter_map(|leg| leg.explain(ordinal))
+                .chain(explain_lent(legs, ordinal))
+                .collect(),
             matched_terms: matched_terms.map_err(text_error)?,
             age_ms: self.now_ms().saturating_sub(created_ms),
         })
     }
 }
 
-fn reranks(weights: &Weights) -> bool {
-    weights.recency > 0.0 || weights.importance > 0.0
+/// Does the context of conversations count? Only beside words: the score of a vector that is alone stays
+/// its nearness.
+fn lends(probes: &[Probe<'_>], weights: &Weights) -> bool {
+    weights.context > 0.0 && probes.iter().any(|probe| probe.leg() == Leg::Text)
+}
+
+/// Does anything but the legs that find candidates decide about their order?
+fn reranks(request: &Recall) -> bool {
+    let Weights { recency, importance, .. } = request.weights;
+    recency > 0.0 || importance > 0.0 || request.diversity > 0.0
+}
+
+/// The piece of a content that shows best what a query is about.
+fn snippet(query: &Query, content: &str, bytes: usize) -> Snippet {
+    let found = analyzer().snippet(query, content, bytes);
+    let start = found.range.start;
+    let text = content.get(found.range.clone()).unwrap_or_default().to_owned();
+    let marks = found.marks.into_iter().map(|mark| mark.start - start..mark.end - start).collect();
+    Snippet { text, range: found.range, marks }
+}
+
+/// Notes how long each step takes.
+struct Watch {
+    began: Instant,
+    last: Instant,
+    steps: Vec<Step>,
+}
+
+impl Watch {
+    fn start() -> Self {
+        let now = Instant::now();
+        Watch { began: now, last: now, steps: Vec::new() }
+    }
+
+    /// What was done since the last step was this one.
+    fn step(&mut self, name: &'static str) {
+        let now = Instant::now();
+        let micros = now.duration_since(self.last).as_micros() as u64;
+        self.steps.push(Step { name, micros });
+        self.last = now;
+    }
 }
 
 /// How many each of several legs brings.

@@ -235,7 +235,8 @@ fn text(db: &Db) -> Result<()> {
     for word in VOCABULARY.iter().step_by(3) {
         let has_word = |row: &MemoryRow| row.content.split(' ').any(|w| w == *word);
         let expected = ids_of(&rows, |row| row.succession.superseded_by.is_none() && has_word(row));
-        let found = view.recall(&Recall::new().text(*word).weights(1.0, 0.0).limit(1_000))?;
+        let found =
+            view.recall(&Recall::new().text(*word).weights(1.0, 0.0).context(0.0).limit(1_000))?;
         let found: Vec<u64> = found.hits.iter().map(|hit| hit.memory.id.0).collect();
         assert_eq!(found.len(), expected.len(), "memories with {word:?}");
         assert_eq!(BTreeSet::from_iter(found), expected, "memories with {word:?}");
@@ -243,7 +244,7 @@ fn text(db: &Db) -> Result<()> {
     // A word that only one memory has.
     if let Some((id, row)) = rows.iter().find(|(_, row)| row.succession.superseded_by.is_none()) {
         let word = row.content.split(' ').next().unwrap_or_default();
-        let found = view.recall(&Recall::new().text(word).weights(1.0, 0.0))?;
+        let found = view.recall(&Recall::new().text(word).weights(1.0, 0.0).context(0.0))?;
         assert_eq!(found.hits.first().map(|hit| hit.memory.id.0), Some(*id), "{word:?}");
     }
     Ok(())

@@ -101,7 +101,9 @@ pub(crate) fn check_look(view: &View, model: &mut Naive, look: &Look) {
     assert_eq!(listed, known.iter().map(|r| r.id).collect::<Vec<_>>(), "{look:?}");
 
     known.retain(|r| look.with_superseded || r.superseded_by.is_none());
-    let mut request = Recall::new().limit(*limit).include_superseded(look.with_superseded);
+    // What neighbours in a session lend is tested by itself.
+    let mut request =
+        Recall::new().context(0.0).limit(*limit).include_superseded(look.with_superseded);
     request.namespace = namespace.map(Into::into);
     request.filter = filter.cloned();
     let is_moving = filter.is_some_and(|f| f.to_string().contains("access"));

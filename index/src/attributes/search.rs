@@ -62,6 +62,33 @@ impl Attributes {
         Ok(labels.map(|label| label.map(|label| (&label.key[1..], label.len))))
     }
 
+    /// The labels of `field` that a row has, ascending; none of a row that is not live.
+    ///
+    /// ```
+    /// use memlith_index::attributes::{Attributes, Entry, FieldId};
+    ///
+    /// # fn main() -> Result<(), memlith_index::image::ImageError> {
+    /// let mut writer = Attributes::new(0);
+    /// let ordinal = writer.push(1)?;
+    /// let labels = [(FieldId(0), b"fact".as_slice()), (FieldId(1), b"b"), (FieldId(1), b"a")];
+    /// writer.set(ordinal, &Entry { id: 1, labels: &labels, columns: &[] })?;
+    /// assert_eq!(writer.labels_of(ordinal, FieldId(1))?, [b"a", b"b"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn labels_of(&self, ordinal: u32, field: FieldId) -> Result<Vec<&[u8]>, ImageError> {
+        let mut labels = Vec::new();
+        if !self.is_live(ordinal) {
+            return Ok(labels);
+        }
+        for number in self.rows.labels(ordinal)? {
+            let key = self.dictionary.key(number)?;
+            labels.extend(key.split_first().filter(|(of, _)| **of == field.0).map(|(_, own)| own));
+        }
+        labels.sort_unstable();
+        Ok(labels)
+    }
+
     /// The rows that have any label of `field`. Costs a step per 64 rows, however many labels.
     pub fn any(&self, field: FieldId) -> Result<RoaringBitmap, ImageError> {
         let mut bits = Vec::with_capacity(self.next_ordinal() as usize / 8 + size_of::<u64>());

@@ -6,7 +6,7 @@
 use super::analysis::Analyzer;
 use super::bm25::{Bm25, Collection, Formula, Scorer};
 use super::part::PartAt;
-use super::query::{Kind, Leaf, Query, Resolved};
+use super::query::{Kind, Leaf, Occur, Query, Resolved};
 use super::sealed::Sealed;
 use super::search::{
     Clauses, Collector, Cursor, Everything, Group, List, MemoryList, Meter, Search, TextHit, Top,
@@ -227,6 +227,74 @@ impl TextView {
         let Everything(mut scores) = scores;
         scores.sort_unstable_by_key(|&(ordinal, _)| ordinal);
         Ok(scores)
+    }
+
+    /// The scores of those among `ordinals`, by ascending ordinal, that each thing gives by itself which
+    /// `query` wants: a word, a phrase, a beginning. They add up to those of [`scores`](Self::scores).
+    ///
+    /// # Errors
+    /// [`TextError::Stopped`] once `keep_going` says no.
+    pub fn scores_by_term(
+        &self,
+        query: &Query,
+        ordinals: &RoaringBitmap,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Vec<(u32, f32)>>, TextError> {
+        let meter = &mut Meter::new(keep_going);
+        let resolved = Resolved::new(query, &self.parts.analyzer);
+        let parts: Vec<PartAt<'_>> = self.parts().filter(|part| part.entries() > 0).collect();
+        let mut wanted = Vec::new();
+        for leaf in resolved.wanted() {
+            wanted.extend(look_up(leaf, &parts, meter)?);
+        }
+        let scorer = self.scorer(wanted.iter().map(|found| (found.said, found.frequency)));
+        let mut scores = Vec::with_capacity(wanted.len());
+        for found in &mut wanted {
+            let mut own = Everything::default();
+            for (at, &part) in parts.iter().enumerate() {
+                let optional = cursors(std::slice::from_mut(found), at, &scorer)?;
+                let clauses = Clauses { required: vec![], optional, excluded: vec![] };
+                let filter = Some(ordinals);
+                Search { part, scorer: &scorer, filter, meter }.run(clauses, &mut own)?;
+            }
+            own.0.sort_unstable_by_key(|&(ordinal, _)| ordinal);
+            scores.push(own.0);
+        }
+        Ok(scores)
+    }
+
+    /// Those among `ordinals` that have all that `query` requires and nothing that it excludes, whether
+    /// they have any other word of it or not.
+    ///
+    /// # Errors
+    /// [`TextError::Stopped`] once `keep_going` says no.
+    pub fn admitted(
+        &self,
+        query: &Query,
+        mut ordinals: RoaringBitmap,
+        keep_going: &mut dyn FnMut() -> bool,
+    ) -> Result<RoaringBitmap, TextError> {
+        for clause in query.clauses() {
+            let is_required = match clause.occur {
+                Occur::Should => continue,
+                Occur::Must => true,
+                Occur::MustNot => false,
+            };
+            let occur = if is_required { Occur::Must } else { Occur::Should };
+            let alone = Query::default().with(occur, clause.pattern.clone());
+            // Signs without a letter ask for nothing.
+            if Resolved::new(&alone, &self.parts.analyzer).wanted().next().is_none() {
+                continue;
+            }
+            let have = self.scores(&alone, &ordinals, keep_going)?;
+            let have = have.into_iter().map(|(ordinal, _)| ordinal).collect::<RoaringBitmap>();
+            if is_required {
+                ordinals &= have;
+            } else {
+                ordinals -= have;
+            }
+        }
+        Ok(ordinals)
     }
 
     /// The terms of `query` that the document has, ascending and in their folded form.

@@ -36,6 +36,23 @@ fn seal(index: &mut TextIndex) {
     }
 }
 
+/// What terms score by themselves adds up to the scores of documents, and documents without one are out.
+fn assert_terms_add_up(view: &TextView, query: &Query, of: &RoaringBitmap, hits: &[TextHit]) {
+    let mut sums = BTreeMap::<u32, f32>::new();
+    for (ordinal, score) in view.scores_by_term(query, of, &mut || true).unwrap().concat() {
+        *sums.entry(ordinal).or_default() += score;
+    }
+    for hit in hits {
+        let sum = sums.get(&hit.ordinal).copied().unwrap_or_default();
+        assert!((sum - hit.score).abs() <= hit.score * 1e-5, "{sum} {hit:?}");
+    }
+    let admitted = view.admitted(query, of.clone(), &mut || true).unwrap();
+    assert!(hits.iter().all(|hit| admitted.contains(hit.ordinal)));
+    let others: RoaringBitmap = hits.iter().map(|hit| hit.ordinal).collect();
+    let unscored = &admitted - others;
+    assert!(unscored.iter().all(|ordinal| !sums.contains_key(&ordinal)));
+}
+
 /// Everything a view answers, against the model. Scores must be equal to the last bit.
 fn assert_view(view: &TextView, model: &Model, query: &Query, k: usize, filter: &RoaringBitmap) {
     let search = |view: &TextView, filter| view.search(query, k, filter, &mut || true).unwrap();
@@ -43,7 +60,7 @@ fn assert_view(view: &TextView, model: &Model, query: &Query, k: usize, filter: 
     let filtered = model.search(query, k, Some(filter), Bm25::default());
     assert_eq!(search(view, Some(filter)), filtered);
 
-    let flat = Bm25 { k1: 0.6, b: 0.0 };
+    let flat = Bm25 { k1: 0.6, b: 0.0, rarity: 1.5 };
     let reranked = view.clone().with_parameters(flat);
     assert_eq!(search(&reranked, None), model.search(query, k, None, flat));
 
@@ -51,6 +68,8 @@ fn assert_view(view: &TextView, model: &Model, query: &Query, k: usize, filter: 
     expected.retain(|hit| filter.contains(hit.ordinal));
     let scores = view.scores(query, filter, &mut || true).unwrap();
     assert!(scores.iter().copied().eq(expected.iter().map(|hit| (hit.ordinal, hit.score))));
+
+    assert_terms_add_up(view, query, filter, &expected);
 
     assert_eq!(view.live(), model.0.len() as u64);
     let mut lengths = Vec::new();

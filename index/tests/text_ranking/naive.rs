@@ -113,7 +113,7 @@ impl Model {
         self.0.insert(ordinal, analyze(text));
     }
 
-    pub(crate) fn scores(&self, query: &Query, Bm25 { k1, b }: Bm25) -> Vec<TextHit> {
+    pub(crate) fn scores(&self, query: &Query, Bm25 { k1, b, rarity }: Bm25) -> Vec<TextHit> {
         let [should, must, must_not] =
             [Occur::Should, Occur::Must, Occur::MustNot].map(|occur| groups(query, occur));
         let n = self.0.len() as f64;
@@ -128,7 +128,8 @@ impl Model {
             })
             .filter(|&(_, df, _)| df > 0.0)
             .map(|(about, df, said)| {
-                (about, said * ((1.0 + (n - df + 0.5) / (df + 0.5)).ln() * (k1 + 1.0)))
+                let idf: f64 = (1.0 + (n - df + 0.5) / (df + 0.5)).ln();
+                (about, said * (idf.powf(rarity) * (k1 + 1.0)))
             })
             .collect();
         // Contributions are rounded to 51 bits below the power of two above the sum of weights.

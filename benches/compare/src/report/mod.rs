@@ -3,7 +3,7 @@
 mod svg;
 mod table;
 
-pub(crate) use table::{print_churn, print_curves, print_filters, print_notes};
+pub(crate) use table::{number, print_churn, print_curves, print_filters, print_notes, table};
 
 use crate::Failure;
 use crate::args::Vectors;

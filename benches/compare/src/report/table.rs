@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table};
 use std::io::{Write, stdout};
 
 /// A table whose columns but the first `words` hold numbers.
-fn table(header: &[&str], words: usize) -> Table {
+pub(crate) fn table(header: &[&str], words: usize) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header(header.iter().copied());
     for column in table.column_iter_mut().skip(words) {
@@ -18,7 +18,7 @@ fn table(header: &[&str], words: usize) -> Table {
 }
 
 /// Three digits that count, thousands apart.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() {
         return "-".into();
     }

@@ -4,6 +4,7 @@
 //! side; only `import`, `put` and `salvage` create a file.
 
 pub(crate) mod compact;
+pub(crate) mod context;
 pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod get;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Outcome {
     match command {
         Command::Import(args) => args.run(console),
         Command::Recall(args) => args.run(console),
+        Command::Context(args) => args.run(console),
         Command::Get(args) => args.run(console),
         Command::Put(args) => args.run(console),
         Command::Forget(args) => args.run(console),

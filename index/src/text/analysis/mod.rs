@@ -9,6 +9,7 @@
 //! equal terms. An image records the [`fingerprint`](Analyzer::fingerprint) it was built under.
 
 mod fold;
+mod function_words;
 mod identifier;
 mod segment;
 mod stem;
@@ -124,7 +125,9 @@ impl Analyzer {
     }
 
     /// Are words brought to the stem that a language gives them, so that `walks` is found as `walking`?
-    /// Off by default: which language a text is in is the caller's to say.
+    /// Off by default: which language a text is in is the caller's to say. Of a language whose function
+    /// words are known, which English is, [`Query::words`](super::Query::words) and what is like it leave
+    /// those out, unless there is no other word; phrases and what is required or excluded keep them.
     ///
     /// ```
     /// use memlith_index::text::{Analyzer, Language};
@@ -190,6 +193,14 @@ impl Analyzer {
         let mut lower = String::new();
         fold::fold(word, false, MAX_TERM_BYTES, &mut lower);
         fold::fold(&language.stem(&lower), self.fold_accents, MAX_TERM_BYTES, into);
+    }
+
+    /// Does the language have this word for grammar alone? Such words tell documents apart by accident.
+    pub(super) fn is_function_word(&self, word: &str) -> bool {
+        let Some(language) = self.language else { return false };
+        let mut lower = String::new();
+        fold::fold(word, true, MAX_TERM_BYTES, &mut lower);
+        language.is_function_word(&lower)
     }
 
     /// What one word is found as.

@@ -3,6 +3,7 @@
 //! **Invariant:** only words of letters are stemmed, never a name with a digit or a sign in it. Called by
 //! the analyzer only.
 
+use super::function_words;
 use frostem::{Algorithm, Stemmer};
 use std::borrow::Cow;
 
@@ -58,6 +59,11 @@ impl Language {
     /// Tells languages apart in fingerprints; 0 stands for none.
     pub(super) fn code(self) -> u8 {
         self as u8 + 1
+    }
+
+    /// Is it a word of grammar, in lower case?
+    pub(super) fn is_function_word(self, word: &str) -> bool {
+        self == Language::English && function_words::ENGLISH.binary_search(&word).is_ok()
     }
 
     /// The stem of a word in lower case, accents and all.

@@ -68,7 +68,21 @@ impl Resolved {
                     }
                 }
                 Pattern::Words(text) => {
-                    analyzer.analyze(cut(text), |token| say(Kind::Term(token.term.to_owned())));
+                    let text = cut(text);
+                    // Whoever asks for nothing but such words means them.
+                    let is_wanted = |word: &str| {
+                        clause.occur != Occur::Should || !analyzer.is_function_word(word)
+                    };
+                    let (mut has_other, mut has_any) = (false, false);
+                    analyzer.analyze(text, |token| {
+                        has_any = true;
+                        has_other |= is_wanted(&text[token.range]);
+                    });
+                    analyzer.analyze(text, |token| {
+                        if is_wanted(&text[token.range]) || has_any && !has_other {
+                            say(Kind::Term(token.term.to_owned()));
+                        }
+                    });
                 }
                 Pattern::Phrase(text) => {
                     let mut terms = Vec::new();
@@ -104,4 +118,23 @@ impl Resolved {
 
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_QUERY_BYTES)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Language;
+
+    #[test]
+    fn function_words_count_where_they_are_all_there_is() {
+        let english = Analyzer::default().stem(Some(Language::English));
+        let wanted = |query: Query| {
+            let resolved = Resolved::new(&query, &english);
+            resolved.wanted().map(|leaf| format!("{:?}", leaf.kind)).collect::<Vec<_>>()
+        };
+        assert_eq!(wanted(Query::words("What's the NAME of it?")), [r#"Term("name")"#]);
+        assert_eq!(wanted(Query::words("The Who")), [r#"Term("the")"#, r#"Term("who")"#]);
+        assert_eq!(wanted(Query::all_words("the name")), [r#"Term("name")"#, r#"Term("the")"#]);
+        assert_eq!(wanted(Query::parse("\"the name\" is")).len(), 2);
+    }
 }

@@ -9,7 +9,7 @@ mod one;
 use crate::args::{Scope, Store, duration, effort, parse_vector};
 use crate::output::{Console, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use memlith::{Recall, SearchEffort};
+use memlith::{Cut, Recall, SearchEffort};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ Examples:
   memlith recall agent.lith --vector-file query.npy --filter 'tag:noun.animal' --limit 20
   memlith recall agent.lith \"tea\" --vector '[0.1, 0.2, 0.3]' --explain
   memlith recall agent.lith \"standup\" --namespace ada --recency 0.3 --half-life 7d
+  memlith recall agent.lith '\"spare key\" -car' --signs --cut 0.5 --neighbours 2
   memlith recall agent.lith --queries questions.jsonl --vectors questions.npy --mode hybrid --json
 
 With --queries, each line is an object with any of: text, embedding, namespace, filter; row i of
@@ -61,6 +62,14 @@ pub(crate) struct RecallArgs {
     #[command(flatten)]
     ranking: Ranking,
 
+    /// Show with each hit the piece of its text that shows best why it was found, of about so many bytes
+    #[arg(long, value_name = "BYTES")]
+    snippet: Option<usize>,
+
+    /// Show with each hit so many turns before and behind it in its session
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    neighbours: usize,
+
     /// Explain each hit: rank and score in each leg, words matched, age
     #[arg(long)]
     explain: bool,
@@ -84,9 +93,34 @@ struct Ranking {
     #[arg(long, short, value_name = "K", default_value_t = 10)]
     limit: usize,
 
+    /// Leave out so many of the best hits
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: usize,
+
+    /// Read the signs in TEXT: "in a row", +required, -excluded, begin*, typo~
+    #[arg(long)]
+    signs: bool,
+
     /// Only hits that score at least this
     #[arg(long, value_name = "SCORE")]
     min_score: Option<f32>,
+
+    /// Only hits that score at least this share of the best score, 0 to 1, or, with gap, those before the
+    /// largest drop
+    #[arg(long, value_name = "SHARE|gap", value_parser = cut)]
+    cut: Option<Cut>,
+
+    /// How much hits are to differ in words from those before them, 0 to 1
+    #[arg(long, value_name = "PART", default_value_t = 0.0)]
+    diversity: f32,
+
+    /// Only so many hits as have so many tokens together; a token is taken for four bytes
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<usize>,
+
+    /// How much counts what is said around a memory in its session
+    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
+    context_weight: f32,
 
     /// How much the words count
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
@@ -125,6 +159,15 @@ struct Ranking {
     deadline: Option<Duration>,
 }
 
+/// For clap: where the list of hits is cut.
+fn cut(text: &str) -> Result<Cut, String> {
+    match (text, text.parse()) {
+        ("gap", _) => Ok(Cut::Gap),
+        (_, Ok(share)) if (0.0..=1.0).contains(&share) => Ok(Cut::OfBest(share)),
+        _ => Err("must be gap, or a number from 0 to 1".into()),
+    }
+}
+
 impl RecallArgs {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
         let request = self.request()?;
@@ -147,7 +190,15 @@ impl RecallArgs {
             .recency(ranking.recency, ranking.half_life)
             .importance(ranking.importance)
             .include_superseded(ranking.include_superseded)
-            .effort(ranking.effort);
+            .effort(ranking.effort)
+            .offset(ranking.offset)
+            .signs(ranking.signs)
+            .diversity(ranking.diversity)
+            .context(ranking.context_weight)
+            .neighbours(self.neighbours);
+        request.cut = ranking.cut;
+        request.max_tokens = ranking.max_tokens;
+        request.snippet = self.snippet;
         request.namespace.clone_from(&self.scope.namespace);
         request.space.clone_from(&ranking.space);
         request.filter = self.scope.filter()?;

@@ -39,7 +39,7 @@ fn print(recalled: &Recalled, is_explained: bool, seconds: f64, console: &mut Co
                 number((place + 1).to_string()),
                 number(format!("{:.3}", hit.score)),
                 snippet(&shown_id(&hit.memory), 40).into(),
-                snippet(&hit.memory.content, SNIPPET_CHARS).into(),
+                text(hit).into(),
                 if is_explained { why(hit) } else { tags(hit) }.into(),
             ]);
         }
@@ -64,10 +64,34 @@ fn print(recalled: &Recalled, is_explained: bool, seconds: f64, console: &mut Co
             _ => {}
         }
     }
+    if let Some(tokens) = recalled.tokens {
+        console.line(format_args!("  {} tokens", grouped(tokens as u64)))?;
+    }
     if is_explained {
         console.line(filter_line(&recalled.filter))?;
+        let step = |step: &Step| format!("{} {} us", step.name, step.micros);
+        let steps: Vec<String> = recalled.steps.iter().map(step).collect();
+        console.line(format_args!("  steps: {}", steps.join(", ")))?;
     }
     Ok(())
+}
+
+/// What a table shows of a hit: its text or the piece that was asked for, between the turns around it.
+fn text(hit: &Hit) -> String {
+    let own = match &hit.snippet {
+        Some(piece) => snippet(&piece.text, SNIPPET_CHARS),
+        None => snippet(&hit.memory.content, SNIPPET_CHARS),
+    };
+    if hit.before.is_empty() && hit.behind.is_empty() {
+        return own;
+    }
+    let turn = |memory: &Memory| format!("  {}", snippet(&memory.content, SNIPPET_CHARS));
+    let before = hit.before.iter().map(turn);
+    before
+        .chain([format!("> {own}")])
+        .chain(hit.behind.iter().map(turn))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn filter_line(report: &FilterReport) -> String {
@@ -96,8 +120,20 @@ fn why(hit: &Hit) -> String {
             format!("{name} {part:.3} = {:.3} x {}{rank}", leg.normalised, leg.weight)
         })
         .collect();
+    lines.push(format!("age: {}", age(explanation.age_ms)));
     if !explanation.matched_terms.is_empty() {
         lines.push(format!("words: {}", snippet(&explanation.matched_terms.join(", "), 80)));
     }
     lines.join("\n")
+}
+
+/// An age in the unit that fits.
+fn age(ms: i64) -> String {
+    let seconds = ms / 1_000;
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }

@@ -1,0 +1,188 @@
+//! What a recall can be asked beside its question: signs, pages, cuts, diversity, budgets, snippets, turns.
+
+use memlith::{
+    Cancellation, Context, Cut, Db, ErrorKind, Filter, Memory, NewMemory, Options, Recall,
+    Recalled, Result, TokenCounter,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn with(texts: &[&str]) -> Result<Db> {
+    let db = Options::new().threads(false).in_memory()?;
+    for text in texts {
+        db.remember(NewMemory::new(*text))?;
+    }
+    Ok(db)
+}
+
+fn texts(answer: &Recalled) -> Vec<&str> {
+    answer.hits.iter().map(|hit| hit.memory.content.as_str()).collect()
+}
+
+fn contents(memories: &[Memory]) -> Vec<&str> {
+    memories.iter().map(|memory| memory.content.as_str()).collect()
+}
+
+#[test]
+fn signs_hold_for_what_a_vector_finds_too() -> Result<()> {
+    let db = Options::new().threads(false).in_memory()?;
+    for text in ["the spare key of the car", "the spare key of the house", "a spare and a key"] {
+        db.remember(NewMemory::new(text).vector([1.0, 0.0]))?;
+    }
+    let asked = |text: &str| db.recall(&Recall::new().text(text).vector([1.0, 0.0]).signs(true));
+    assert_eq!(texts(&asked("+\"spare key\" -car")?), ["the spare key of the house"]);
+    assert_eq!(asked("hou* -kee~1")?.hits.len(), 0);
+    assert_eq!(texts(&asked("+hosue~")?), ["the spare key of the house"]);
+    // Without it they are characters, and no text is an error.
+    let plain = db.recall(&Recall::new().text("+\"spare key\" -car").vector([1.0, 0.0]))?;
+    assert_eq!(plain.hits.len(), 3);
+    for odd in ["", "\"", "+", "-\"", "~~~", "* *", "+\"\"", "((", "\u{0}\u{301}"] {
+        asked(odd)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn pages_follow_one_another() -> Result<()> {
+    let db =
+        with(&["tea", "tea tea rain", "tea rain sun", "tea rain sun snow", "tea a b c d e f"])?;
+    let all = db.recall(&Recall::new().text("tea"))?;
+    for (offset, limit) in [(0, 2), (2, 2), (4, 2), (5, 2), (9, 1)] {
+        let page = db.recall(&Recall::new().text("tea").offset(offset).limit(limit))?;
+        let expected: Vec<&str> = texts(&all).into_iter().skip(offset).take(limit).collect();
+        assert_eq!(texts(&page), expected);
+    }
+    let newest = db.recall(&Recall::new().offset(1).limit(2))?;
+    assert_eq!(texts(&newest), ["tea rain sun snow", "tea rain sun"]);
+    let beyond = db.recall(&Recall::new().offset(memlith::MAX_LIMIT + 1));
+    assert_eq!(beyond.map(drop).map_err(|e| e.kind()), Err(ErrorKind::LimitExceeded));
+    Ok(())
+}
+
+#[test]
+fn a_cut_keeps_what_is_nearly_as_good_as_the_best() -> Result<()> {
+    let db = Options::new().threads(false).in_memory()?;
+    for (text, x) in [("same", 1.0), ("near", 0.9), ("far", 0.2), ("farther", 0.1)] {
+        let y: f32 = 1.0 - x * x;
+        db.remember(NewMemory::new(text).vector([x, y.sqrt()]))?;
+    }
+    let asked = |cut| db.recall(&Recall::new().vector([1.0, 0.0]).cut(cut));
+    assert_eq!(texts(&asked(Cut::Gap)?), ["same", "near"]);
+    assert_eq!(texts(&asked(Cut::OfBest(0.15))?), ["same", "near", "far"]);
+    assert_eq!(
+        asked(Cut::OfBest(1.5)).map(drop).map_err(|e| e.kind()),
+        Err(ErrorKind::InvalidInput)
+    );
+    Ok(())
+}
+
+#[test]
+fn what_says_the_same_comes_later_where_hits_are_to_differ() -> Result<()> {
+    let db =
+        with(&["tea at noon", "tea at noon !", "tea with milk and sugar, perhaps twice a day"])?;
+    let asked =
+        |diversity| db.recall(&Recall::new().text("tea noon").diversity(diversity).limit(2));
+    assert_eq!(texts(&asked(0.0)?), ["tea at noon", "tea at noon !"]);
+    assert_eq!(
+        texts(&asked(0.7)?),
+        ["tea at noon", "tea with milk and sugar, perhaps twice a day"]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_budget_is_kept_and_counted_as_the_caller_says() -> Result<()> {
+    let db = with(&["tea", "tea with a lot of sugar in it", "tea and milk"])?;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&calls);
+    let words = TokenCounter::new(move |text| {
+        seen.fetch_add(1, Ordering::Relaxed);
+        text.split(' ').count()
+    });
+    let request = Recall::new().text("tea").max_tokens(4).tokens(words);
+    let answer = db.recall(&request)?;
+    assert_eq!(texts(&answer), ["tea", "tea and milk"]);
+    assert_eq!(answer.tokens, Some(4));
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
+    assert_eq!(db.recall(&Recall::new().text("tea"))?.tokens, None);
+    Ok(())
+}
+
+#[test]
+fn snippets_and_turns_come_with_the_hit() -> Result<()> {
+    let db = Options::new().threads(false).in_memory()?;
+    let long =
+        "At first nothing happened at all. Then the kettle sang. We were glad of it, really.";
+    for turn in ["one", "two", long, "four", "five"] {
+        db.remember(NewMemory::new(turn).session("monday"))?;
+    }
+    let request = Recall::new().text("kettles singing").limit(1).snippet(40).neighbours(1);
+    let hit = db.recall(&request)?.hits.remove(0);
+    let snippet = hit.snippet.unwrap_or_default();
+    assert_eq!(&long[snippet.range.clone()], snippet.text);
+    let marked: Vec<&str> = snippet.marks.iter().map(|mark| &snippet.text[mark.clone()]).collect();
+    assert_eq!(marked, ["kettle"]);
+    assert!(snippet.text.len() <= 48, "{snippet:?}");
+    assert_eq!((contents(&hit.before), contents(&hit.behind)), (vec!["two"], vec!["four"]));
+    Ok(())
+}
+
+#[test]
+fn a_cancelled_call_says_so() -> Result<()> {
+    let db = with(&["tea"])?;
+    let cancellation = Cancellation::new();
+    let request = Recall::new().text("tea").cancellation(&cancellation);
+    assert_eq!(db.recall(&request)?.hits.len(), 1);
+    cancellation.clone().cancel();
+    assert_eq!(db.recall(&request).map(drop).map_err(|e| e.kind()), Err(ErrorKind::Cancelled));
+    let context = Context::default().text("tea").cancellation(&cancellation);
+    assert_eq!(db.context(&context).map(drop).map_err(|e| e.kind()), Err(ErrorKind::Cancelled));
+    Ok(())
+}
+
+#[test]
+fn the_steps_of_a_request_are_reported() -> Result<()> {
+    let answer = with(&["tea"])?.recall(&Recall::new().text("tea"))?;
+    let steps: Vec<&str> = answer.steps.iter().map(|step| step.name).collect();
+    assert_eq!(steps, ["filter", "legs", "rank", "read"]);
+    assert!(answer.steps.iter().map(|step| step.micros).sum::<u64>() <= answer.micros);
+    Ok(())
+}
+
+#[test]
+fn context_is_the_last_turns_and_what_is_alike_within_one_budget() -> Result<()> {
+    let db = Options::new().threads(false).in_memory()?;
+    let say = |text: &str, session: &str, channel: &str| {
+        db.remember(NewMemory::new(text).namespace("home").session(session).channel(channel))
+    };
+    say("peanuts are out: Ada is allergic", "monday", "kitchen")?;
+    say("the roof leaks", "monday", "roof")?;
+    say("buy bread", "tuesday", "kitchen")?;
+    say("hello", "today", "chat")?;
+    say("what about peanuts for Ada", "today", "chat")?;
+    let other = NewMemory::new("peanuts for all").namespace("work").session("today");
+    db.remember(other)?;
+
+    let words = TokenCounter::new(|text| text.split(' ').count());
+    let asked = Context::of("today").namespace("home").text("peanuts for Ada").channel("kitchen");
+    let gathered = db.context(&asked.clone().tokens(words.clone()))?;
+    assert_eq!(contents(&gathered.recent), ["hello", "what about peanuts for Ada"]);
+    assert_eq!(gathered.similar[0].memory.content, "peanuts are out: Ada is allergic");
+    assert!(gathered.similar.iter().all(|hit| hit.memory.namespace == "home"));
+    assert_eq!(contents(&gathered.channel), ["buy bread"]);
+
+    let tight = db.context(&asked.clone().tokens(words.clone()).max_tokens(12))?;
+    assert_eq!(contents(&tight.recent), ["hello", "what about peanuts for Ada"]);
+    // What is most alike does not fit any more; what was said next to it does.
+    let similar: Vec<&str> = tight.similar.iter().map(|hit| &*hit.memory.content).collect();
+    assert_eq!(similar, ["the roof leaks"]);
+    assert_eq!(contents(&tight.channel), ["buy bread"]);
+    assert_eq!(tight.tokens, 11);
+    let nothing = db.context(&asked.max_tokens(0))?;
+    assert_eq!((nothing.recent.len(), nothing.similar.len(), nothing.tokens), (0, 0, 0));
+
+    let only_kitchen = "channel:kitchen".parse::<Filter>()?;
+    let filtered = db.context(&Context::of("monday").filter(only_kitchen))?;
+    assert_eq!(contents(&filtered.recent), ["peanuts are out: Ada is allergic"]);
+    Ok(())
+}
