@@ -41,6 +41,14 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    /// Without the lock of Python: a thread that ends may be inside an embedder, which waits for it.
+    fn drop(&mut self) {
+        let db = self.db.get_mut().take();
+        Python::try_attach(|py| py.detach(|| drop(db)));
+    }
+}
+
 impl Database {
     /// Works without the lock of Python.
     fn work<T: Send>(

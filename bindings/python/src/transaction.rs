@@ -260,7 +260,9 @@ impl Transaction {
         _value: &Bound<'_, PyAny>,
         _trace: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        if !exception.is_none() || self.running.lock().is_none() {
+        // An embedder of another thread may want the interpreter before it lets the lock go.
+        let has_ended = py.detach(|| self.running.lock().is_none());
+        if !exception.is_none() || has_ended {
             self.rollback(py);
             return Ok(());
         }

@@ -36,7 +36,7 @@ type Outcome<T = ()> = Result<T, String>;
 /// The part, to be run beside those of the engine.
 pub(crate) const PART: Part = Part::new(
     "kill",
-    "processes on a real file are killed at any moment: the library's and the command line's",
+    "processes on a real file are killed at any moment: the library's, those of C and Python, the command line's",
     24,
     torture,
 );

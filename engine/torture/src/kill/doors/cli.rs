@@ -11,7 +11,6 @@ use crate::kill::note::{Change, Note, VECTORS};
 use crate::kill::place::Place;
 use fastrand::Rng;
 use serde_json::json;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -223,33 +222,11 @@ fn whole_export(path: &Path) -> Outcome {
     Err("an export is there that is cut off".into())
 }
 
-/// The program beside this one, as cargo puts them. Where cargo runs this one, it has made that one
-/// of the same sources first.
+/// The program beside this one, as cargo puts them.
 ///
 /// # Errors
 /// If there is none, with the command that makes it.
 fn program() -> Outcome<PathBuf> {
     static PROGRAM: OnceLock<Outcome<PathBuf>> = OnceLock::new();
-    PROGRAM.get_or_init(find_program).clone()
-}
-
-fn find_program() -> Outcome<PathBuf> {
-    let this = env::current_exe().map_err(|e| format!("where am I? {e}"))?;
-    let folder = this.parent().unwrap_or(Path::new("."));
-    let program = folder.join("memlith");
-    let profile = folder.file_name().and_then(|name| name.to_str()).unwrap_or("debug");
-    let profile = if profile == "debug" { "dev" } else { profile };
-    let build = ["build", "--quiet", "--package", "memlith-cli", "--profile", profile];
-    let of_cargo = (env::var_os("CARGO"), env::var_os("CARGO_MANIFEST_DIR"), folder.parent());
-    if let (Some(cargo), Some(sources), Some(target)) = of_cargo {
-        let mut cargo = Command::new(cargo);
-        cargo.args(build).arg("--target-dir").arg(target).current_dir(sources);
-        if !cargo.status().is_ok_and(|status| status.success()) {
-            return Err("the command line, which is to be killed, could not be built".into());
-        }
-    }
-    if program.is_file() {
-        return Ok(program);
-    }
-    Err(format!("there is no {}; make it with: cargo {}", program.display(), build.join(" ")))
+    PROGRAM.get_or_init(|| super::built::beside("memlith-cli", "memlith")).clone()
 }

@@ -6,7 +6,10 @@
 //!
 //! **Invariant:** a door puts into the ledger what a process is to commit before the process starts.
 
+mod built;
+mod c;
 mod cli;
+mod python;
 mod scripted;
 
 use super::Outcome;
@@ -68,10 +71,15 @@ pub(super) struct Job {
     pub(super) speaks: bool,
 }
 
-/// All doors.
+/// All doors; Python's is one of them where `MEMLITH_PYTHON` names an interpreter that has the package.
 ///
 /// # Errors
 /// If a program is missing, with what to do about it.
 pub(super) fn all() -> Outcome<Vec<Box<dyn Door>>> {
-    Ok(vec![Box::new(scripted::library()?), Box::new(cli::CommandLine::new()?)])
+    let mut all: Vec<Box<dyn Door>> =
+        vec![Box::new(scripted::library()?), Box::new(cli::CommandLine::new()?), Box::new(c::c()?)];
+    if let Some(python) = python::python() {
+        all.push(Box::new(python));
+    }
+    Ok(all)
 }

@@ -26,16 +26,16 @@ const VOCABULARY: [&str; 12] = [
 
 /// A library, reached through a driver.
 pub(super) struct Scripted {
-    name: &'static str,
+    pub(super) name: &'static str,
     /// The driver; the file and the script follow as two more arguments.
-    program: PathBuf,
-    arguments: &'static [&'static str],
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
 }
 
 /// The library itself. Its driver is this program.
 pub(super) fn library() -> Outcome<Scripted> {
     let program = env::current_exe().map_err(|e| format!("where am I? {e}"))?;
-    Ok(Scripted { name: "library", program, arguments: &["drive"] })
+    Ok(Scripted { name: "library", program, arguments: vec!["drive".to_owned()] })
 }
 
 impl Door for Scripted {
@@ -54,7 +54,7 @@ impl Door for Scripted {
         let path = task.place.input(&format!("{}.script", task.process));
         fs::write(&path, script.to_string()).map_err(|e| format!("writing a script: {e}"))?;
         let mut command = Command::new(&self.program);
-        command.args(self.arguments).arg(task.place.file()).arg(path);
+        command.args(&self.arguments).arg(task.place.file()).arg(path);
         let answer = "done\tclose".to_owned();
         Ok(Job { kind, command, silent: Vec::new(), answer, speaks: true })
     }
