@@ -292,6 +292,7 @@ impl Db {
         let committer_settings = CommitterSettings {
             relaxed_bytes: settings.relaxed_bytes,
             max_inline_image: settings.max_inline_image,
+            tail_texts: settings.tail_texts,
             seal_bytes: settings.seal_bytes,
             bulk_bytes: settings.bulk_bytes,
         };

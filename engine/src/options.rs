@@ -78,6 +78,7 @@ pub(crate) struct Settings {
     pub(crate) relaxed_delay: Duration,
     /// Images up to this size lie in rows: a segment takes whole chunks.
     pub(crate) max_inline_image: usize,
+    pub(crate) tail_texts: u64,
     pub(crate) seal_bytes: u64,
     /// So many bytes of vectors of one space in one commit never become rows. A segment takes whole
     /// chunks: of fewer too much would be left over.
@@ -120,6 +121,8 @@ impl Default for Settings {
             relaxed_bytes: 16 << 20,
             relaxed_delay: Duration::from_millis(100),
             max_inline_image: 64 << 10,
+            // A search reads the lists of what lies in memory whole.
+            tail_texts: 8_192,
             seal_bytes: 4 << 20,
             bulk_bytes: 1 << 20,
         }

@@ -106,10 +106,10 @@ mod tests {
             assert!(!is_warm("vectors/1"), "opening reads the head alone");
             db.warm_space("default", &mut |_, _| ()).unwrap();
             assert!(is_warm("vectors/1"));
-            assert!(!is_warm("text"));
+            assert!(!is_warm("text/0"));
             let mut reports = Vec::new();
             db.warm(&mut |done, total| reports.push((done, total))).unwrap();
-            assert!(["attributes", "text", "vectors/1"].into_iter().all(is_warm));
+            assert!(["attributes", "text", "text/0", "vectors/1"].into_iter().all(is_warm));
             let total = view.versions().images.values().map(|image| image.len() as u64).sum();
             assert_eq!(reports.last(), Some(&(total, total)));
             assert!(reports.is_sorted());

@@ -51,11 +51,11 @@ fn use_all(image: Vec<u8>) -> Result<(), ImageError> {
         let _ = index.remove(12, seq);
     }
     // What lies in memory as a second segment, and both as one.
-    if let Ok(Some(compaction)) = index.seal()
+    if let Some(compaction) = index.seal()
         && let Ok(compacted) = compaction.finish()
     {
         let _ = index.adopt(&compacted.receipt, 1, Arc::new(compacted.image));
-        let _ = index.merge().map(|merge| merge.map(memlith_index::text::Compaction::finish));
+        let _ = index.merge().map(memlith_index::text::Compaction::finish);
     }
     index.view(4).validate()
 }

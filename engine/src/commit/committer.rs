@@ -93,6 +93,8 @@ pub(crate) struct CommitterSettings {
     pub(crate) max_inline_image: usize,
     /// Vectors are sealed once their rows have so many bytes.
     pub(crate) seal_bytes: u64,
+    /// So many texts lie in memory before a segment is made of them.
+    pub(crate) tail_texts: u64,
     /// So many of one space in one commit never become rows.
     pub(crate) bulk_bytes: u64,
 }
@@ -376,7 +378,8 @@ impl Committer {
         })
     }
 
-    fn publish(&self, state: &State) -> Result<()> {
+    /// Makes the indexes, as they are now, those of the newest View.
+    pub(super) fn publish(&self, state: &State) -> Result<()> {
         let rows = self.rows(state)?;
         self.views.publish(rows, &state.indexes, state.chain, 0);
         Ok(())

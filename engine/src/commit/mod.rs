@@ -14,6 +14,7 @@ mod replace;
 mod seal;
 mod shield;
 mod tables;
+mod text;
 mod vectors;
 mod write_set;
 

@@ -39,9 +39,11 @@ impl Committer {
         let rows = view.rows()?;
         let stored = if view.versions().is_mostly_dead() {
             let indexes = Indexes::renumber(view.versions(), &rows, view.seq())?;
-            self.store(&indexes.versions(view.seq()), view.seq(), goes_on)?
+            self.store(&indexes.versions(view.seq()), view.seq(), &Images::new(), goes_on)?
         } else {
-            self.store(view.versions(), view.seq(), goes_on)?
+            // Nobody else changes them meanwhile.
+            let named = ImageRow::load_all(&rows)?;
+            self.store(view.versions(), view.seq(), &named, goes_on)?
         };
         let Some(stored) = stored else { return Ok(None) };
         let bytes = stored.len_bytes();
@@ -62,7 +64,8 @@ impl Committer {
         let rows = view.rows()?;
         let total = view.versions().attributes.live_len();
         let indexes = Indexes::rebuild(&rows, view.seq(), &mut |done| progress(done, total))?;
-        let stored = self.store(&indexes.versions(view.seq()), view.seq(), &mut || true)?;
+        let versions = indexes.versions(view.seq());
+        let stored = self.store(&versions, view.seq(), &Images::new(), &mut || true)?;
         stored.map_or(Ok(()), |stored| self.adopt(stored, &rows))
     }
 
@@ -114,9 +117,11 @@ impl Committer {
         &self,
         versions: &Versions,
         seq: Seq,
+        named: &Images,
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Checkpoint>> {
-        versions.store_images(seq, self.container(), self.settings.max_inline_image, goes_on)
+        let max_inline = self.settings.max_inline_image;
+        versions.store_images(seq, named, self.container(), max_inline, goes_on)
     }
 
     /// Opens stored images, catches up, and makes them those of the file and of the next View.

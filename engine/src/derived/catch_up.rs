@@ -70,13 +70,26 @@ impl Indexes {
                 Ok(())
             }
         };
+        let mut text = BTreeMap::new();
+        let segment = |tag| {
+            let name = ContentIndex::name_of(tag);
+            let missing = || Error::corruption("index", "an image of each segment of text", "none");
+            let image = open(&name).ok_or_else(missing)??;
+            text.insert(name, image.clone());
+            Ok(image)
+        };
         let opened = open(ContentIndex::NAME);
-        match opened.map(|i| i.and_then(|i| Ok((ContentIndex::open(i.clone())?, i)))) {
-            Some(Ok((content, image))) => {
+        match opened.map(|i| i.and_then(|i| Ok((ContentIndex::open(&i, segment)?, i)))) {
+            Some(Ok((content, manifest))) => {
                 indexes.content = content;
-                read.insert(ContentIndex::NAME.to_owned(), image);
+                read.append(&mut text);
+                read.insert(ContentIndex::NAME.to_owned(), manifest);
             }
-            failed => note_missing(ContentIndex::NAME.into(), failed.and_then(Result::err))?,
+            failed => {
+                // Their names are those of other bytes, until the next checkpoint.
+                indexes.content.pass_over(images.keys().map(String::as_str));
+                note_missing(ContentIndex::NAME.into(), failed.and_then(Result::err))?;
+            }
         }
         for (id, space) in catalog.indexed() {
             let name = SpaceIndex::name_of(*id);

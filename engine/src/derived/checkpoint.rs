@@ -5,7 +5,7 @@
 //! ones in force.
 
 use super::image::{ImageRow, Place};
-use super::{AttributeIndex, ContentIndex, SpaceIndex, Versions};
+use super::{AttributeIndex, ContentIndex, SpaceIndex, Versions, store_text};
 use crate::Result;
 use crate::file::Container;
 use crate::ids::Seq;
@@ -24,7 +24,7 @@ pub(crate) struct Checkpoint {
 }
 
 /// Stores the image that a closure makes under a name.
-type Store<'a> = dyn FnMut(String, &dyn Fn() -> Result<Vec<u8>>) -> Result<bool> + 'a;
+pub(super) type Store<'a> = dyn FnMut(String, &dyn Fn() -> Result<Vec<u8>>) -> Result<bool> + 'a;
 
 impl Versions {
     /// Are more than half of the ordinals those of memories that are gone?
@@ -33,11 +33,12 @@ impl Versions {
         all > MIN_ORDINALS && self.attributes.live_len() < all / 2
     }
 
-    /// Stores an image of every index, the small ones in their rows. `watermark` is the commit that
-    /// this is the version of. `None`, with nothing stored, if `goes_on` says no between two images.
+    /// Stores an image of every index, the small ones in their rows; of segments of text only those that
+    /// `named`, the images of the file, have not. `watermark` is the commit that this is the version of. `None`, with nothing stored, if `goes_on` says no between two images.
     pub(crate) fn store_images(
         &self,
         watermark: Seq,
+        named: &BTreeMap<String, ImageRow>,
         container: &Container,
         max_inline: usize,
         goes_on: &mut dyn FnMut() -> bool,
@@ -47,7 +48,16 @@ impl Versions {
             if !goes_on() {
                 return Ok(false);
             }
-            let place = Place::write(container, image()?, max_inline)?;
+            let is_same = |row: &&ImageRow| row.numbering == self.numbering;
+            let known =
+                named.get(&name).filter(is_same).filter(|_| ContentIndex::is_segment(&name));
+            let place = match known {
+                Some(row) => {
+                    stored.kept.push(row.place.clone());
+                    row.place.clone()
+                }
+                None => Place::write(container, image()?, max_inline)?,
+            };
             let note = self.note();
             let row = ImageRow { numbering: self.numbering, watermark, note, place };
             stored.images.insert(name, row);
@@ -69,9 +79,8 @@ impl Versions {
     /// Gives `store` every index, until it says that this is not wanted any more.
     fn store_all(&self, store: &mut Store<'_>) -> Result<bool> {
         let attributes = || Ok(self.attributes.write_image()?);
-        let text = || Ok(self.text.write_image()?);
         if !store(AttributeIndex::NAME.into(), &attributes)?
-            || !store(ContentIndex::NAME.into(), &text)?
+            || !store_text(&self.text, self.next_text_tag, store)?
         {
             return Ok(false);
         }
@@ -94,9 +103,10 @@ impl Versions {
 }
 
 impl Checkpoint {
-    /// How large the images are, together.
+    /// How large the new images are, together.
     pub(crate) fn len_bytes(&self) -> u64 {
-        self.images.values().map(|row| row.place.len_bytes()).sum()
+        let new = self.images.values().filter(|row| !self.kept.contains(&row.place));
+        new.map(|row| row.place.len_bytes()).sum()
     }
 
     /// Gives the space of images that no row will name back.

@@ -23,6 +23,7 @@ pub(crate) use attributes::{AttributeIndex, Label, MAX_METADATA_TEXT, column, fi
 pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
+use text::store_text;
 pub(crate) use text::{ContentIndex, analyzer};
 pub(crate) use vectors::SpaceIndex;
 
@@ -87,6 +88,8 @@ pub(crate) struct Versions {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) attributes: Attributes,
     pub(crate) text: TextView,
+    /// The tag of the next segment of text.
+    next_text_tag: u64,
     pub(crate) vectors: Arc<BTreeMap<SpaceId, VectorView>>,
     pub(crate) images: Images,
 }
@@ -187,6 +190,7 @@ impl Indexes {
             catalog: self.catalog.clone(),
             attributes: self.attributes.version(),
             text: self.content.version(seq),
+            next_text_tag: self.content.next_tag(),
             images: self.images.clone(),
             vectors: Arc::new(self.spaces.iter().map(|(id, s)| (*id, s.version(seq))).collect()),
         }

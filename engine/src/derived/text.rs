@@ -1,17 +1,38 @@
 //! The words of memories, over their content.
 //!
-//! **Invariant:** every live memory has one entry, of its present content.
+//! What is written lies in memory, until a job makes a segment of it; segments of a size are merged. A
+//! checkpoint stores what the file does not have yet, each segment as an image of its own, and a *manifest*
+//! that says which there are and what in them is dead:
+//!
+//! ```text
+//! version u8 | next tag u64 | segments u32 | of each: tag u64 | dead u32 len, roaring bitmap
+//! ```
+//!
+//! **Invariant:** every live memory has one entry, of its present content. A tag names the same bytes for as
+//! long as the numbering lasts.
 
+use super::checkpoint::Store;
 use super::{Derived, Folded};
-use crate::Result;
 use crate::commit::log::Aspects;
 use crate::ids::Seq;
 use crate::rows::Rows;
+use crate::{Error, Result};
 use memlith_index::image::SharedSource;
-use memlith_index::text::{Analyzer, Bm25, Language, TextIndex, TextView};
+use memlith_index::text::{
+    Analyzer, Bm25, Compacted, Compaction, Language, Segment, TextIndex, TextView,
+};
+use roaring::RoaringBitmap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Chosen by measurement on judged sets: decision 0018.
 const RANKING: Bm25 = Bm25 { k1: 1.2, b: 0.5, rarity: 1.5 };
+
+/// Segments that a manifest may name; far above what merging leaves.
+const MAX_SEGMENTS: usize = 4_096;
+const VERSION: u8 = 1;
+/// What names of segments begin with.
+const SEGMENT: &str = "text/";
 
 /// What counts as the same word.
 pub(crate) fn analyzer() -> Analyzer {
@@ -19,23 +40,166 @@ pub(crate) fn analyzer() -> Analyzer {
 }
 
 /// The writer of the text index.
-pub(crate) struct ContentIndex(TextIndex);
+pub(crate) struct ContentIndex {
+    index: TextIndex,
+    /// The tag of the next segment.
+    next_tag: u64,
+    /// Segments that no image holds yet, by tag, with their bytes.
+    unstored: BTreeMap<u64, usize>,
+}
+
+/// Which segments there are, and what in each is dead.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Manifest {
+    next_tag: u64,
+    segments: Vec<(u64, RoaringBitmap)>,
+}
 
 impl Default for ContentIndex {
     fn default() -> Self {
-        ContentIndex(TextIndex::new(analyzer()))
+        ContentIndex { index: TextIndex::new(analyzer()), next_tag: 0, unstored: BTreeMap::new() }
     }
 }
 
 impl ContentIndex {
+    /// Of the manifest's image.
     pub(crate) const NAME: &str = "text";
 
-    pub(crate) fn open(image: SharedSource) -> Result<Self> {
-        Ok(ContentIndex(TextIndex::from_image(image, analyzer())?))
+    /// Is it the name of a segment's image? Under one numbering such an image never changes.
+    pub(crate) fn is_segment(name: &str) -> bool {
+        name.starts_with(SEGMENT)
+    }
+
+    /// The name of a segment's image.
+    pub(crate) fn name_of(tag: u64) -> String {
+        format!("{SEGMENT}{tag}")
+    }
+
+    /// The index of a manifest, whose segments are opened by tag.
+    pub(crate) fn open(
+        manifest: &SharedSource,
+        mut segment: impl FnMut(u64) -> Result<SharedSource>,
+    ) -> Result<Self> {
+        let manifest = Manifest::decode(manifest.get(0..manifest.len())?)?;
+        let mut segments = Vec::with_capacity(manifest.segments.len());
+        for (tag, dead) in manifest.segments {
+            segments.push(Segment { tag, source: segment(tag)?, dead });
+        }
+        let index = TextIndex::from_segments(segments, analyzer())?;
+        Ok(ContentIndex { index, next_tag: manifest.next_tag, unstored: BTreeMap::new() })
     }
 
     pub(crate) fn version(&self, seq: Seq) -> TextView {
-        self.0.view(seq.0).with_parameters(RANKING)
+        self.index.view(seq.0).with_parameters(RANKING)
+    }
+
+    /// The tag of the next segment.
+    pub(crate) fn next_tag(&self) -> u64 {
+        self.next_tag
+    }
+
+    /// Gives no tag that the name of one of these images has.
+    pub(crate) fn pass_over<'a>(&mut self, images: impl Iterator<Item = &'a str>) {
+        let tags = images.filter_map(|name| name.strip_prefix(SEGMENT)?.parse::<u64>().ok());
+        self.next_tag = tags.map(|tag| tag.saturating_add(1)).fold(self.next_tag, u64::max);
+    }
+
+    /// Why there is a segment to be made, if there is: of so many texts in memory, or of segments.
+    pub(crate) fn is_due(&self, tail: u64) -> Option<&'static str> {
+        if self.index.is_merge_due() {
+            Some("segments of text are many of one size, or much in one is dead")
+        } else if self.index.unsealed() >= tail {
+            Some("many texts lie in memory")
+        } else {
+            None
+        }
+    }
+
+    /// Begins to make it. Segments that are due to be merged go first, so that they stay few.
+    pub(crate) fn begin_segment(&mut self, tail: u64) -> Option<Compaction> {
+        let merge = self.index.merge();
+        if merge.is_none() && self.index.unsealed() >= tail {
+            return self.index.seal();
+        }
+        merge
+    }
+
+    /// Takes in a segment that was made. False if what it was made of is of this index no more.
+    pub(crate) fn adopt(&mut self, made: Compacted) -> bool {
+        let Compacted { image, receipt } = made;
+        let (tag, len) = (self.next_tag, image.len());
+        if self.index.adopt(&receipt, tag, Arc::new(image)).is_err() {
+            return false;
+        }
+        self.next_tag += 1;
+        self.unstored.insert(tag, len);
+        let tags: Vec<u64> = self.index.tags().collect();
+        self.unstored.retain(|tag, _| tags.contains(tag));
+        true
+    }
+}
+
+/// Gives `store` the images of a version: each segment under its name, then what lies in memory as a segment
+/// of its own, then the manifest. `store` says whether to go on.
+pub(crate) fn store_text(view: &TextView, next_tag: u64, store: &mut Store<'_>) -> Result<bool> {
+    let mut manifest = Manifest { next_tag, segments: Vec::new() };
+    for Segment { tag, source, dead } in view.segments() {
+        let bytes = || Ok(source.get(0..source.len())?.to_vec());
+        if !store(ContentIndex::name_of(tag), &bytes)? {
+            return Ok(false);
+        }
+        manifest.segments.push((tag, dead));
+    }
+    if let Some(image) = view.write_unsealed()? {
+        if !store(ContentIndex::name_of(next_tag), &|| Ok(image.clone()))? {
+            return Ok(false);
+        }
+        manifest.segments.push((next_tag, RoaringBitmap::new()));
+        manifest.next_tag = next_tag.saturating_add(1);
+    }
+    store(ContentIndex::NAME.into(), &|| manifest.encode())
+}
+
+impl Manifest {
+    fn encode(&self) -> Result<Vec<u8>> {
+        let mut out = vec![VERSION];
+        out.extend(self.next_tag.to_le_bytes());
+        out.extend((self.segments.len() as u32).to_le_bytes());
+        for (tag, dead) in &self.segments {
+            out.extend(tag.to_le_bytes());
+            out.extend((dead.serialized_size() as u32).to_le_bytes());
+            dead.serialize_into(&mut out).map_err(|e| Error::io("writing a bitmap", e))?;
+        }
+        Ok(out)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self> {
+        let bad = || Error::corruption("text manifest", "segments and their dead", "other bytes");
+        Self::parse(bytes).ok_or_else(bad)
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let (&VERSION, rest) = bytes.split_first()? else { return None };
+        let (next_tag, rest) = rest.split_first_chunk()?;
+        let (count, mut rest) = rest.split_first_chunk()?;
+        let (next_tag, count) = (u64::from_le_bytes(*next_tag), u32::from_le_bytes(*count));
+        if count as usize > MAX_SEGMENTS {
+            return None;
+        }
+        let mut segments: Vec<(u64, RoaringBitmap)> = Vec::new();
+        for _ in 0..count {
+            let (tag, behind) = rest.split_first_chunk()?;
+            let (len, behind) = behind.split_first_chunk()?;
+            let (dead, behind) = behind.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+            let (tag, dead) =
+                (u64::from_le_bytes(*tag), RoaringBitmap::deserialize_from(dead).ok()?);
+            if tag >= next_tag || segments.iter().any(|(other, _)| *other == tag) {
+                return None;
+            }
+            segments.push((tag, dead));
+            rest = behind;
+        }
+        rest.is_empty().then_some(Manifest { next_tag, segments })
     }
 }
 
@@ -47,15 +211,40 @@ impl Derived for ContentIndex {
     fn fold(&mut self, seq: Seq, change: &Folded<'_>, _: &dyn Rows) -> Result<()> {
         match change.row {
             Some(row) if change.aspects.has(Aspects::CONTENT) => {
-                self.0.insert(change.ordinal, &row.content, seq.0)?;
+                self.index.insert(change.ordinal, &row.content, seq.0)?;
             }
             Some(_) => {}
-            None => drop(self.0.remove(change.ordinal, seq.0)?),
+            None => drop(self.index.remove(change.ordinal, seq.0)?),
         }
         Ok(())
     }
 
     fn heap_bytes(&self) -> usize {
-        self.0.heap_bytes()
+        self.index.heap_bytes() + self.unstored.values().sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_reads_back_and_nothing_else_does() {
+        let dead = RoaringBitmap::from_sorted_iter([1, 5, 70_000]).unwrap();
+        let segments = vec![(3, dead), (0, RoaringBitmap::new())];
+        let manifest = Manifest { next_tag: 4, segments };
+        let bytes = manifest.encode().unwrap();
+        assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
+        for cut in 0..bytes.len() {
+            assert!(Manifest::decode(&bytes[..cut]).is_err(), "{cut}");
+        }
+        // A tag that is still to be given, or that comes twice.
+        let of = |next_tag, tags: &[u64]| Manifest {
+            next_tag,
+            segments: tags.iter().map(|tag| (*tag, RoaringBitmap::new())).collect(),
+        };
+        for bad in [of(3, &[3]), of(9, &[2, 2])] {
+            assert!(Manifest::decode(&bad.encode().unwrap()).is_err());
+        }
     }
 }

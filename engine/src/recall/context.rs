@@ -51,18 +51,15 @@ impl Sessions {
         let Some(session) = label(field::SESSION)? else { return Ok(None) };
         let namespace = label(field::NAMESPACE)?.unwrap_or_default();
         let key = (namespace.to_vec(), session.to_vec());
-        let number = match self.numbers.get(&key) {
-            Some(number) => *number,
-            None => {
-                let mut turns = attributes.label(field::SESSION, session)?;
-                turns &= scope;
-                turns &= attributes.label(field::NAMESPACE, namespace)?;
-                self.turns.push(turns);
-                self.numbers.insert(key, self.turns.len() - 1);
-                self.turns.len() - 1
-            }
-        };
-        Ok(self.turns.get(number))
+        if let Some(number) = self.numbers.get(&key) {
+            return Ok(self.turns.get(*number));
+        }
+        let mut turns = attributes.label(field::SESSION, session)?;
+        turns &= scope;
+        turns &= attributes.label(field::NAMESPACE, namespace)?;
+        self.numbers.insert(key, self.turns.len());
+        self.turns.push(turns);
+        Ok(self.turns.last())
     }
 }
 

@@ -191,7 +191,7 @@ fn fuse_all(legs: &[LegScores], candidates: &RoaringBitmap, fusion: Fusion) -> V
             .filter(|o| leg.raw.contains_key(o) || leg.lent.contains_key(o))
             .map(|o| (o, leg.alone(o)))
             .collect();
-        scored.sort_unstable_by(best_first);
+        scored.sort_unstable_by(|a, b| best_first(*a, *b));
         for (place, (ordinal, _)) in (1_u32..).zip(scored) {
             *sums.entry(ordinal).or_default() += leg.weight / (k + place as f32);
         }
@@ -199,7 +199,7 @@ fn fuse_all(legs: &[LegScores], candidates: &RoaringBitmap, fusion: Fusion) -> V
     sums.into_iter().collect()
 }
 
-fn best_first(a: &Scored, b: &Scored) -> Ordering {
+fn best_first(a: Scored, b: Scored) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
@@ -213,7 +213,7 @@ pub(super) fn best(
 ) -> Vec<Scored> {
     let mut ranked = fuse_all(legs, candidates, fusion);
     ranked.retain(|(_, score)| min_score.is_none_or(|least| *score >= least));
-    ranked.sort_unstable_by(best_first);
+    ranked.sort_unstable_by(|a, b| best_first(*a, *b));
     ranked.truncate(limit);
     ranked
 }

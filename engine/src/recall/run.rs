@@ -61,8 +61,8 @@ impl View {
         let (probes, not_run) = probes(self, request)?;
         let wanted = match &probes[..] {
             // Alone, and without anything that changes the order, the best of the leg are the best.
-            [_] if !reranks(request)
-                && !(lends(&probes, &request.weights) && self.has_sessions()?) =>
+            [_] if !(reranks(request)
+                || lends(&probes, &request.weights) && self.has_sessions()?) =>
             {
                 request.depth()
             }

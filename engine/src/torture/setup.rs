@@ -115,6 +115,7 @@ impl Setup {
             memory_limit: [128 << 10, 16 << 20][self.seed as usize / 2 % 2],
             relaxed_bytes: [8 << 10, 1 << 20][self.seed as usize / 4 % 2],
             max_inline_image: 2 << 10,
+            tail_texts: 16,
             // A few vectors make a segment, and a few segments another.
             seal_bytes: [1 << 10, 6 << 10][self.seed as usize / 8 % 2],
             // Of the widest vectors one becomes a row and two become a segment; or few do, or none.

@@ -40,12 +40,7 @@ pub(crate) fn open(bytes: &[u8]) -> bool {
     let _ = index.write_image(4);
     // What lies in memory as a second segment, and then both as one.
     for _ in 0..2 {
-        let Ok(Some(compaction)) = index.seal().and_then(|sealing| match sealing {
-            Some(sealing) => Ok(Some(sealing)),
-            None => index.merge(),
-        }) else {
-            break;
-        };
+        let Some(compaction) = index.seal().or_else(|| index.merge()) else { break };
         let Ok(compacted) = compaction.finish() else { break };
         let _ = index.adopt(&compacted.receipt, 1, Arc::new(compacted.image));
         let _ = index.view(5).search(&words, 5, None, &mut || true);

@@ -267,10 +267,17 @@ impl TermPostings {
 
 /// A segment in the making.
 pub struct Compaction {
-    walk: Walk,
-    writer: ImageWriter,
     seq: u64,
     pieces: Vec<Piece>,
+    fingerprint: u64,
+    has_positions: bool,
+    /// Once the first step was done.
+    begun: Option<Begun>,
+}
+
+struct Begun {
+    walk: Walk,
+    writer: ImageWriter,
 }
 
 /// What a compaction has made, and in place of what.
@@ -291,26 +298,35 @@ pub struct Receipt {
 }
 
 impl Compaction {
-    pub(super) fn new(
-        pieces: Vec<Piece>,
-        seq: u64,
-        fingerprint: u64,
-        has_positions: bool,
-    ) -> Result<Self, ImageError> {
-        let walk = Walk::new(pieces.clone(), seq)?;
-        let writer = ImageWriter::new(fingerprint, has_positions, walk.documents.clone())?;
-        Ok(Self { walk, writer, seq, pieces })
+    /// Reads nothing yet.
+    pub(super) fn new(pieces: Vec<Piece>, seq: u64, fingerprint: u64, has_positions: bool) -> Self {
+        Self { seq, pieces, fingerprint, has_positions, begun: None }
     }
 
-    /// Goes on for about as many postings; true once there is nothing more to do.
+    fn begun(&mut self) -> Result<&mut Begun, ImageError> {
+        let begun = if let Some(begun) = self.begun.take() {
+            begun
+        } else {
+            let walk = Walk::new(self.pieces.clone(), self.seq)?;
+            let documents = walk.documents.clone();
+            let writer = ImageWriter::new(self.fingerprint, self.has_positions, documents)?;
+            Begun { walk, writer }
+        };
+        Ok(self.begun.insert(begun))
+    }
+
+    /// Goes on for about as many postings; true once there is nothing more to do. The first step also
+    /// reads which documents live.
     ///
     /// # Errors
-    /// An image could not be read.
+    /// An image could not be read, or the same ordinal lives twice, which only unsound images can bring
+    /// about.
     pub fn step(&mut self, postings: usize) -> Result<bool, ImageError> {
+        let Begun { walk, writer } = self.begun()?;
         let mut left = postings.max(1);
         while left > 0 {
-            let Some((term, found)) = self.walk.next()? else { return Ok(true) };
-            self.writer.term(term, found)?;
+            let Some((term, found)) = walk.next()? else { return Ok(true) };
+            writer.term(term, found)?;
             left = left.saturating_sub(found.entries.len() + BLOCK / 8);
         }
         Ok(false)
@@ -319,12 +335,17 @@ impl Compaction {
     /// Does what is left, and gives the segment.
     ///
     /// # Errors
-    /// An image could not be read.
+    /// As [`step`](Self::step).
     pub fn finish(mut self) -> Result<Compacted, ImageError> {
         while !self.step(usize::MAX)? {}
-        let documents = self.walk.documents.len();
-        let numbers = self.walk.sources.into_iter().map(|source| source.numbers).collect();
-        let receipt = Receipt { seq: self.seq, pieces: self.pieces, numbers, documents };
-        Ok(Compacted { image: self.writer.finish()?, receipt })
+        let (seq, pieces) = (self.seq, self.pieces.clone());
+        self.begun()?;
+        let Some(Begun { walk, writer }) = self.begun else {
+            return Err(ImageError::Inconsistent { what: "what was begun can be finished" });
+        };
+        let documents = walk.documents.len();
+        let numbers = walk.sources.into_iter().map(|source| source.numbers).collect();
+        let receipt = Receipt { seq, pieces, numbers, documents };
+        Ok(Compacted { image: writer.finish()?, receipt })
     }
 }

@@ -248,7 +248,7 @@ impl TextView {
             wanted.extend(look_up(leaf, &parts, meter)?);
         }
         let scorer = self.scorer(wanted.iter().map(|found| (found.said, found.frequency)));
-        let mut scores = Vec::with_capacity(wanted.len());
+        let mut by_term = Vec::with_capacity(wanted.len());
         for found in &mut wanted {
             let mut own = Everything::default();
             for (at, &part) in parts.iter().enumerate() {
@@ -258,9 +258,9 @@ impl TextView {
                 Search { part, scorer: &scorer, filter, meter }.run(clauses, &mut own)?;
             }
             own.0.sort_unstable_by_key(|&(ordinal, _)| ordinal);
-            scores.push(own.0);
+            by_term.push(own.0);
         }
-        Ok(scores)
+        Ok(by_term)
     }
 
     /// Those among `ordinals` that have all that `query` requires and nothing that it excludes, whether

@@ -87,8 +87,19 @@ impl TextView {
     pub fn write_image(&self) -> Result<Vec<u8>, ImageError> {
         let analyzer = &self.parts.analyzer;
         let (fingerprint, positions) = (analyzer.fingerprint(), analyzer.keeps_positions());
-        let compaction = Compaction::new(self.pieces(), self.pin.seq, fingerprint, positions)?;
+        let compaction = Compaction::new(self.pieces(), self.pin.seq, fingerprint, positions);
         Ok(compaction.finish()?.image)
+    }
+
+    /// The live documents that lie in memory as a segment; `None` if there are none. With
+    /// [`segments`](Self::segments) these are all there is. Deterministic, and it may run while the writer
+    /// goes on.
+    pub fn write_unsealed(&self) -> Result<Option<Vec<u8>>, ImageError> {
+        let analyzer = &self.parts.analyzer;
+        let (fingerprint, positions) = (analyzer.fingerprint(), analyzer.keeps_positions());
+        let compaction = Compaction::new(self.tails(), self.pin.seq, fingerprint, positions);
+        let compacted = compaction.finish()?;
+        Ok((compacted.receipt.documents > 0).then_some(compacted.image))
     }
 
     fn walk(&self) -> Result<Walk, ImageError> {
@@ -96,9 +107,12 @@ impl TextView {
     }
 
     fn pieces(&self) -> Vec<Piece> {
-        let tail = Frozen { tail: Arc::clone(&self.parts.tail), entries: self.pin.entries };
         let sealed = self.parts.sealed.iter().map(|sealed| Piece::Sealed(Arc::clone(sealed)));
-        let tails = self.parts.frozen.iter().cloned().chain([tail]).map(Piece::Tail);
-        sealed.chain(tails).collect()
+        sealed.chain(self.tails()).collect()
+    }
+
+    fn tails(&self) -> Vec<Piece> {
+        let tail = Frozen { tail: Arc::clone(&self.parts.tail), entries: self.pin.entries };
+        self.parts.frozen.iter().cloned().chain([tail]).map(Piece::Tail).collect()
     }
 }

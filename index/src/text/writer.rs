@@ -157,11 +157,9 @@ impl TextIndex {
     }
 
     /// Begins to make a segment of what lies in memory; `None` if nothing does. Documents that are
-    /// written meanwhile lie in a new tail. As for a view, all writes of a sequence come before it.
-    ///
-    /// # Errors
-    /// The same ordinal lives twice, which only unsound images can bring about.
-    pub fn seal(&mut self) -> Result<Option<Compaction>, ImageError> {
+    /// written meanwhile lie in a new tail. As for a view, all writes of a sequence come before it. Reads
+    /// nothing yet, and can be asked for again where the work was given up.
+    pub fn seal(&mut self) -> Option<Compaction> {
         if self.pin.entries > 0 {
             let entries = std::mem::take(&mut self.pin.entries);
             let fresh = Arc::new(Tail::new(self.parts.analyzer.keeps_positions()));
@@ -177,24 +175,35 @@ impl TextIndex {
 
     /// Begins to make one segment of several, or of one that is half dead; `None` if there are few
     /// enough. Each document is written again a few times in its life, and the number of segments grows
-    /// with the logarithm of the documents.
-    ///
-    /// # Errors
-    /// An image could not be read.
-    pub fn merge(&self) -> Result<Option<Compaction>, ImageError> {
+    /// with the logarithm of the documents. Reads nothing yet.
+    pub fn merge(&self) -> Option<Compaction> {
         let sealed = &self.parts.sealed;
-        let sizes: Vec<_> = sealed.iter().map(|sealed| sealed.size(self.pin.seq)).collect();
-        let picked = tiers::pick(&sizes);
+        let picked = self.picked();
         self.compaction(picked.iter().map(|&at| Piece::Sealed(Arc::clone(&sealed[at]))).collect())
     }
 
-    fn compaction(&self, pieces: Vec<Piece>) -> Result<Option<Compaction>, ImageError> {
+    /// Is there anything to [merge](Self::merge)?
+    pub fn is_merge_due(&self) -> bool {
+        !self.picked().is_empty()
+    }
+
+    fn picked(&self) -> Vec<usize> {
+        let sealed = self.parts.sealed.iter();
+        tiers::pick(&sealed.map(|sealed| sealed.size(self.pin.seq)).collect::<Vec<_>>())
+    }
+
+    /// The tags of its segments.
+    pub fn tags(&self) -> impl Iterator<Item = u64> {
+        self.parts.sealed.iter().map(|sealed| sealed.tag)
+    }
+
+    fn compaction(&self, pieces: Vec<Piece>) -> Option<Compaction> {
         if pieces.is_empty() {
-            return Ok(None);
+            return None;
         }
         let analyzer = &self.parts.analyzer;
         let (fingerprint, positions) = (analyzer.fingerprint(), analyzer.keeps_positions());
-        Compaction::new(pieces, self.pin.seq, fingerprint, positions).map(Some)
+        Some(Compaction::new(pieces, self.pin.seq, fingerprint, positions))
     }
 
     /// Puts a segment in place of what it was made from; what has died meanwhile is dead there too.

@@ -31,7 +31,7 @@ fn compact(index: &mut TextIndex, mut compaction: Compaction) {
 }
 
 fn seal(index: &mut TextIndex) {
-    if let Some(compaction) = index.seal().unwrap() {
+    if let Some(compaction) = index.seal() {
         compact(index, compaction);
     }
 }
@@ -249,11 +249,11 @@ proptest! {
                     if let Some(compaction) = begun.take() {
                         compact(&mut index, compaction);
                     }
-                    begun = index.seal().unwrap();
+                    begun = index.seal();
                     seq += 1;
                 }
                 Step::Merge => {
-                    if let Some(compaction) = index.merge().unwrap() {
+                    if let Some(compaction) = index.merge() {
                         compact(&mut index, compaction);
                     }
                     seq += 1;
@@ -295,7 +295,7 @@ proptest! {
                 Step::Reseal => index = reseal(&index, seq),
                 Step::Seal => seal(&mut index),
                 Step::Merge => {
-                    if let Some(compaction) = index.merge().unwrap() {
+                    if let Some(compaction) = index.merge() {
                         compact(&mut index, compaction);
                     }
                 }
@@ -352,7 +352,7 @@ fn ranking_holds_across_windows_blocks_and_segments() {
         }
     }
     let cut = segmented.view(3);
-    if let Some(compaction) = segmented.merge().unwrap() {
+    if let Some(compaction) = segmented.merge() {
         compact(&mut segmented, compaction);
     }
     let views = [index.view(3), reseal(&index, 3).view(3), cut, segmented.view(3)];
@@ -401,7 +401,7 @@ fn a_segment_takes_the_place_of_what_it_was_made_from_once() {
     for i in 0..10 {
         index.insert(i, "old words", 1).unwrap();
     }
-    let compacted = index.seal().unwrap().unwrap().finish().unwrap();
+    let compacted = index.seal().unwrap().finish().unwrap();
     index.insert(3, "new words", 2).unwrap();
     index.remove(4, 2).unwrap();
     let image: Arc<Vec<u8>> = Arc::new(compacted.image);
@@ -415,9 +415,9 @@ fn a_segment_takes_the_place_of_what_it_was_made_from_once() {
     for i in 0..10 {
         index.remove(i, 3).unwrap();
     }
-    let nothing = index.seal().unwrap().unwrap().finish().unwrap();
+    let nothing = index.seal().unwrap().finish().unwrap();
     index.adopt(&nothing.receipt, 7, Arc::new(nothing.image)).unwrap();
-    let merged = index.merge().unwrap().unwrap().finish().unwrap();
+    let merged = index.merge().unwrap().finish().unwrap();
     index.adopt(&merged.receipt, 8, Arc::new(merged.image)).unwrap();
     assert_eq!((index.dead(), index.view(3).segments().count()), (0, 0));
 }

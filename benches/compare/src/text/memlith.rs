@@ -21,7 +21,7 @@ pub(super) fn build(
     for (ordinal, text) in (0..).zip(&corpus.texts) {
         index.insert(ordinal, text, 1)?;
     }
-    let sealed = index.seal()?.ok_or("there are no documents")?.finish()?;
+    let sealed = index.seal().ok_or("there are no documents")?.finish()?;
     let bytes = sealed.image.len() as u64;
     // As others do, it ends on the disk.
     std::fs::write(folder.join("text"), &sealed.image)?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
 mod compact;
+mod context;
 mod exit_codes;
 mod export;
 mod import;

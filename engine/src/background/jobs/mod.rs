@@ -15,6 +15,7 @@ mod rest;
 mod seal;
 mod sync;
 mod tables;
+mod text;
 mod views;
 
 use super::scheduler::Job;
@@ -29,6 +30,7 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
         Box::new(expiry::Expiry),
         Box::new(seal::Seal),
         Box::new(merge::Merge),
+        Box::new(text::Text),
         Box::new(checkpoint::Checkpoint),
         Box::new(link::Link),
         Box::new(reembed::Reembed),
