@@ -5,7 +5,7 @@
 //! ones in force.
 
 use super::image::{ImageRow, Place};
-use super::{AttributeIndex, ContentIndex, SpaceIndex, Versions};
+use super::{AttributeIndex, ContentIndex, KnowledgeIndex, SpaceIndex, Versions};
 use crate::Result;
 use crate::file::Container;
 use crate::ids::Seq;
@@ -27,10 +27,12 @@ pub(crate) struct Checkpoint {
 type Store<'a> = dyn FnMut(String, &dyn Fn() -> Result<Vec<u8>>) -> Result<bool> + 'a;
 
 impl Versions {
-    /// Are more than half of the ordinals those of memories that are gone?
+    /// Are more than half of the ordinals those of memories, or of nodes, that are gone?
     pub(crate) fn is_mostly_dead(&self) -> bool {
-        let all = u64::from(self.attributes.next_ordinal());
-        all > MIN_ORDINALS && self.attributes.live_len() < all / 2
+        [&self.attributes, &self.knowledge.nodes].iter().any(|attributes| {
+            let all = u64::from(attributes.next_ordinal());
+            all > MIN_ORDINALS && attributes.live_len() < all / 2
+        })
     }
 
     /// Stores an image of every index, the small ones in their rows. `watermark` is the commit that
@@ -75,6 +77,15 @@ impl Versions {
         {
             return Ok(false);
         }
+        if !self.knowledge.is_untouched() {
+            let nodes = || Ok(self.knowledge.nodes.write_image()?);
+            let edges = || Ok(self.knowledge.adjacency.write_image()?);
+            if !store(KnowledgeIndex::NODES.into(), &nodes)?
+                || !store(KnowledgeIndex::EDGES.into(), &edges)?
+            {
+                return Ok(false);
+            }
+        }
         for (id, vectors) in self.vectors.iter() {
             if !store(SpaceIndex::name_of(*id), &|| Ok(vectors.write_image()?))? {
                 return Ok(false);
@@ -83,13 +94,14 @@ impl Versions {
         Ok(true)
     }
 
-    /// What the images say beside their bytes: which spaces there are, and which metadata paths
-    /// have labels.
+    /// What the images say beside their bytes: which spaces there are, which metadata paths have
+    /// labels, and whether there is a graph.
     fn note(&self) -> String {
         let spaces: Vec<u32> = self.vectors.keys().map(|id| id.0).collect();
         let metadata: BTreeMap<&str, u8> =
             self.catalog.indexes().map(|i| (i.path.as_str(), i.field)).collect();
-        json!({ "spaces": spaces, "metadata": metadata }).to_string()
+        let graph = !self.knowledge.is_untouched();
+        json!({ "spaces": spaces, "metadata": metadata, "graph": graph }).to_string()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Derived indexes: attributes, text and vectors, folded from the log.
+//! Derived indexes: attributes, text, vectors and the graph, folded from the log.
 //!
 //! ```text
 //! rows + log --fold--> Indexes (one writer, behind the commit lock)
@@ -16,6 +16,7 @@ mod attributes;
 mod catch_up;
 mod checkpoint;
 mod image;
+mod knowledge;
 mod text;
 mod vectors;
 
@@ -23,6 +24,7 @@ pub(crate) use attributes::{AttributeIndex, Label, MAX_METADATA_TEXT, column, fi
 pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
+pub(crate) use knowledge::{KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, of_memory};
 pub(crate) use text::ContentIndex;
 pub(crate) use vectors::SpaceIndex;
 
@@ -75,6 +77,7 @@ pub(crate) struct Indexes {
     pub(crate) attributes: AttributeIndex,
     pub(crate) content: ContentIndex,
     pub(crate) spaces: BTreeMap<SpaceId, SpaceIndex>,
+    pub(crate) knowledge: KnowledgeIndex,
     pub(crate) images: Images,
     /// Changes folded since the images were written.
     pub(crate) unsaved: u64,
@@ -88,6 +91,7 @@ pub(crate) struct Versions {
     pub(crate) attributes: Attributes,
     pub(crate) text: TextView,
     pub(crate) vectors: Arc<BTreeMap<SpaceId, VectorView>>,
+    pub(crate) knowledge: KnowledgeView,
     pub(crate) images: Images,
 }
 
@@ -101,6 +105,7 @@ impl Indexes {
             attributes: AttributeIndex::default(),
             content: ContentIndex::default(),
             spaces: BTreeMap::new(),
+            knowledge: KnowledgeIndex::default(),
             images: Images::default(),
             unsaved: 0,
         }
@@ -129,10 +134,17 @@ impl Indexes {
     ) -> Result<()> {
         for change in changes {
             self.unsaved += 1;
-            if change.model == Model::Memory {
-                self.fold_memory(seq, change, rows)?;
+            match change.model {
+                Model::Memory => self.fold_memory(seq, change, rows)?,
+                Model::Node => self.knowledge.fold_node(seq, change, rows)?,
+                Model::Edge => {
+                    let memories = self.attributes.attributes();
+                    self.knowledge.fold_edge(seq, change, memories, rows)?;
+                }
+                Model::Space | Model::MetadataIndex | Model::EdgeKind => {}
             }
         }
+        self.knowledge.settle(seq)?;
         self.watermark = seq;
         Ok(())
     }
@@ -158,7 +170,16 @@ impl Indexes {
         for index in self.followers() {
             index.fold(seq, &folded, rows)?;
         }
+        if folded.row.is_none() {
+            self.knowledge.drop_memory(seq, ordinal)?;
+        }
         Ok(())
+    }
+
+    /// What all of them hold in memory beyond their images, in bytes.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        let followed: usize = self.all().map(Derived::heap_bytes).sum();
+        (followed + self.knowledge.heap_bytes()) as u64
     }
 
     /// Takes in a changed catalogue: indexes for new spaces, none for dropped ones, labels for
@@ -187,6 +208,7 @@ impl Indexes {
             catalog: self.catalog.clone(),
             attributes: self.attributes.version(),
             text: self.content.version(seq),
+            knowledge: self.knowledge.version(),
             images: self.images.clone(),
             vectors: Arc::new(self.spaces.iter().map(|(id, s)| (*id, s.version(seq))).collect()),
         }
