@@ -5,6 +5,7 @@
 mod compact;
 mod exit_codes;
 mod export;
+mod graph;
 mod import;
 mod interrupted;
 mod log;
