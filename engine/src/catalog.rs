@@ -1,4 +1,4 @@
-//! The catalogue: which vector spaces and metadata indexes a file has.
+//! The catalogue: which vector spaces, metadata indexes and kinds of edges a file has.
 //!
 //! **Invariant:** a [`Catalog`] is a pure function of the rows of [`Table::Catalog`]. The number of a
 //! space is never given again; that of a metadata index may be, once its labels are gone.
@@ -7,6 +7,7 @@ use crate::components::Precision;
 use crate::error::Detail;
 use crate::graph_options::GraphOptions;
 use crate::ids::SpaceId;
+use crate::knowledge::MAX_EDGE_KINDS;
 use crate::memory::{MAX_DIMENSIONS, MAX_LABEL_BYTES, MAX_METADATA_INDEXES, MAX_SPACES};
 use crate::rows::Pinned;
 use crate::schema::Table;
@@ -15,6 +16,7 @@ use memlith_index::vectors::{Clip, Metric};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 /// A vector space: vectors of one length, compared by one metric, made by one embedder.
 ///
@@ -130,13 +132,16 @@ pub(crate) struct MetadataIndex {
     pub(crate) path: String,
 }
 
-/// All spaces and metadata indexes.
+/// All spaces, metadata indexes and kinds of edges.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Catalog {
     spaces: BTreeMap<String, (SpaceId, Space)>,
     /// By the name of the space that each is to take the place of.
     successors: BTreeMap<String, (SpaceId, Space)>,
     indexes: BTreeMap<String, MetadataIndex>,
+    /// Kinds of edges by name, and names by number.
+    edge_kinds: BTreeMap<Arc<str>, u16>,
+    edge_names: BTreeMap<u16, Arc<str>>,
 }
 
 /// What a row of the catalogue describes: the first byte of its key.
@@ -147,6 +152,7 @@ enum Kind {
     /// A space that is being filled, to take the place of the one of this name.
     Successor = b'n',
     Index = b'i',
+    Edge = b'e',
     /// The highest number ever given to a space or index, so that none comes again.
     Counter = b'#',
 }
@@ -195,6 +201,15 @@ impl Catalog {
                     self.indexes.insert(name.into(), index);
                 }
             }
+        } else if kind == Kind::Edge as u8 {
+            // Kinds come and never go, so that their numbers stay what they are.
+            let number = value.and_then(|v| u16::try_from(v["number"].as_u64()?).ok());
+            let (number, name) = (number.ok_or_else(bad)?, Arc::from(name));
+            if self.edge_names.get(&number).is_some_and(|known| *known != name) {
+                return Err(bad());
+            }
+            self.edge_names.insert(number, Arc::clone(&name));
+            self.edge_kinds.insert(name, number);
         } else if kind != Kind::Counter as u8 {
             return Err(bad());
         }
@@ -326,6 +341,33 @@ impl Catalog {
         // A dropped index leaves no labels behind, so its field may serve the next.
         let field = (0..MAX_METADATA_INDEXES as u8).find(|f| !used(*f)).unwrap_or(u8::MAX);
         Ok((field, (key(Kind::Index, path), Some(json!({ "field": field }).to_string().into()))))
+    }
+
+    /// The number of a kind of edge, if there was ever an edge of it.
+    pub(crate) fn edge_kind(&self, name: &str) -> Option<u16> {
+        self.edge_kinds.get(name).copied()
+    }
+
+    /// The name of a kind of edge.
+    pub(crate) fn edge_name(&self, number: u16) -> Option<&Arc<str>> {
+        self.edge_names.get(&number)
+    }
+
+    /// All kinds of edges, by name.
+    pub(crate) fn edge_kinds(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, u16)> {
+        self.edge_kinds.iter().map(|(name, number)| (name, *number))
+    }
+
+    /// The row that adds a kind of edge, and its number.
+    pub(crate) fn add_edge_kind(&self, name: &str) -> Result<(u16, Edit)> {
+        limit("number of kinds of edges", self.edge_kinds.len() + 1, MAX_EDGE_KINDS)?;
+        let number = self.edge_names.last_key_value().map_or(0, |(highest, _)| highest + 1);
+        Ok((number, Self::edge_kind_row(name, number)))
+    }
+
+    /// The row of a kind of edge of this number.
+    pub(crate) fn edge_kind_row(name: &str, number: u16) -> Edit {
+        (key(Kind::Edge, name), Some(json!({ "number": number }).to_string().into()))
     }
 
     pub(crate) fn drop_index(path: &str) -> Edit {

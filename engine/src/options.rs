@@ -80,6 +80,7 @@ pub(crate) struct Settings {
     pub(crate) max_inline_image: usize,
     pub(crate) tail_texts: u64,
     pub(crate) seal_bytes: u64,
+    pub(crate) graph_delta_bytes: u64,
     /// So many bytes of vectors of one space in one commit never become rows. A segment takes whole
     /// chunks: of fewer too much would be left over.
     pub(crate) bulk_bytes: u64,
@@ -124,6 +125,7 @@ impl Default for Settings {
             // A search reads the lists of what lies in memory whole.
             tail_texts: 8_192,
             seal_bytes: 4 << 20,
+            graph_delta_bytes: 64 << 20,
             bulk_bytes: 1 << 20,
         }
     }
@@ -170,6 +172,7 @@ pub struct Setting {
 /// | [`mapping`](Self::mapping) | `MEMLITH_MAPPING` (`on`, `off`) | `on` |
 /// | [`verify_on_open`](Self::verify_on_open) | `MEMLITH_VERIFY_ON_OPEN` (`on`, `off`) | `off` |
 /// | [`seal_bytes`](Self::seal_bytes) | `MEMLITH_SEAL_BYTES` | 4 MiB |
+/// | [`graph_delta_bytes`](Self::graph_delta_bytes) | `MEMLITH_GRAPH_DELTA_BYTES` | 64 MiB |
 #[derive(Default)]
 pub struct Options {
     given: Given,
@@ -202,6 +205,7 @@ struct Given {
     mapping: Option<bool>,
     verify_on_open: Option<bool>,
     seal_bytes: Option<u64>,
+    graph_delta_bytes: Option<u64>,
 }
 
 impl Options {
@@ -326,6 +330,14 @@ impl Options {
     #[must_use]
     pub fn seal_bytes(mut self, bytes: u64) -> Self {
         self.given.seal_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how much memory changes of the knowledge graph may take before they are written into an
+    /// image, which is read in place. How much they take is in [`Stats`](crate::Stats).
+    #[must_use]
+    pub fn graph_delta_bytes(mut self, bytes: u64) -> Self {
+        self.given.graph_delta_bytes = Some(bytes);
         self
     }
 
@@ -465,6 +477,11 @@ impl Options {
                 default.verify_on_open,
             )?,
             seal_bytes: choose.number("seal_bytes", given.seal_bytes, default.seal_bytes)?,
+            graph_delta_bytes: choose.number(
+                "graph_delta_bytes",
+                given.graph_delta_bytes,
+                default.graph_delta_bytes,
+            )?,
             ..default
         };
         settings.check()?;

@@ -53,6 +53,12 @@ pub(crate) enum Defect {
     WatermarkTooHigh,
     /// Catching up passes over deletions.
     DeletionsPassedOver,
+    /// Catching up passes over edges that were removed.
+    EdgesLeftOver,
+    /// What is forgotten keeps its edges.
+    EdgesWithoutEnd,
+    /// An edge is linked to where it begins alone.
+    EdgeHalfLinked,
     /// After reopening, the last memory's id is given again.
     IdGivenAgain,
     /// The rows of vectors are deleted before the commit that names their segment (rule 4).

@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** no table is named anywhere else; a change here is a change of the file format.
 
-use crate::ids::{MemoryId, Seq, SpaceId};
+use crate::ids::{EdgeId, MemoryId, NodeId, Seq, SpaceId};
 use redb::TableDefinition;
 
 /// A table of byte keys and byte values.
@@ -47,13 +47,29 @@ pub(crate) enum Table {
     Vectors,
     /// Length of namespace (u16), namespace, external id -> memory id (u64).
     External,
-    /// Kind (u8), name -> catalogue row (`catalog`): vector spaces and metadata indexes.
+    /// Kind (u8), name -> catalogue row (`catalog`): vector spaces, metadata indexes, kinds of edges.
     Catalog,
+    /// Node id (u64) -> node row (`knowledge::row`).
+    Nodes,
+    /// Length of namespace (u16), namespace, external id or alias -> node id (u64).
+    NodeNames,
+    /// Edge id (u64) -> edge row (`knowledge::row`).
+    Edges,
+    /// An end of an edge, seen from there (`knowledge::link`) -> nothing. Two rows an edge.
+    Links,
 }
 
 impl Table {
-    pub(crate) const ALL: [Table; 4] =
-        [Table::Memories, Table::Vectors, Table::External, Table::Catalog];
+    pub(crate) const ALL: [Table; 8] = [
+        Table::Memories,
+        Table::Vectors,
+        Table::External,
+        Table::Catalog,
+        Table::Nodes,
+        Table::NodeNames,
+        Table::Edges,
+        Table::Links,
+    ];
 
     pub(crate) const fn definition(self) -> Bytes {
         match self {
@@ -61,6 +77,10 @@ impl Table {
             Table::Vectors => TableDefinition::new("vectors"),
             Table::External => TableDefinition::new("external"),
             Table::Catalog => TableDefinition::new("catalog"),
+            Table::Nodes => TableDefinition::new("nodes"),
+            Table::NodeNames => TableDefinition::new("node_names"),
+            Table::Edges => TableDefinition::new("edges"),
+            Table::Links => TableDefinition::new("links"),
         }
     }
 }
@@ -92,6 +112,14 @@ pub(crate) fn sealed_key(space: SpaceId, number: u32) -> [u8; 8] {
 pub(crate) fn external_key(namespace: &str, external: &str) -> Vec<u8> {
     let len = u16::try_from(namespace.len()).unwrap_or(u16::MAX);
     [&len.to_be_bytes(), namespace.as_bytes(), external.as_bytes()].concat()
+}
+
+pub(crate) fn node_key(id: NodeId) -> [u8; 8] {
+    id.0.to_be_bytes()
+}
+
+pub(crate) fn edge_key(id: EdgeId) -> [u8; 8] {
+    id.0.to_be_bytes()
 }
 
 pub(crate) fn log_key(seq: Seq) -> [u8; 8] {

@@ -49,6 +49,14 @@ pub struct Stats {
     pub spaces: Vec<SpaceStats>,
     /// Vectors of all spaces that are not sealed yet.
     pub unsealed_vectors: u64,
+    /// Nodes of the knowledge graph.
+    pub nodes: u64,
+    /// Its edges.
+    pub edges: u64,
+    /// Bytes of the image of its adjacency, which is read in place.
+    pub graph_image_bytes: u64,
+    /// Memory of what has changed in the adjacency since that was written.
+    pub graph_delta_bytes: u64,
     /// Declared metadata indexes.
     pub metadata_indexes: Vec<String>,
     /// Memory that indexes take beyond their mapped images.
@@ -165,6 +173,10 @@ impl Db {
             namespaces,
             spaces: view.spaces(),
             unsealed_vectors: view.rows()?.len(Table::Vectors)?,
+            nodes: view.versions().knowledge.nodes.live_len(),
+            edges: view.versions().knowledge.adjacency.edge_count().into(),
+            graph_image_bytes: view.versions().knowledge.adjacency.bytes_used().image as u64,
+            graph_delta_bytes: indexes.graph_delta_bytes,
             metadata_indexes: view.metadata_indexes(),
             index_bytes: indexes.heap_bytes,
             unsaved_changes: indexes.unsaved,

@@ -16,7 +16,8 @@ use crate::sealed::Unnamed;
 use crate::view::{Shared, View};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
-use std::ops::{Deref, DerefMut};
+use std::collections::BTreeSet;
+use std::ops::{Bound, Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -173,6 +174,51 @@ impl<'a> WriteTx<'a> {
             segments.extend(self.core.committer.write_table(transaction, table, rows)?);
         }
         Ok(())
+    }
+
+    /// The keys of a table that begin with `prefix`, ascending, as this transaction sees them.
+    pub(crate) fn keys_with(&self, table: Table, prefix: &[u8]) -> Result<BTreeSet<Box<[u8]>>> {
+        let mut keys = BTreeSet::new();
+        let mut take = |key: &[u8], is_there: bool| {
+            if is_there {
+                keys.insert(key.into());
+            } else {
+                keys.remove(key);
+            }
+        };
+        if let Some(Direct { transaction, .. }) = &self.direct {
+            guarded(|| {
+                let open = transaction.open_table(table.definition())?;
+                for row in open.range(prefix..)? {
+                    let (key, _) = row?;
+                    if !key.value().starts_with(prefix) {
+                        break;
+                    }
+                    take(key.value(), true);
+                }
+                Ok(())
+            })?;
+        } else {
+            self.read_committed(|rows| {
+                rows.scan(table, Bound::Included(prefix), |key, _| {
+                    let is_one = key.starts_with(prefix);
+                    if is_one {
+                        take(key, true);
+                    }
+                    Ok(is_one)
+                })
+            })?;
+        }
+        // What was accepted may be in the View already: taking it twice changes nothing.
+        let accepted = self.accepted.iter().map(AsRef::as_ref);
+        for set in accepted.chain([&self.set]) {
+            let from = (Bound::Included(prefix), Bound::Unbounded);
+            let rows = set.rows(table).range::<[u8], _>(from);
+            for (key, row) in rows.take_while(|(key, _)| key.starts_with(prefix)) {
+                take(key, row.is_some());
+            }
+        }
+        Ok(keys)
     }
 
     /// Waits until all that was accepted before is committed, so that the base View shows it.

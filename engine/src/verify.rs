@@ -8,6 +8,7 @@ use crate::db::Db;
 use crate::derived::{Indexes, Versions};
 use crate::error::Detail;
 use crate::ids::{MemoryId, SpaceId};
+use crate::knowledge::{verify_edges, verify_nodes};
 use crate::memory::{MemoryRow, vector_digest};
 use crate::rows::{Pinned, Rows};
 use crate::schema::{self, Table, external_key, read_u64, read_vector_key, vector_key};
@@ -54,7 +55,7 @@ impl VerifyReport {
         self.problem_count == 0
     }
 
-    fn add(&mut self, place: impl Into<String>, what: impl Display) {
+    pub(crate) fn add(&mut self, place: impl Into<String>, what: impl Display) {
         self.problem_count += 1;
         if self.problems.len() < MAX_LISTED {
             self.problems.push(Problem { place: place.into(), what: what.to_string() });
@@ -117,6 +118,11 @@ impl Db {
         report.check("vectors", |report| verify_vectors(&rows, report));
         progress("sealed vectors");
         report.check("sealed vectors", |report| verify_sealed(&rows, report));
+        progress("nodes");
+        report.check("nodes", |report| verify_nodes(&rows, report));
+        progress("edges");
+        let catalog = &view.versions().catalog;
+        report.check("edges", |report| verify_edges(&rows, catalog, report));
         progress("other tables");
         report.check("other tables", |_| read_other_tables(&rows));
         progress("indexes");
@@ -135,7 +141,7 @@ impl Db {
 /// Every memory: that it can be read, that it is what the log committed to, that what it names is
 /// there.
 fn verify_memories(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
-    let committed = commitments(rows)?;
+    let committed = commitments(rows, Model::Memory)?;
     let mut count = 0;
     rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
         count += 1;
@@ -181,13 +187,14 @@ fn verify_memories(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
     Ok(count)
 }
 
-/// What the log says last of each memory it names: its commitment, or `None` if it is gone.
-fn commitments(rows: &Pinned) -> Result<HashMap<u64, Option<[u8; 16]>>> {
+/// What the log says last of each thing of a model that it names: its commitment, or `None` if it is
+/// gone.
+pub(crate) fn commitments(rows: &Pinned, model: Model) -> Result<HashMap<u64, Option<[u8; 16]>>> {
     let mut last = HashMap::new();
     rows.read(schema::LOG, |log| {
         for entry in log.iter()? {
             let row = LogRow::decode(entry?.1.value())?;
-            for change in row.changes.iter().filter(|c| c.model == Model::Memory) {
+            for change in row.changes.iter().filter(|c| c.model == model) {
                 let is_there = change.kind != ChangeKind::Deleted;
                 last.insert(change.id, is_there.then_some(change.commitment));
             }
@@ -288,6 +295,7 @@ fn verify_indexes(view: &View, rows: &Pinned, report: &mut VerifyReport) -> Resu
     };
     compare("attributes", same_attributes(live, &rebuilt));
     compare("text", same_text(live, &rebuilt));
+    compare("graph", same_graph(live, &rebuilt));
     compare("vector spaces", Ok(live.vectors.keys().eq(rebuilt.vectors.keys())));
     for id in live.vectors.keys() {
         compare(&format!("vectors/{}", id.0), same_vectors(live, &rebuilt, *id));
@@ -307,6 +315,13 @@ fn same_attributes(live: &Versions, rebuilt: &Versions) -> Result<bool> {
 fn same_text(live: &Versions, rebuilt: &Versions) -> Result<bool> {
     live.text.validate()?;
     Ok(text_digest(live)? == text_digest(rebuilt)?)
+}
+
+/// Compares nodes and edges by their numbers, likewise.
+fn same_graph(live: &Versions, rebuilt: &Versions) -> Result<bool> {
+    live.knowledge.validate()?;
+    let digest = |versions: &Versions| versions.knowledge.digest(&versions.attributes);
+    Ok(digest(live)? == digest(rebuilt)?)
 }
 
 fn text_digest(versions: &Versions) -> Result<u128> {

@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Rebuild(commands::rebuild::Rebuild),
     Compact(commands::compact::Compact),
     Salvage(commands::salvage::Salvage),
+    Graph(commands::graph::GraphArgs),
 }
 
 /// The file that every command works on.

@@ -4,7 +4,7 @@
 //! [`Recall`].
 
 use crate::values::{Embeddings, reason};
-use memlith::{DEFAULT_SPACE, Recall, SearchEffort};
+use memlith::{Cut, DEFAULT_SPACE, Fusion, Recall, SearchEffort};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -20,8 +20,16 @@ struct Fields {
     namespace: Option<String>,
     filter: Option<String>,
     limit: Option<usize>,
+    offset: usize,
     min_score: Option<f32>,
+    cut: Option<CutJson>,
+    signs: bool,
+    diversity: f32,
+    max_tokens: Option<usize>,
+    snippet: Option<usize>,
+    neighbours: usize,
     weights: Weights,
+    reciprocal_rank: Option<f32>,
     half_life_seconds: Option<f64>,
     include_superseded: bool,
     explain: bool,
@@ -36,6 +44,14 @@ struct Weights {
     vector: Option<f32>,
     recency: Option<f32>,
     importance: Option<f32>,
+    context: Option<f32>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CutJson {
+    OfBest(f32),
+    Word(String),
 }
 
 #[derive(Deserialize)]
@@ -58,7 +74,8 @@ enum Effort {
 ///
 /// `vector` is an array, of `space` or the default one, or an object of arrays by space;
 /// `also_embedded_in` names spaces whose embedders make the vector of the text. `effort` is `"fast"`,
-/// `"balanced"`, `"exact"` or a number.
+/// `"balanced"`, `"exact"` or a number. `cut` is a share of the best score, or `"gap"`; `reciprocal_rank` the
+/// `k` of that way to fuse legs. The others are named as the fields of [`Recall`] are.
 ///
 /// # Errors
 /// In words: what is wrong with which field.
@@ -88,11 +105,22 @@ pub fn recall_from_json(text: &[u8]) -> Result<Recall, String> {
         Some(filter) => Some(filter.parse().map_err(|e| format!("\"filter\": {e}"))?),
     };
     recall.limit = fields.limit.unwrap_or(recall.limit);
+    recall.offset = fields.offset;
     recall.min_score = fields.min_score;
+    recall.cut = fields.cut.map(cut).transpose()?;
+    recall.signs = fields.signs;
+    recall.diversity = fields.diversity;
+    recall.max_tokens = fields.max_tokens;
+    recall.snippet = fields.snippet;
+    recall.neighbours = fields.neighbours;
+    if let Some(k) = fields.reciprocal_rank {
+        recall.fusion = Fusion::ReciprocalRank { k };
+    }
     recall.weights.text = fields.weights.text.unwrap_or(recall.weights.text);
     recall.weights.vector = fields.weights.vector.unwrap_or(recall.weights.vector);
     recall.weights.recency = fields.weights.recency.unwrap_or(recall.weights.recency);
     recall.weights.importance = fields.weights.importance.unwrap_or(recall.weights.importance);
+    recall.weights.context = fields.weights.context.unwrap_or(recall.weights.context);
     if let Some(seconds) = fields.half_life_seconds {
         recall.half_life = Duration::try_from_secs_f64(seconds)
             .map_err(|_| "\"half_life_seconds\": must be a positive number".to_owned())?;
@@ -106,6 +134,16 @@ pub fn recall_from_json(text: &[u8]) -> Result<Recall, String> {
     };
     recall.deadline = fields.deadline_ms.map(Duration::from_millis);
     Ok(recall)
+}
+
+fn cut(cut: CutJson) -> Result<Cut, String> {
+    match cut {
+        CutJson::OfBest(share) => Ok(Cut::OfBest(share)),
+        CutJson::Word(word) if word == "gap" => Ok(Cut::Gap),
+        CutJson::Word(word) => {
+            Err(format!("\"cut\": {word:?} is neither \"gap\" nor a share of the best score"))
+        }
+    }
 }
 
 /// The effort of a name: `fast`, `balanced` or `exact`.
@@ -138,11 +176,32 @@ mod tests {
     }
 
     #[test]
+    fn what_an_answer_is_to_be_like_is_read() {
+        let text = br#"{"text": "tea -green", "signs": true, "offset": 10, "cut": 0.5, "diversity": 0.3,
+            "max_tokens": 500, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60,
+            "weights": {"context": 0}}"#;
+        let expected = Recall::new()
+            .text("tea -green")
+            .signs(true)
+            .offset(10)
+            .cut(Cut::OfBest(0.5))
+            .diversity(0.3)
+            .max_tokens(500)
+            .snippet(120)
+            .neighbours(1)
+            .fusion(Fusion::ReciprocalRank { k: 60.0 })
+            .context(0.0);
+        assert_eq!(recall_from_json(text).unwrap(), expected);
+        assert_eq!(recall_from_json(br#"{"cut": "gap"}"#).unwrap().cut, Some(Cut::Gap));
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         for (text, word) in [
             (&br#"{"limt": 1}"#[..], "limt"),
             (br#"{"filter": "and"}"#, "filter"),
             (br#"{"effort": "hard"}"#, "hard"),
+            (br#"{"cut": "half"}"#, "half"),
             (br#"{"half_life_seconds": -1}"#, "half_life_seconds"),
             (b"[1]", "invalid"),
         ] {

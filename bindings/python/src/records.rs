@@ -3,7 +3,7 @@
 //! **Invariant:** they hold no file and no snapshot, and what they hold is converted when it is looked at.
 
 use crate::convert::{json_to, report, time_to};
-use memlith::{Explanation, Recalled};
+use memlith::{Explanation, Recalled, Snippet};
 use memlith_json::AnswerJson;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -236,6 +236,9 @@ pub(crate) struct Hit {
     memory: Py<Memory>,
     score: f32,
     explanation: Option<Explanation>,
+    snippet: Option<Snippet>,
+    before: Vec<Py<Memory>>,
+    behind: Vec<Py<Memory>>,
 }
 
 #[pymethods]
@@ -263,6 +266,24 @@ impl Hit {
     #[getter]
     fn content(&self) -> &str {
         self.memory.get().content()
+    }
+
+    /// The piece of the content that shows best why it was found, where the request asked for one.
+    #[getter]
+    fn snippet(&self) -> Option<&str> {
+        self.snippet.as_ref().map(|snippet| snippet.text.as_str())
+    }
+
+    /// The turns before it in its session, as many as the request asked for.
+    #[getter]
+    fn before<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, &self.before)
+    }
+
+    /// The turns behind it in its session, as many as the request asked for.
+    #[getter]
+    fn behind<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, &self.behind)
     }
 
     /// Why it stands where it stands, where the request asked: a dict with `legs`, `matched_terms` and
@@ -304,8 +325,18 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn new(py: Python<'_>, mut recalled: Recalled) -> PyResult<Self> {
         let hits = std::mem::take(&mut recalled.hits).into_iter().map(|hit| {
-            let memory = Py::new(py, Memory::from(hit.memory))?;
-            Py::new(py, Hit { memory, score: hit.score, explanation: hit.explanation })
+            let memories = |turns: Vec<memlith::Memory>| {
+                turns.into_iter().map(|turn| Py::new(py, Memory::from(turn))).collect()
+            };
+            let hit = Hit {
+                memory: Py::new(py, Memory::from(hit.memory))?,
+                score: hit.score,
+                explanation: hit.explanation,
+                snippet: hit.snippet,
+                before: memories(hit.before).map_err(|e: PyErr| e)?,
+                behind: memories(hit.behind).map_err(|e: PyErr| e)?,
+            };
+            Py::new(py, hit)
         });
         Ok(Answer { hits: hits.collect::<PyResult<_>>()?, recalled })
     }

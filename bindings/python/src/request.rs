@@ -3,7 +3,7 @@
 use crate::convert::duration_of;
 use crate::error::{Failure, invalid};
 use crate::vectors::{matrix_of, vector_of};
-use memlith::{Filter, List, Nearest, Order, Recall, SearchEffort, Space};
+use memlith::{Cut, Filter, Fusion, List, Nearest, Order, Recall, SearchEffort, Space};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -37,6 +37,16 @@ fn effort_of(value: &Bound<'_, PyAny>) -> PyResult<SearchEffort> {
     memlith_json::effort(value.cast::<PyString>()?.to_str()?).map_err(invalid)
 }
 
+fn cut_of(value: &Bound<'_, PyAny>) -> PyResult<Cut> {
+    if let Ok(share) = value.extract::<f32>() {
+        return Ok(Cut::OfBest(share));
+    }
+    match value.cast::<PyString>()?.to_str()? {
+        "gap" => Ok(Cut::Gap),
+        word => Err(invalid(format!("cut: {word:?} is neither \"gap\" nor a share of the best score"))),
+    }
+}
+
 /// What `recall` asks for.
 pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) -> PyResult<Recall> {
     let mut recall = Recall::new();
@@ -59,7 +69,17 @@ pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) ->
             "namespace" => recall.namespace = Some(value.extract()?),
             "filter" => recall.filter = Some(filter_of(value.cast::<PyString>()?.to_str()?)?),
             "limit" => recall.limit = value.extract()?,
+            "offset" => recall.offset = value.extract()?,
             "min_score" => recall.min_score = Some(value.extract()?),
+            "cut" => recall.cut = Some(cut_of(&value)?),
+            "signs" => recall.signs = value.extract()?,
+            "diversity" => recall.diversity = value.extract()?,
+            "max_tokens" => recall.max_tokens = Some(value.extract()?),
+            "snippet" => recall.snippet = Some(value.extract()?),
+            "neighbours" => recall.neighbours = value.extract()?,
+            "reciprocal_rank" => {
+                recall.fusion = Fusion::ReciprocalRank { k: value.extract()? };
+            }
             "weights" => weights(&mut recall, value.cast::<PyDict>()?)?,
             "half_life" => recall.half_life = duration_of(&value, name)?,
             "include_superseded" => recall.include_superseded = value.extract()?,
@@ -80,6 +100,7 @@ fn weights(recall: &mut Recall, given: &Bound<'_, PyDict>) -> PyResult<()> {
             "vector" => &mut recall.weights.vector,
             "recency" => &mut recall.weights.recency,
             "importance" => &mut recall.weights.importance,
+            "context" => &mut recall.weights.context,
             _ => return Err(unknown("weights", name)),
         };
         *place = weight.extract()?;

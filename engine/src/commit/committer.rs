@@ -140,6 +140,8 @@ pub(crate) struct IndexStats {
     pub(crate) ordinals: u64,
     /// Memory beyond the images.
     pub(crate) heap_bytes: u64,
+    /// Of it, what has changed in the adjacency of the graph.
+    pub(crate) graph_delta_bytes: u64,
 }
 
 impl IndexStats {
@@ -237,7 +239,8 @@ impl Committer {
             unsaved: state.indexes.unsaved,
             newly_linked: state.indexes.spaces.values().map(SpaceIndex::newly_linked).sum(),
             ordinals: u64::from(state.indexes.attributes.version().next_ordinal()),
-            heap_bytes: state.indexes.all().map(|i| i.heap_bytes() as u64).sum(),
+            heap_bytes: state.indexes.heap_bytes(),
+            graph_delta_bytes: state.indexes.knowledge.delta_bytes() as u64,
         }
     }
 
@@ -317,6 +320,7 @@ impl Committer {
             state.indexes.adopt_catalog(Catalog::load(&rows)?, &rows)?;
         }
         for set in sets {
+            state.indexes.knowledge.expect(&set.removed_edges);
             state.indexes.fold(chain.seq, set.changes(), &rows)?;
         }
         self.views.publish(rows, &state.indexes, chain, bytes);

@@ -35,6 +35,12 @@ pub enum Model {
     Space = 2,
     /// A declared index over a metadata path.
     MetadataIndex = 3,
+    /// A node of the knowledge graph.
+    Node = 4,
+    /// An edge of the knowledge graph.
+    Edge = 5,
+    /// A kind of edge that was used for the first time.
+    EdgeKind = 6,
 }
 
 impl Model {
@@ -44,11 +50,28 @@ impl Model {
             Model::Memory => "memory",
             Model::Space => "space",
             Model::MetadataIndex => "metadata-index",
+            Model::Node => "node",
+            Model::Edge => "edge",
+            Model::EdgeKind => "edge-kind",
         }
     }
 
+    const ALL: [Model; 6] = [
+        Model::Memory,
+        Model::Space,
+        Model::MetadataIndex,
+        Model::Node,
+        Model::Edge,
+        Model::EdgeKind,
+    ];
+
     fn from_byte(byte: u8) -> Option<Self> {
-        [Model::Memory, Model::Space, Model::MetadataIndex].into_iter().find(|m| *m as u8 == byte)
+        Self::ALL.into_iter().find(|m| *m as u8 == byte)
+    }
+
+    /// Is it kept in the catalogue?
+    pub(crate) fn is_of_catalog(self) -> bool {
+        matches!(self, Model::Space | Model::MetadataIndex | Model::EdgeKind)
     }
 }
 
@@ -116,6 +139,13 @@ pub struct Change {
     pub commitment: [u8; 16],
 }
 
+impl Change {
+    /// What the row of something would be the change of, if it had come about just now.
+    pub(crate) fn of_row(model: Model, id: u64) -> Self {
+        Change { model, id, kind: ChangeKind::Created, aspects: Aspects::ALL, commitment: [0; 16] }
+    }
+}
+
 /// One commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -126,7 +156,7 @@ pub struct LogRow {
     pub time_ms: i64,
     /// The hash of the row before.
     pub previous: [u8; HASH_LEN],
-    /// The id that the next memory will get.
+    /// The id that the next memory, node or edge will get.
     pub(crate) next_memory: u64,
     /// Who, as the writer said.
     pub actor: String,
@@ -279,9 +309,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_change() -> impl Strategy<Value = Change> {
-        (0..3_usize, 0..3_usize, any::<u8>(), any::<u64>(), any::<[u8; 16]>()).prop_map(
+        (0..Model::ALL.len(), 0..3_usize, any::<u8>(), any::<u64>(), any::<[u8; 16]>()).prop_map(
             |(model, kind, aspects, id, commitment)| Change {
-                model: [Model::Memory, Model::Space, Model::MetadataIndex][model],
+                model: Model::ALL[model],
                 kind: [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Deleted][kind],
                 aspects: Aspects(aspects),
                 id,

@@ -5,6 +5,7 @@
 
 use super::log::{Aspects, Change, ChangeKind, Model};
 use crate::ids::MemoryId;
+use crate::knowledge::Ends;
 use crate::schema::Table;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,8 +80,10 @@ pub(crate) struct WriteSet {
     pub(crate) durability: Durability,
     /// The time of the commit.
     pub(crate) now_ms: i64,
-    /// The id that the next memory gets.
+    /// The id that the next memory, node or edge gets.
     pub(crate) next_memory: u64,
+    /// Where the edges were that it removes: their rows do not tell any more when they are folded.
+    pub(crate) removed_edges: BTreeMap<u64, Ends>,
     /// Is there to be a row in the log even if nothing changes?
     pub(crate) is_kept: bool,
 }
@@ -104,6 +107,7 @@ impl WriteSet {
             durability,
             now_ms,
             next_memory: next_memory.0,
+            removed_edges: BTreeMap::new(),
             is_kept: false,
         }
     }

@@ -10,7 +10,8 @@ use crate::ids::{MemoryId, Seq};
 use crate::memory::{ArchivedMemoryRow, LabelOf, access};
 use crate::rows::Rows;
 use crate::schema::{Table, memory_key};
-use memlith_index::attributes::{Attributes, ColumnId, Entry, FieldId, cell};
+pub(super) use memlith_index::attributes::FieldId;
+use memlith_index::attributes::{Attributes, ColumnId, Entry, cell};
 use memlith_index::image::SharedSource;
 use rkyv::option::ArchivedOption;
 use serde_json::Value;
@@ -80,6 +81,10 @@ impl AttributeIndex {
 
     pub(crate) fn version(&self) -> Attributes {
         self.attributes.clone()
+    }
+
+    pub(super) fn attributes(&self) -> &Attributes {
+        &self.attributes
     }
 
     pub(crate) fn ordinal_of(&self, id: MemoryId) -> Result<Option<u32>> {
@@ -165,7 +170,7 @@ impl Derived for AttributeIndex {
     }
 }
 
-fn ordered(value: f32) -> i64 {
+pub(super) fn ordered(value: f32) -> i64 {
     cell::from_f64(f64::from(value))
 }
 

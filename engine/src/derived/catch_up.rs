@@ -3,7 +3,7 @@
 //! **Invariant:** both ways end in indexes that give the same answers; a test compares them.
 
 use super::image::ImageRow;
-use super::{AttributeIndex, ContentIndex, Folded, Indexes, SpaceIndex, Versions};
+use super::{AttributeIndex, ContentIndex, Folded, Indexes, KnowledgeIndex, SpaceIndex, Versions};
 use crate::catalog::{Catalog, MetadataIndex};
 use crate::clock::random;
 use crate::commit::log::{Aspects, Change, ChangeKind, LogRow, Model};
@@ -110,10 +110,32 @@ impl Indexes {
                 };
             indexes.spaces.insert(*id, index);
         }
+        let graph = [KnowledgeIndex::NODES, KnowledgeIndex::EDGES].map(open);
+        let [nodes, edges] = graph.map(Option::transpose);
+        let opened = nodes.and_then(|nodes| {
+            let Some((nodes, edges)) = nodes.zip(edges?) else { return Ok(None) };
+            let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone())?;
+            Ok(Some((knowledge, [nodes, edges])))
+        });
+        let mut is_graph_missing = false;
+        match opened {
+            Ok(Some((knowledge, images))) => {
+                indexes.knowledge = knowledge;
+                let names = [KnowledgeIndex::NODES, KnowledgeIndex::EDGES].map(str::to_owned);
+                read.extend(names.into_iter().zip(images));
+            }
+            Err(e) if unreadable == Unreadable::Refuse => return Err(e),
+            // None were written of a graph that was empty.
+            Ok(None) | Err(_) => is_graph_missing = note["graph"] == json!(true),
+        }
         indexes.images = Arc::new(read);
         indexes.adopt_catalog(catalog, rows)?;
         if !missing.is_empty() {
             indexes.refill(&missing, rows)?;
+        }
+        if is_graph_missing {
+            let (seq, memories) = (indexes.watermark, indexes.attributes.version());
+            indexes.knowledge.fold_all(seq, &memories, rows, true)?;
         }
         Ok(Some(indexes))
     }
@@ -157,18 +179,12 @@ impl Indexes {
         let mut done = 0;
         rows.scan(Table::Memories, Bound::Unbounded, |key, _| {
             let id = memory_id(key)?;
-            let change = Change {
-                model: Model::Memory,
-                id: id.0,
-                kind: ChangeKind::Created,
-                aspects: Aspects::ALL,
-                commitment: [0; 16],
-            };
-            self.fold(seq, [&change], rows)?;
+            self.fold(seq, [&Change::of_row(Model::Memory, id.0)], rows)?;
             done += 1;
             progress(done);
             Ok(true)
         })?;
+        self.knowledge.fold_all(seq, &self.attributes.version(), rows, false)?;
         self.watermark = seq;
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! ones in force.
 
 use super::image::{ImageRow, Place};
-use super::{AttributeIndex, ContentIndex, SpaceIndex, Versions, store_text};
+use super::{AttributeIndex, ContentIndex, KnowledgeIndex, SpaceIndex, Versions, store_text};
 use crate::Result;
 use crate::file::Container;
 use crate::ids::Seq;
@@ -27,14 +27,17 @@ pub(crate) struct Checkpoint {
 pub(super) type Store<'a> = dyn FnMut(String, &dyn Fn() -> Result<Vec<u8>>) -> Result<bool> + 'a;
 
 impl Versions {
-    /// Are more than half of the ordinals those of memories that are gone?
+    /// Are more than half of the ordinals those of memories, or of nodes, that are gone?
     pub(crate) fn is_mostly_dead(&self) -> bool {
-        let all = u64::from(self.attributes.next_ordinal());
-        all > MIN_ORDINALS && self.attributes.live_len() < all / 2
+        [&self.attributes, &self.knowledge.nodes].iter().any(|attributes| {
+            let all = u64::from(attributes.next_ordinal());
+            all > MIN_ORDINALS && attributes.live_len() < all / 2
+        })
     }
 
     /// Stores an image of every index, the small ones in their rows; of segments of text only those that
-    /// `named`, the images of the file, have not. `watermark` is the commit that this is the version of. `None`, with nothing stored, if `goes_on` says no between two images.
+    /// `named`, the images of the file, have not. `watermark` is the commit that this is the version of.
+    /// `None`, with nothing stored, if `goes_on` says no between two images.
     pub(crate) fn store_images(
         &self,
         watermark: Seq,
@@ -84,6 +87,15 @@ impl Versions {
         {
             return Ok(false);
         }
+        if !self.knowledge.is_untouched() {
+            let nodes = || Ok(self.knowledge.nodes.write_image()?);
+            let edges = || Ok(self.knowledge.adjacency.write_image()?);
+            if !store(KnowledgeIndex::NODES.into(), &nodes)?
+                || !store(KnowledgeIndex::EDGES.into(), &edges)?
+            {
+                return Ok(false);
+            }
+        }
         for (id, vectors) in self.vectors.iter() {
             if !store(SpaceIndex::name_of(*id), &|| Ok(vectors.write_image()?))? {
                 return Ok(false);
@@ -92,13 +104,14 @@ impl Versions {
         Ok(true)
     }
 
-    /// What the images say beside their bytes: which spaces there are, and which metadata paths
-    /// have labels.
+    /// What the images say beside their bytes: which spaces there are, which metadata paths have
+    /// labels, and whether there is a graph.
     fn note(&self) -> String {
         let spaces: Vec<u32> = self.vectors.keys().map(|id| id.0).collect();
         let metadata: BTreeMap<&str, u8> =
             self.catalog.indexes().map(|i| (i.path.as_str(), i.field)).collect();
-        json!({ "spaces": spaces, "metadata": metadata }).to_string()
+        let graph = !self.knowledge.is_untouched();
+        json!({ "spaces": spaces, "metadata": metadata, "graph": graph }).to_string()
     }
 }
 

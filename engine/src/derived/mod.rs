@@ -1,4 +1,4 @@
-//! Derived indexes: attributes, text and vectors, folded from the log.
+//! Derived indexes: attributes, text, vectors and the graph, folded from the log.
 //!
 //! ```text
 //! rows + log --fold--> Indexes (one writer, behind the commit lock)
@@ -16,6 +16,7 @@ mod attributes;
 mod catch_up;
 mod checkpoint;
 mod image;
+mod knowledge;
 mod text;
 mod vectors;
 
@@ -23,6 +24,7 @@ pub(crate) use attributes::{AttributeIndex, Label, MAX_METADATA_TEXT, column, fi
 pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
+pub(crate) use knowledge::{KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, of_memory};
 use text::store_text;
 pub(crate) use text::{ContentIndex, analyzer};
 pub(crate) use vectors::SpaceIndex;
@@ -76,6 +78,7 @@ pub(crate) struct Indexes {
     pub(crate) attributes: AttributeIndex,
     pub(crate) content: ContentIndex,
     pub(crate) spaces: BTreeMap<SpaceId, SpaceIndex>,
+    pub(crate) knowledge: KnowledgeIndex,
     pub(crate) images: Images,
     /// Changes folded since the images were written.
     pub(crate) unsaved: u64,
@@ -91,6 +94,7 @@ pub(crate) struct Versions {
     /// The tag of the next segment of text.
     next_text_tag: u64,
     pub(crate) vectors: Arc<BTreeMap<SpaceId, VectorView>>,
+    pub(crate) knowledge: KnowledgeView,
     pub(crate) images: Images,
 }
 
@@ -104,6 +108,7 @@ impl Indexes {
             attributes: AttributeIndex::default(),
             content: ContentIndex::default(),
             spaces: BTreeMap::new(),
+            knowledge: KnowledgeIndex::default(),
             images: Images::default(),
             unsaved: 0,
         }
@@ -132,10 +137,17 @@ impl Indexes {
     ) -> Result<()> {
         for change in changes {
             self.unsaved += 1;
-            if change.model == Model::Memory {
-                self.fold_memory(seq, change, rows)?;
+            match change.model {
+                Model::Memory => self.fold_memory(seq, change, rows)?,
+                Model::Node => self.knowledge.fold_node(seq, change, rows)?,
+                Model::Edge => {
+                    let memories = self.attributes.attributes();
+                    self.knowledge.fold_edge(seq, change, memories, rows)?;
+                }
+                Model::Space | Model::MetadataIndex | Model::EdgeKind => {}
             }
         }
+        self.knowledge.settle(seq)?;
         self.watermark = seq;
         Ok(())
     }
@@ -161,7 +173,16 @@ impl Indexes {
         for index in self.followers() {
             index.fold(seq, &folded, rows)?;
         }
+        if folded.row.is_none() {
+            self.knowledge.drop_memory(seq, ordinal)?;
+        }
         Ok(())
+    }
+
+    /// What all of them hold in memory beyond their images, in bytes.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        let followed: usize = self.all().map(Derived::heap_bytes).sum();
+        (followed + self.knowledge.heap_bytes()) as u64
     }
 
     /// Takes in a changed catalogue: indexes for new spaces, none for dropped ones, labels for
@@ -191,6 +212,7 @@ impl Indexes {
             attributes: self.attributes.version(),
             text: self.content.version(seq),
             next_text_tag: self.content.next_tag(),
+            knowledge: self.knowledge.version(),
             images: self.images.clone(),
             vectors: Arc::new(self.spaces.iter().map(|(id, s)| (*id, s.version(seq))).collect()),
         }

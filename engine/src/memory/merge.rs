@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Merges `patch` into `target`: members replace, null members remove, objects merge.
-pub(super) fn merge(target: &mut Value, patch: &Value) {
+pub(crate) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         target.clone_from(patch);
         return;

@@ -70,7 +70,7 @@ impl WriteTx<'_> {
         self.note_catalog(Model::MetadataIndex, u64::from(index.field), ChangeKind::Deleted, path)
     }
 
-    pub(super) fn note_catalog(
+    pub(crate) fn note_catalog(
         &mut self,
         model: Model,
         id: u64,

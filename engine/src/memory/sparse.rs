@@ -8,7 +8,7 @@ use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
 use rkyv::{Archive, Deserialize, Place, Serialize};
 
 /// How the group is archived: behind a pointer, which is null if it equals its default.
-pub(super) struct Sparse;
+pub(crate) struct Sparse;
 
 fn present<T: Default + PartialEq>(group: &T) -> Option<&T> {
     (*group != T::default()).then_some(group)

@@ -50,7 +50,7 @@ pub(super) fn row(row: &MemoryRow) -> Result<()> {
 }
 
 /// A name that is indexed: 1 to [`MAX_LABEL_BYTES`] bytes.
-pub(super) fn label(what: &'static str, value: &str) -> Result<()> {
+pub(crate) fn label(what: &'static str, value: &str) -> Result<()> {
     not_empty(what, value)?;
     if value.len() <= MAX_LABEL_BYTES {
         return Ok(());
@@ -58,7 +58,7 @@ pub(super) fn label(what: &'static str, value: &str) -> Result<()> {
     Err(Detail::LabelTooLong { what, found: value.len(), limit: MAX_LABEL_BYTES }.into())
 }
 
-fn not_empty(what: &'static str, value: &str) -> Result<()> {
+pub(crate) fn not_empty(what: &'static str, value: &str) -> Result<()> {
     if value.is_empty() { Err(Error::invalid(what, "must not be empty")) } else { Ok(()) }
 }
 
@@ -73,7 +73,7 @@ pub(super) fn metadata(value: &Value) -> Result<String> {
 }
 
 /// Refuses metadata that nests deeper than the limit, looking no further than that.
-pub(super) fn depth(value: &Value) -> Result<()> {
+pub(crate) fn depth(value: &Value) -> Result<()> {
     fn measure(value: &Value, left: usize) -> usize {
         let children: &mut dyn Iterator<Item = &Value> = match value {
             Value::Array(items) => &mut items.iter(),

@@ -14,6 +14,7 @@ use crate::embed::{Embedded, embed, home};
 use crate::error::Detail;
 use crate::filter::Filter;
 use crate::ids::MemoryId;
+use crate::knowledge::Entity;
 use crate::rows::Rows;
 use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
 use crate::transaction::WriteTx;
@@ -258,8 +259,7 @@ impl WriteTx<'_> {
         }
         self.create_spaces(&spaces)?;
 
-        let id = MemoryId(self.set.next_memory);
-        self.set.next_memory += 1;
+        let id = MemoryId(self.take_number());
         if let Some(external) = &row.external_id {
             let key = external_key(&row.namespace, external);
             self.put(Table::External, &key, Some(id.0.to_be_bytes().to_vec()))?;
@@ -302,6 +302,13 @@ impl WriteTx<'_> {
         Ok(true)
     }
 
+    /// A number for something new.
+    pub(crate) fn take_number(&mut self) -> u64 {
+        let number = self.set.next_memory;
+        self.set.next_memory += 1;
+        number
+    }
+
     pub(super) fn put_row(
         &mut self,
         id: MemoryId,
@@ -315,6 +322,7 @@ impl WriteTx<'_> {
     }
 
     fn remove(&mut self, id: MemoryId, row: &MemoryRow) -> Result<()> {
+        self.drop_edges_of(Entity::Memory(id))?;
         for vector in &row.vectors {
             let key = vector_key(crate::ids::SpaceId(vector.space), id);
             self.put(Table::Vectors, &key, None)?;

@@ -40,6 +40,8 @@ impl Survey<'_> {
         self.spaces = catalog.spaces().cloned().collect();
         self.successors = catalog.successors().cloned().collect();
         self.indexes = catalog.indexes().map(|index| index.path.clone()).collect();
+        let kinds = catalog.edge_kinds().map(|(name, number)| (name.to_string(), number));
+        self.edge_kinds = kinds.collect();
         if gaps > 0 {
             self.search_spaces(progress);
         }

@@ -37,6 +37,8 @@ struct Link {
     hash: [u8; 32],
     previous: [u8; 32],
     memories: Box<[(u64, Last)]>,
+    /// Nodes and edges, which have no numbers in common.
+    graph: Box<[(u64, Last)]>,
     changes_catalog: bool,
 }
 
@@ -51,13 +53,17 @@ impl Links {
             LogRow::decode(value).ok().filter(|row| key == crate::schema::log_key(row.seq))?;
         let found = self.0.entry(row.seq.0).or_default();
         if found.iter().all(|link| link.hash != row.hash) {
-            let memories = row.changes.iter().filter(|c| c.model == Model::Memory);
-            let last = |kind, commitment| (kind != ChangeKind::Deleted).then_some(commitment);
+            let of = |models: &[Model]| {
+                let changes = row.changes.iter().filter(|c| models.contains(&c.model));
+                let last = |kind, commitment| (kind != ChangeKind::Deleted).then_some(commitment);
+                changes.map(|c| (c.id, last(c.kind, c.commitment))).collect()
+            };
             found.push(Link {
                 hash: row.hash,
                 previous: row.previous,
-                memories: memories.map(|c| (c.id, last(c.kind, c.commitment))).collect(),
-                changes_catalog: row.changes.iter().any(|c| c.model != Model::Memory),
+                memories: of(&[Model::Memory]),
+                graph: of(&[Model::Node, Model::Edge]),
+                changes_catalog: row.changes.iter().any(|c| c.model.is_of_catalog()),
             });
         }
         Some(row.seq)
@@ -71,6 +77,7 @@ pub(super) struct Chain {
     from: u64,
     rows: u64,
     last: HashMap<u64, Last>,
+    last_of_graph: HashMap<u64, Last>,
     /// The last commit of the known part that changed the catalogue, or 0.
     catalog_changed: u64,
 }
@@ -79,11 +86,15 @@ impl Chain {
     /// Follows the links back from the tip; without one, nothing is known.
     pub(super) fn new(links: &Links, tip: Option<Tip>) -> Self {
         let from = tip.map_or(u64::MAX, |tip| tip.seq.saturating_add(1));
-        let mut chain = Chain { tip, from, rows: 0, last: HashMap::new(), catalog_changed: 0 };
+        let (last, last_of_graph) = (HashMap::new(), HashMap::new());
+        let mut chain = Chain { tip, from, rows: 0, last, last_of_graph, catalog_changed: 0 };
         let Some(Tip { mut seq, mut hash, .. }) = tip else { return chain };
         while let Some(link) = links.0.get(&seq).and_then(|l| l.iter().find(|l| l.hash == hash)) {
             for (id, last) in &link.memories {
                 chain.last.entry(*id).or_insert(*last);
+            }
+            for (id, last) in &link.graph {
+                chain.last_of_graph.entry(*id).or_insert(*last);
             }
             if link.changes_catalog && chain.catalog_changed == 0 {
                 chain.catalog_changed = seq;
@@ -104,6 +115,11 @@ impl Chain {
     /// What the log says last of a memory, if the known part names it.
     pub(super) fn last(&self, id: u64) -> Option<Last> {
         self.last.get(&id).copied()
+    }
+
+    /// The same of a node or an edge.
+    pub(super) fn last_of_graph(&self, id: u64) -> Option<Last> {
+        self.last_of_graph.get(&id).copied()
     }
 
     /// Memories that the known part leaves alive.

@@ -10,7 +10,8 @@ use crate::clock::random;
 use crate::commit::{Durability, Repair, WriteOptions};
 use crate::db::Db;
 use crate::history::hex;
-use crate::ids::{MemoryId, SpaceId};
+use crate::ids::{EdgeId, MemoryId, NodeId, SpaceId};
+use crate::knowledge::{EdgeRow, NodeRow};
 use crate::memory::{MemoryRow, SpaceVector, VectorBytes, vector_digest};
 use crate::schema::{self, Table, read_u64, vector_key};
 use crate::transaction::Transaction;
@@ -33,6 +34,8 @@ pub(super) struct Filled {
     /// Vectors that these memories name and that were no rows.
     pub(super) sealed_vectors: u64,
     pub(super) accesses: u64,
+    pub(super) nodes: u64,
+    pub(super) edges: u64,
     pub(super) lost_vectors: Vec<(MemoryId, String)>,
     /// Memories whose rows break a rule.
     pub(super) refused: BTreeSet<u64>,
@@ -56,6 +59,9 @@ pub(super) fn fill(survey: &Survey<'_>, db: &Db, progress: Progress<'_>) -> Resu
         progress("writing", filler.filled.memories.len(), total);
         Ok(())
     })?;
+    for table in [Table::Nodes, Table::Edges] {
+        survey.each_of_graph(table, &mut |id, value| filler.graph_row(table, id, value))?;
+    }
     filler.finish()?;
     filler.accesses()?;
     Ok(filler.filled)
@@ -92,6 +98,9 @@ impl<'a> Filler<'a> {
             let (spaces, successors) = (&survey.spaces, &survey.successors);
             self.transaction()?.restore_spaces(spaces, successors, survey.highest_space)?;
         }
+        for (name, number) in &survey.edge_kinds {
+            self.transaction()?.restore_edge_kind(name, *number)?;
+        }
         for path in &survey.indexes {
             self.transaction()?.index_metadata(path)?;
         }
@@ -101,13 +110,47 @@ impl<'a> Filler<'a> {
         Ok(())
     }
 
-    fn memory(&mut self, id: MemoryId, value: &[u8]) -> Result<()> {
+    /// Commits what has gathered once it is enough.
+    fn pace(&mut self) -> Result<()> {
         if self.batch == BATCH || self.batch_bytes > BATCH_BYTES {
             if let Some(transaction) = self.open.take() {
                 transaction.commit()?;
             }
             (self.batch, self.batch_bytes) = (0, 0);
         }
+        Ok(())
+    }
+
+    /// A node or an edge. One that breaks a rule is as good as lost, and so is an edge without an end.
+    fn graph_row(&mut self, table: Table, id: u64, value: &[u8]) -> Result<()> {
+        self.pace()?;
+        let transaction = self.transaction()?;
+        let restored = match table {
+            Table::Nodes => NodeRow::decode(value)
+                .and_then(|row| transaction.restore_node(NodeId(id), &row))
+                .map(|()| true),
+            _ => EdgeRow::decode(value).and_then(|row| transaction.restore_edge(EdgeId(id), &row)),
+        };
+        match restored {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.batch += 1;
+                self.batch_bytes += value.len();
+                let count = if table == Table::Nodes {
+                    &mut self.filled.nodes
+                } else {
+                    &mut self.filled.edges
+                };
+                *count += 1;
+                Ok(())
+            }
+            Err(e) if is_about_the_row(e.kind()) => Ok(()),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn memory(&mut self, id: MemoryId, value: &[u8]) -> Result<()> {
+        self.pace()?;
         let Ok(mut row) = MemoryRow::decode(value) else {
             self.filled.refused.insert(id.0);
             return Ok(());

@@ -19,6 +19,7 @@
 mod catalogue;
 mod chain;
 mod fill;
+mod graph;
 mod memories;
 mod page;
 mod report;
@@ -91,7 +92,7 @@ pub fn salvage(
     Db::create_filled(into, |db| {
         filled = fill(&survey, db, progress)?;
         let total = survey.state.tables.len(Table::Memories.definition().name());
-        is_anything_proved = !filled.memories.is_empty() || total == 0;
+        is_anything_proved = !filled.memories.is_empty() || filled.nodes > 0 || total == 0;
         if !is_anything_proved {
             return Err(Error::corruption("file", "a memory that can be proved", "none"));
         }
@@ -131,7 +132,7 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
     let unproven = survey.unproven.iter().filter(|id| !is_listed(id)).map(|id| MemoryId(*id));
     let tip = tables.tip;
     let vectors = count_vectors(survey, &filled, memories.lost)?;
-    let catalogue = (survey.spaces.len() + survey.indexes.len()) as u64;
+    let catalogue = (survey.spaces.len() + survey.indexes.len() + survey.edge_kinds.len()) as u64;
     let counter = u64::from(survey.highest_space > 0);
     Ok(SalvageReport {
         file_id: survey.wreck.file_id(),
@@ -146,6 +147,8 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
                 .len(Table::Catalog.definition().name())
                 .saturating_sub(catalogue + counter),
         },
+        nodes: count(Table::Nodes.definition().name(), filled.nodes),
+        edges: count(Table::Edges.definition().name(), filled.edges),
         accesses: count(ACCESSES.name(), filled.accesses),
         log: count(LOG.name(), survey.chain.rows()),
         unidentified: memories.lost.saturating_sub(lost.len() as u64),

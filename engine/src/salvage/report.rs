@@ -69,8 +69,12 @@ pub struct SalvageReport {
     /// Vectors. Those of lost memories are lost with them; where theirs were sealed, those are
     /// counted that a readable segment has, some of which may have been replaced before.
     pub vectors: Salvaged,
-    /// Vector spaces and metadata indexes.
+    /// Vector spaces, metadata indexes and kinds of edges.
     pub catalogue: Salvaged,
+    /// Nodes of the knowledge graph.
+    pub nodes: Salvaged,
+    /// Its edges. Those of which an end is lost are lost with it.
+    pub edges: Salvaged,
     /// Memories whose number of accesses is known. Their loss is no loss of a memory.
     pub accesses: Salvaged,
     /// Rows of the log that were read and proved, out of those that were there. The new file has
@@ -95,7 +99,8 @@ pub struct SalvageReport {
 impl SalvageReport {
     /// Is all in the new file that the damaged one held?
     pub fn is_complete(&self) -> bool {
-        let counts = [self.memories, self.vectors, self.catalogue, self.accesses];
+        let Self { memories, vectors, catalogue, nodes, edges, accesses, .. } = self;
+        let counts = [memories, vectors, catalogue, nodes, edges, accesses];
         self.is_newest && counts.iter().all(|count| count.lost == 0)
     }
 }

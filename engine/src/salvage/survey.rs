@@ -36,6 +36,8 @@ pub(super) struct Survey<'w> {
     pub(super) successors: Vec<(SpaceId, Space)>,
     /// Paths of metadata indexes.
     pub(super) indexes: Vec<String>,
+    /// Kinds of edges, with their numbers.
+    pub(super) edge_kinds: Vec<(String, u16)>,
     /// The highest number ever given to a space.
     pub(super) highest_space: u32,
     /// Rows that are proved and not in the tree of the state, by memory.
@@ -80,6 +82,7 @@ impl<'w> Survey<'w> {
             spaces: Vec::new(),
             successors: Vec::new(),
             indexes: Vec::new(),
+            edge_kinds: Vec::new(),
             highest_space: 0,
             elsewhere: BTreeMap::new(),
             vectors: HashMap::new(),
@@ -208,7 +211,7 @@ impl<'w> Survey<'w> {
             let mut highest = found.into_iter().flatten().chain(in_gaps).max().unwrap_or(0);
             self.each_named(&mut |id| highest = highest.max(id))?;
             let sealed = self.shelf.ids().map(|(_, id)| id).filter(|id| *id < MAX_NUMBER);
-            highest = highest.max(sealed.max().unwrap_or(0));
+            highest = highest.max(sealed.max().unwrap_or(0)).max(self.highest_of_graph()?);
             // Those that are lost without a trace had numbers too.
             let total = self.state.tables.len(Table::Memories.definition().name());
             let lost = total.saturating_sub(self.reached.len());

@@ -3,6 +3,7 @@
 //! **Invariant:** an action changes [`Known`] exactly as it changes the transaction, by what it
 //! asked for and not by reading it back. Refusals that the interface documents are no failures.
 
+use super::graph;
 use crate::catalog::Space;
 use crate::file::crash::Rng;
 use crate::filter::Filter;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A memory as the workload remembers it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct KnownMemory {
+    pub(super) namespace: &'static str,
     pub(super) content: String,
     pub(super) tags: BTreeSet<String>,
     external: Option<String>,
@@ -30,6 +32,8 @@ pub(super) struct Known {
     /// Names and dimensions of the vector spaces.
     spaces: BTreeMap<String, usize>,
     indexed: BTreeSet<String>,
+    /// What there is of the graph.
+    pub(super) graph: graph::KnownGraph,
     /// Makes every content unique.
     made: u64,
 }
@@ -59,6 +63,12 @@ pub(super) const ACTIONS: &[(u64, Action)] = &[
     (2, seal),
     (2, merge),
     (2, write_through),
+    (8, graph::upsert_node),
+    (16, graph::upsert_edge),
+    (4, graph::remember_with_edge),
+    (3, graph::delete_node),
+    (6, graph::delete_edge),
+    (2, graph::merge_nodes),
 ];
 
 /// Does one of them.
@@ -145,11 +155,15 @@ fn vectors(act: &mut Act<'_, '_>) -> Vec<(String, Vec<f32>)> {
     given
 }
 
-fn new_memory(act: &mut Act<'_, '_>, external: Option<String>) -> (NewMemory, KnownMemory) {
+pub(super) fn new_memory(
+    act: &mut Act<'_, '_>,
+    external: Option<String>,
+) -> (NewMemory, KnownMemory) {
     let content = content(act);
     let tags = tags(act.rng);
+    let namespace = *pick(act.rng, &NAMESPACES);
     let mut new = NewMemory::new(content.as_str())
-        .namespace(*pick(act.rng, &NAMESPACES))
+        .namespace(namespace)
         .importance(act.rng.below(11) as f32 / 10.0)
         .priority(act.rng.below(9) as i64 - 4)
         .metadata(metadata(act.rng))
@@ -160,7 +174,7 @@ fn new_memory(act: &mut Act<'_, '_>, external: Option<String>) -> (NewMemory, Kn
     if act.rng.one_in(8) {
         new.expires_ms = Some(act.tx.now_ms() + 1 + act.rng.below(30_000) as i64);
     }
-    let known = KnownMemory { content, tags, external, expires_ms: new.expires_ms };
+    let known = KnownMemory { namespace, content, tags, external, expires_ms: new.expires_ms };
     (new, known)
 }
 
@@ -169,12 +183,20 @@ impl Known {
     pub(super) fn without_expired(&self, now_ms: i64) -> Option<Known> {
         let mut left = self.clone();
         left.memories.retain(|_, m| m.expires_ms.is_none_or(|at| at > now_ms));
+        left.graph.keep(&left.memories);
         (left.memories.len() < self.memories.len()).then_some(left)
     }
 }
 
+impl Known {
+    /// Memories that are gone have no edges.
+    pub(super) fn forget_edges(&mut self) {
+        self.graph.keep(&self.memories);
+    }
+}
+
 impl Act<'_, '_> {
-    fn any_id(&mut self) -> Option<u64> {
+    pub(super) fn any_id(&mut self) -> Option<u64> {
         let count = self.known.memories.len() as u64;
         (count > 0)
             .then(|| self.rng.below(count))
@@ -182,13 +204,13 @@ impl Act<'_, '_> {
     }
 
     /// What was written into spaces may have created the default one.
-    fn note_vectors(&mut self, vectors: &[(String, Vec<f32>)]) {
+    pub(super) fn note_vectors(&mut self, vectors: &[(String, Vec<f32>)]) {
         for (name, vector) in vectors {
             self.known.spaces.insert(name.clone(), vector.len());
         }
     }
 
-    fn is_live(&self, id: u64) -> bool {
+    pub(super) fn is_live(&self, id: u64) -> bool {
         let expires_ms = self.known.memories.get(&id).map(|m| m.expires_ms);
         expires_ms.is_some_and(|at| at.is_none_or(|at| at > self.tx.now_ms()))
     }
@@ -215,6 +237,7 @@ fn upsert(act: &mut Act<'_, '_>) -> Result<()> {
     let external = format!("x{}", act.rng.below(12));
     let (mut new, mut known) = new_memory(act, Some(external));
     new.namespace = "ops".into();
+    known.namespace = "ops";
     if let (Some(old), true) =
         (act.known.memories.values().find(|m| m.external == known.external), act.rng.one_in(3))
     {
@@ -228,6 +251,7 @@ fn upsert(act: &mut Act<'_, '_>) -> Result<()> {
     if let Upsert::Created(_) = upserted {
         // Whoever had the external id before had expired.
         act.known.memories.retain(|_, m| m.external != known.external);
+        act.known.forget_edges();
     }
     act.known.memories.insert(upserted.id().0, known);
     Ok(())
@@ -296,6 +320,7 @@ fn forget(act: &mut Act<'_, '_>) -> Result<()> {
     let is_live = act.is_live(id);
     assert_eq!(act.tx.forget(MemoryId(id))?, is_live);
     act.known.memories.remove(&id);
+    act.known.forget_edges();
     Ok(())
 }
 
@@ -304,6 +329,7 @@ fn forget_where(act: &mut Act<'_, '_>) -> Result<()> {
     let ids = act.live_with_tag(tag);
     assert_eq!(act.tx.forget_where(None, &Filter::tag(tag))?, ids.len() as u64);
     act.known.memories.retain(|id, _| !ids.contains(id));
+    act.known.forget_edges();
     Ok(())
 }
 

@@ -36,6 +36,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ("listings are the rows", listings),
     ("filters are the rows", filters),
     ("text recall is that of the rows", text),
+    ("the graph is that of its rows", super::graph::whole),
     ("vector recall is that of brute force", vectors),
 ];
 

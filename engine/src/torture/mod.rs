@@ -24,6 +24,7 @@ mod crashes;
 mod creation;
 mod damage;
 mod faults;
+mod graph;
 mod invariants;
 mod lies;
 mod outages;

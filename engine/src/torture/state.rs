@@ -75,7 +75,7 @@ pub(super) fn assert_known(view: &View, known: &Known) -> Result<()> {
         Ok(true)
     })?;
     assert!(left.is_empty(), "memories are missing: {left:?}");
-    Ok(())
+    known.graph.assert_is(view)
 }
 
 /// The commits of one run, in order.

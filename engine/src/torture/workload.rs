@@ -241,6 +241,7 @@ impl Workload {
             tx.forget(MemoryId(id))?;
             known.memories.remove(&id);
         }
+        known.forget_edges();
         let mut second = take_set(&mut tx);
         drop(tx);
         if second.is_empty() {

@@ -1,13 +1,14 @@
 //! One module per command, and how they open the file.
 //!
 //! **Invariant:** commands that only read open the file for reading, so that several run side by
-//! side; only `import`, `put` and `salvage` create a file.
+//! side; only `import`, `put`, `graph import` and `salvage` create a file.
 
 pub(crate) mod compact;
 pub(crate) mod context;
 pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod get;
+pub(crate) mod graph;
 pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod log;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Rebuild(args) => args.run(console),
         Command::Compact(args) => args.run(console),
         Command::Salvage(args) => args.run(console),
+        Command::Graph(args) => args.run(console),
     }
 }
 

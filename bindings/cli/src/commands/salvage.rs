@@ -47,6 +47,8 @@ struct Report<'a> {
     memories: Count,
     vectors: Count,
     catalogue: Count,
+    nodes: Count,
+    edges: Count,
     accesses: Count,
     log: Count,
     lost: Vec<Lost<'a>>,
@@ -120,6 +122,8 @@ fn json(report: &SalvageReport, seconds: f64) -> Report<'_> {
         memories: count(report.memories),
         vectors: count(report.vectors),
         catalogue: count(report.catalogue),
+        nodes: count(report.nodes),
+        edges: count(report.edges),
         accesses: count(report.accesses),
         log: count(report.log),
         lost: report.lost.iter().map(lost).collect(),
@@ -147,7 +151,9 @@ fn print(report: &SalvageReport, console: &mut Console) -> Outcome {
     for (what, count) in [
         ("memories", report.memories),
         ("vectors", report.vectors),
-        ("spaces, indexes", report.catalogue),
+        ("spaces, indexes, kinds", report.catalogue),
+        ("nodes", report.nodes),
+        ("edges", report.edges),
         ("access counts", report.accesses),
         ("log rows, read", report.log),
     ] {
@@ -193,7 +199,9 @@ fn what_is_missing(report: &SalvageReport) -> String {
     let lost = [
         ("memory", "memories", report.memories),
         ("vector", "vectors", report.vectors),
-        ("space or index", "spaces or indexes", report.catalogue),
+        ("space, index or kind", "spaces, indexes or kinds", report.catalogue),
+        ("node", "nodes", report.nodes),
+        ("edge", "edges", report.edges),
         ("access count", "access counts", report.accesses),
     ];
     let mut missing: Vec<String> = lost

@@ -47,6 +47,8 @@ fn show(stats: &Stats, console: &mut Console) -> Outcome {
         pairs([
             ("memories", grouped(stats.memories)),
             ("namespaces", grouped(stats.namespaces)),
+            ("nodes", grouped(stats.nodes)),
+            ("edges", grouped(stats.edges)),
             ("commits", grouped(stats.seq.0)),
             ("log rows", grouped(stats.log_rows)),
             ("file", bytes(stats.file_bytes)),

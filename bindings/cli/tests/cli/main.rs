@@ -6,6 +6,7 @@ mod compact;
 mod context;
 mod exit_codes;
 mod export;
+mod graph;
 mod import;
 mod interrupted;
 mod log;

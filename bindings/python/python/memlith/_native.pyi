@@ -97,6 +97,12 @@ class Hit:
     @property
     def content(self) -> str: ...
     @property
+    def snippet(self) -> str | None: ...
+    @property
+    def before(self) -> list[Memory]: ...
+    @property
+    def behind(self) -> list[Memory]: ...
+    @property
     def explanation(self) -> dict[str, Any] | None: ...
 
 @final
@@ -135,8 +141,16 @@ class _Reader:
         namespace: str | None = ...,
         filter: str | None = ...,
         limit: int | None = ...,
+        offset: int | None = ...,
         min_score: float | None = ...,
-        weights: Mapping[Literal["text", "vector", "recency", "importance"], float] | None = ...,
+        cut: float | Literal["gap"] | None = ...,
+        signs: bool | None = ...,
+        diversity: float | None = ...,
+        max_tokens: int | None = ...,
+        snippet: int | None = ...,
+        neighbours: int | None = ...,
+        reciprocal_rank: float | None = ...,
+        weights: Mapping[Literal["text", "vector", "recency", "importance", "context"], float] | None = ...,
         half_life: Duration | None = ...,
         include_superseded: bool | None = ...,
         explain: bool | None = ...,

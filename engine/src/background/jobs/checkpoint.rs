@@ -25,6 +25,9 @@ impl Job<Core> for Checkpoint {
 
     fn due(&self, core: &Core, _: Occasion) -> Result<Option<&'static str>> {
         let stats = core.committer.index_stats();
+        if stats.unsaved > 0 && stats.graph_delta_bytes > core.settings.graph_delta_bytes {
+            return Ok(Some("changes of the graph take more memory than they may"));
+        }
         Ok(reason(stats, core.settings.memory_limit as u64, core.is_linking_due()))
     }
 
@@ -70,6 +73,7 @@ mod tests {
             newly_linked: 0,
             ordinals,
             heap_bytes,
+            graph_delta_bytes: 0,
         };
         let part = Some("a quarter of the file has changed");
         let heavy = Some("indexes take a quarter of the memory limit");

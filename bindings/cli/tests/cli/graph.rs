@@ -1,0 +1,117 @@
+//! The knowledge graph from the command line.
+
+use crate::support::Place;
+use serde_json::{Value, json};
+
+/// ada - babbage - turing, and a memory that mentions ada.
+fn place() -> Place {
+    let place = Place::new();
+    place.run(&["put", "t.lith", "Ada was seen", "--json"]).exits(0);
+    let document = json!({
+        "directed": true, "multigraph": false, "graph": {},
+        "nodes": [
+            { "id": "ada", "kind": "person", "name": "Ada L", "born": 1815, "tags": ["m"] },
+            { "id": "babbage", "kind": "person" },
+        ],
+        "links": [
+            { "source": "ada", "target": "babbage", "kind": "knows", "weight": 0.5, "since": 1833 },
+            { "source": "babbage", "target": "turing", "kind": "inspires", "weight": 2.0 },
+            { "source": "memory:1", "target": "ada", "kind": "mentions" },
+            { "source": "ada", "target": "turing", "kind": "inspires", "weight": 9.0 },
+        ],
+    });
+    place.write("g.json", document.to_string());
+    let said = place.run(&["graph", "import", "t.lith", "g.json", "--json"]).exits(0).json();
+    assert_eq!(said, json!({ "nodes": 3, "edges": 4 }));
+    place
+}
+
+#[test]
+fn what_is_exported_is_what_was_imported_and_imports_again() {
+    let place = place();
+    let out = place.run(&["graph", "export", "t.lith"]).exits(0).out;
+    let exported: Value = serde_json::from_str(&out).unwrap();
+    let ada = &exported["nodes"][0];
+    assert_eq!(
+        (&ada["id"], &ada["born"], &ada["tags"]),
+        (&json!("ada"), &json!(1815), &json!(["m"]))
+    );
+    assert_eq!(exported["nodes"][3], json!({ "id": "memory:1", "kind": "memory" }));
+    assert_eq!(exported["links"].as_array().unwrap().len(), 4);
+    assert_eq!(exported["links"][0]["since"], 1833);
+    // Into the same file: nothing changes.
+    place.write("again.json", &out);
+    let log = |place: &Place| place.run(&["log", "t.lith", "--json"]).exits(0).lines().len();
+    let before = log(&place);
+    place.run(&["graph", "import", "t.lith", "again.json", "--json"]).exits(0);
+    assert_eq!(log(&place), before);
+    let list = place.run(&["graph", "export", "t.lith", "--format", "tsv"]).exits(0).out;
+    assert!(list.starts_with("source\ttarget\tkind\tweight\nada\tbabbage\tknows\t0.5\n"), "{list}");
+    place.write("edges.tsv", list.replace("memory:1", "someone"));
+    let said = place.run(&["graph", "import", "u.lith", "edges.tsv", "--json"]).exits(0).json();
+    assert_eq!(said, json!({ "nodes": 4, "edges": 4 }));
+    place.run(&["verify", "u.lith"]).exits(0);
+    place.run(&["verify", "t.lith"]).exits(0);
+}
+
+#[test]
+fn walks_answer_in_json_and_to_people() {
+    let place = place();
+    let related = place.run(&["graph", "related", "t.lith", "memory:1", "--json"]).exits(0).lines();
+    let ids: Vec<_> = related.iter().map(|line| line["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["ada", "babbage", "turing"]);
+    assert_eq!(related[1]["path"]["nodes"], json!(["memory:1", "ada", "babbage"]));
+    let path = |more: &[&str]| {
+        let args = [&["graph", "path", "t.lith", "ada", "turing"], more].concat();
+        place.run(&args).exits(0).out.trim().to_owned()
+    };
+    assert_eq!(path(&[]), "ada -inspires-> turing");
+    assert_eq!(path(&["--cheapest"]), "ada -knows-> babbage -inspires-> turing");
+    assert_eq!(path(&["--all", "9"]).lines().count(), 2);
+    place.run(&["graph", "path", "t.lith", "turing", "ada", "--direction", "out"]).exits(3);
+    place.run(&["graph", "path", "t.lith", "turing", "nobody"]).exits(3);
+    let dot = place.run(&["graph", "subgraph", "t.lith", "ada", "--dot"]).exits(0).out;
+    assert!(dot.starts_with("digraph {") && dot.contains("\"ada\" -> \"babbage\""), "{dot}");
+    let part = place.run(&["graph", "subgraph", "t.lith", "ada", "--json"]).exits(0).json();
+    assert_eq!(part["nodes"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn analyses_rank_and_group_and_write_back() {
+    let place = place();
+    let args = ["graph", "rank", "t.lith", "--by", "pagerank", "--write", "rank", "--json"];
+    let ranked = place.run(&args).exits(0).lines();
+    assert_eq!((ranked.len(), &ranked[0]["id"]), (4, &json!("turing")));
+    let out = place.run(&["graph", "export", "t.lith"]).exits(0).out;
+    let exported: Value = serde_json::from_str(&out).unwrap();
+    assert!(exported["nodes"][0]["rank"].as_f64().unwrap() > 0.0);
+    let found = place.run(&["graph", "communities", "t.lith", "--json"]).exits(0).lines();
+    assert!(found.last().unwrap()["count"].as_u64().unwrap() >= 1);
+    let stats = place.run(&["graph", "stats", "t.lith", "--json"]).exits(0).json();
+    assert_eq!(
+        (&stats["nodes"], &stats["edges"], &stats["components"]),
+        (&json!(3), &json!(4), &json!(1))
+    );
+    assert_eq!(stats["edge_kinds"], json!({ "inspires": 2, "knows": 1, "mentions": 1 }));
+}
+
+#[test]
+fn what_is_wrong_in_an_input_is_said_and_nothing_of_its_batch_is_written() {
+    let place = place();
+    for (name, input, why) in [
+        ("a.json", "{}", "neither"),
+        ("b.json", "{\"nodes\":[{\"kind\":\"x\"}]}", "id is missing"),
+        ("c.json", "{\"links\":[{\"source\":\"ada\",\"target\":1.5}]}", "whole number"),
+        ("d.csv", "ada\n", "line 1: an edge needs"),
+        ("e.csv", "ada,babbage,knows,heavy\n", "is no weight"),
+        ("f.csv", "ada,\"babbage\n", "does not end"),
+        ("g.csv", "ada,memory:99\n", "memory 99"),
+        ("h.csv", "x,y\nada,babbage,knows,-1\n", "weight of an edge"),
+    ] {
+        place.write(name, input);
+        let run = place.run(&["graph", "import", "t.lith", name]);
+        assert!(run.code != Some(0) && run.err.contains(why), "{name}: {run:?}");
+    }
+    let stats = place.run(&["graph", "stats", "t.lith", "--json"]).exits(0).json();
+    assert_eq!((&stats["nodes"], &stats["edges"]), (&json!(3), &json!(4)));
+}

@@ -1,0 +1,229 @@
+//! Writing edges: what a transaction can do to them.
+//!
+//! **Invariant:** an edge and its two links change together, and each changed edge is noted for the log
+//! with the commitment to its new row.
+
+use super::link::{Side, link_key, parallel_prefix, read_link};
+use super::row::{EdgeRow, Valid};
+use super::write_nodes::{GraphTx, merged};
+use super::{Edge, EdgePatch, Ends, Entity, NewEdge, Upserted, validate};
+use crate::clock::random;
+use crate::commit::Model;
+use crate::commit::log::{Aspects, ChangeKind, commitment};
+use crate::error::Detail;
+use crate::ids::EdgeId;
+use crate::knowledge::MAX_GRAPH_NUMBER;
+use crate::memory::check_label;
+use crate::planted::{self, Defect};
+use crate::rows::Rows;
+use crate::schema::{Table, edge_key};
+use crate::transaction::WriteTx;
+use crate::{Error, Result};
+
+impl WriteTx<'_> {
+    pub(super) fn edge_row(&self, id: EdgeId) -> Result<Option<EdgeRow>> {
+        let row = Rows::get(self, Table::Edges, &edge_key(id))?;
+        row.as_deref().map(EdgeRow::decode).transpose()
+    }
+
+    /// Writes a new edge or the changed row of one.
+    pub(super) fn put_edge(&mut self, id: EdgeId, row: &EdgeRow, kind: ChangeKind) -> Result<()> {
+        let bytes = row.encode();
+        self.set.note(Model::Edge, id.0, kind, Aspects::ALL, commitment(&row.salt, &bytes));
+        if kind == ChangeKind::Created {
+            let is_half = planted::is(Defect::EdgeHalfLinked);
+            for side in [Side::Out, Side::In].into_iter().take(if is_half { 1 } else { 2 }) {
+                self.put(Table::Links, &link_key(side, row.ends(), id), Some(Vec::new()))?;
+            }
+        }
+        self.put(Table::Edges, &edge_key(id), Some(bytes))
+    }
+
+    pub(super) fn remove_edge(&mut self, id: EdgeId, ends: Ends) -> Result<()> {
+        for side in [Side::Out, Side::In] {
+            self.put(Table::Links, &link_key(side, ends, id), None)?;
+        }
+        self.set.note(Model::Edge, id.0, ChangeKind::Deleted, Aspects::ALL, [0; 16]);
+        self.set.removed_edges.insert(id.0, ends);
+        self.put(Table::Edges, &edge_key(id), None)
+    }
+
+    /// The edges at an end, on both sides of it; a loop comes twice.
+    pub(crate) fn edges_at(&self, end: Entity) -> Result<Vec<(EdgeId, Ends)>> {
+        let keys = self.keys_with(Table::Links, &end.code().to_be_bytes())?;
+        let bad = || Error::corruption("link", "an edge at an end", "other bytes");
+        let edge = |key: Box<[u8]>| {
+            let (_, ends, id) = read_link(&key).ok_or_else(bad)?;
+            Ok((id, ends))
+        };
+        keys.into_iter().map(edge).collect()
+    }
+
+    /// Removes all edges of what is about to be removed. Costs nothing in a file that has none.
+    pub(crate) fn drop_edges_of(&mut self, end: Entity) -> Result<()> {
+        if self.catalog().edge_kinds().len() == 0 || planted::is(Defect::EdgesWithoutEnd) {
+            return Ok(());
+        }
+        for (id, ends) in self.edges_at(end)? {
+            self.remove_edge(id, ends)?;
+        }
+        Ok(())
+    }
+
+    /// The number of a kind of edge, which it gets now if it has none.
+    pub(super) fn edge_kind(&mut self, name: &str) -> Result<u16> {
+        if let Some(number) = self.catalog().edge_kind(name) {
+            return Ok(number);
+        }
+        check_label("kind of an edge", name)?;
+        let (number, (key, row)) = self.catalog().add_edge_kind(name)?;
+        self.put_catalog(&key, row)?;
+        self.note_catalog(Model::EdgeKind, u64::from(number), ChangeKind::Created, name)?;
+        Ok(number)
+    }
+}
+
+impl GraphTx<'_, '_> {
+    /// An edge, as this transaction sees it.
+    pub fn edge(&self, id: EdgeId) -> Result<Option<Edge>> {
+        let row = self.own_edge(id)?;
+        Ok(row.map(|row| Edge::from_row(id, &row, self.tx.catalog())))
+    }
+
+    /// Writes an edge: creates it, or makes the one of the same kind between the same two the same. If
+    /// there are several, the newest. Of an edge that stands there already, the creation time is kept
+    /// unless one is given.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if an end is not in the namespace;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) or
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if a rule is broken. Then nothing of it is
+    /// written.
+    pub fn upsert_edge(&mut self, new: NewEdge) -> Result<Upserted<EdgeId>> {
+        let created_ms = new.created_ms;
+        let (mut row, kind) = self.row_of(new)?;
+        // A kind without a number has no edges yet.
+        let found = match self.tx.catalog().edge_kind(&kind) {
+            Some(kind) => self.newest_parallel(Ends { kind, ..row.ends() })?,
+            None => None,
+        };
+        let Some((id, old)) = found else {
+            return self.create_edge(row, &kind).map(Upserted::Created);
+        };
+        row.kind = old.kind;
+        row.created_ms = created_ms.unwrap_or(old.created_ms);
+        let is_changed = self.replace_edge(id, &old, row)?;
+        Ok(if is_changed { Upserted::Updated(id) } else { Upserted::Unchanged(id) })
+    }
+
+    /// Writes several, in order.
+    pub fn upsert_edges(&mut self, new: Vec<NewEdge>) -> Result<Vec<Upserted<EdgeId>>> {
+        new.into_iter().map(|edge| self.upsert_edge(edge)).collect()
+    }
+
+    /// Adds an edge, whether there is one of its kind between the same two or not: for what held before
+    /// and holds again.
+    ///
+    /// # Errors
+    /// As [`upsert_edge`](Self::upsert_edge).
+    pub fn add_edge(&mut self, new: NewEdge) -> Result<EdgeId> {
+        let (row, kind) = self.row_of(new)?;
+        self.create_edge(row, &kind)
+    }
+
+    /// Changes parts of an edge. Returns `false` if there is none.
+    ///
+    /// # Errors
+    /// As [`upsert_edge`](Self::upsert_edge).
+    pub fn update_edge(&mut self, id: EdgeId, patch: &EdgePatch) -> Result<bool> {
+        let Some(old) = self.own_edge(id)? else { return Ok(false) };
+        let mut row = old.clone();
+        row.weight = patch.weight.unwrap_or(row.weight);
+        row.valid.from_ms = patch.from_ms.unwrap_or(row.valid.from_ms);
+        row.valid.until_ms = patch.until_ms.unwrap_or(row.valid.until_ms);
+        if let Some(change) = &patch.properties {
+            row.properties = merged(&old.properties, change)?;
+        }
+        self.replace_edge(id, &old, row)?;
+        Ok(true)
+    }
+
+    /// Deletes an edge. Returns `false` if there is none.
+    pub fn delete_edge(&mut self, id: EdgeId) -> Result<bool> {
+        let Some(row) = self.own_edge(id)? else { return Ok(false) };
+        self.tx.remove_edge(id, row.ends())?;
+        Ok(true)
+    }
+
+    /// The row of an edge of this namespace.
+    fn own_edge(&self, id: EdgeId) -> Result<Option<EdgeRow>> {
+        let Some(row) = self.tx.edge_row(id)? else { return Ok(None) };
+        let source = Entity::of_code(row.source);
+        let namespace = super::names::namespace_of(&*self.tx, source, i64::MIN)?;
+        Ok(namespace.is_some_and(|namespace| namespace == self.namespace).then_some(row))
+    }
+
+    /// The row of a new edge, which has no kind yet, and the name of that.
+    fn row_of(&mut self, new: NewEdge) -> Result<(EdgeRow, String)> {
+        check_label("kind of an edge", &new.kind)?;
+        let (source, target) = (self.require(&new.source)?, self.require(&new.target)?);
+        for end in [source, target] {
+            let number = end.number();
+            if number >= MAX_GRAPH_NUMBER {
+                let what = "the number of what an edge joins";
+                return Err(
+                    Detail::Limit { what, found: number, limit: MAX_GRAPH_NUMBER - 1 }.into()
+                );
+            }
+        }
+        let now_ms = self.tx.now_ms();
+        let row = EdgeRow {
+            salt: random()?,
+            source: source.code(),
+            target: target.code(),
+            kind: 0,
+            // Plus zero: there is one zero only.
+            weight: new.weight + 0.0,
+            properties: validate::properties(&new.properties)?,
+            valid: Valid { from_ms: new.from_ms, until_ms: new.until_ms },
+            created_ms: new.created_ms.unwrap_or(now_ms),
+            updated_ms: now_ms,
+        };
+        validate::edge(&row)?;
+        Ok((row, new.kind))
+    }
+
+    fn create_edge(&mut self, mut row: EdgeRow, kind: &str) -> Result<EdgeId> {
+        row.kind = self.tx.edge_kind(kind)?;
+        let id = EdgeId(self.tx.take_graph_number()?);
+        self.tx.put_edge(id, &row, ChangeKind::Created)?;
+        Ok(id)
+    }
+
+    /// Makes `row` that of the edge, whose ends and kind it has. Returns `false` if that is what stands
+    /// there already.
+    pub(super) fn replace_edge(
+        &mut self,
+        id: EdgeId,
+        old: &EdgeRow,
+        mut row: EdgeRow,
+    ) -> Result<bool> {
+        (row.salt, row.updated_ms) = (old.salt, old.updated_ms);
+        if row == *old {
+            return Ok(false);
+        }
+        validate::edge(&row)?;
+        (row.salt, row.updated_ms) = (random()?, self.tx.now_ms());
+        self.tx.put_edge(id, &row, ChangeKind::Updated)?;
+        Ok(true)
+    }
+
+    /// The newest edge of its kind from one end to the other.
+    pub(super) fn newest_parallel(&self, ends: Ends) -> Result<Option<(EdgeId, EdgeRow)>> {
+        let keys = self.tx.keys_with(Table::Links, &parallel_prefix(ends))?;
+        let Some((_, _, id)) = keys.last().and_then(|key| read_link(key)) else { return Ok(None) };
+        let missing = || Error::corruption("link", "the row of an edge", id.to_string());
+        let row = self.tx.edge_row(id)?.ok_or_else(missing)?;
+        Ok(Some((id, row)))
+    }
+}

@@ -1,0 +1,253 @@
+//! Writing nodes: what a transaction can do to them.
+//!
+//! **Invariant:** a node and its names change together, and each changed node is noted for the log with
+//! the commitment to its new row.
+
+use super::row::NodeRow;
+use super::{Entity, EntityRef, NewNode, Node, NodePatch, Upserted, validate};
+use crate::clock::random;
+use crate::commit::Model;
+use crate::commit::log::{Aspects, ChangeKind, commitment};
+use crate::error::{Detail, check_limit};
+use crate::ids::NodeId;
+use crate::knowledge::{MAX_ALIASES, MAX_GRAPH_NUMBER};
+use crate::memory::MAX_TAGS;
+use crate::memory::{merge_patch, metadata_value};
+use crate::schema::{Table, external_key, node_key};
+use crate::transaction::WriteTx;
+use crate::{Error, Result};
+use std::collections::HashMap;
+
+/// The graph of one namespace, as a transaction sees and changes it.
+///
+/// ```
+/// use memlith::{NewEdge, NewMemory, NewNode};
+/// # let db = memlith::Options::new().in_memory()?;
+/// db.write(|tx| {
+///     let seen = tx.remember(NewMemory::new("Ada moved to London"))?;
+///     let mut graph = tx.graph("default");
+///     graph.upsert_node(NewNode::new("ada").kind("person"))?;
+///     graph.upsert_node(NewNode::new("london").kind("city"))?;
+///     graph.upsert_edge(NewEdge::new("ada", "lives_in", "london"))?;
+///     graph.upsert_edge(NewEdge::new(seen, "mentions", "ada"))
+/// })?;
+/// # Ok::<(), memlith::Error>(())
+/// ```
+pub struct GraphTx<'t, 'a> {
+    pub(super) tx: &'t mut WriteTx<'a>,
+    pub(super) namespace: String,
+    /// What references have turned out to mean.
+    pub(super) known: HashMap<EntityRef, Entity>,
+}
+
+impl<'a> WriteTx<'a> {
+    /// The graph of a namespace, to be changed in this transaction.
+    pub fn graph(&mut self, namespace: impl Into<String>) -> GraphTx<'_, 'a> {
+        GraphTx { tx: self, namespace: namespace.into(), known: HashMap::new() }
+    }
+
+    /// A number for a node or an edge.
+    pub(super) fn take_graph_number(&mut self) -> Result<u64> {
+        let number = self.take_number();
+        if number >= MAX_GRAPH_NUMBER {
+            let what = "the number of the next node or edge";
+            return Err(Detail::Limit { what, found: number, limit: MAX_GRAPH_NUMBER - 1 }.into());
+        }
+        Ok(number)
+    }
+
+    pub(super) fn put_node(&mut self, id: NodeId, row: &NodeRow, kind: ChangeKind) -> Result<()> {
+        let bytes = row.encode();
+        self.set.note(Model::Node, id.0, kind, Aspects::ALL, commitment(&row.salt, &bytes));
+        self.put(Table::Nodes, &node_key(id), Some(bytes))
+    }
+}
+
+impl GraphTx<'_, '_> {
+    /// A node, as this transaction sees it.
+    pub fn node(&mut self, node: impl Into<EntityRef>) -> Result<Option<Node>> {
+        let found = self.find_node(&node.into())?;
+        Ok(found.map(|(id, row)| Node::from_row(id, row)))
+    }
+
+    /// Writes a node under its external id: creates it, or makes what stands there the same. Of a node
+    /// that stands there already, the creation time is kept unless one is given, and its aliases are;
+    /// one that is found by an alias keeps its external id.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if an alias belongs to another node;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) or
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if a rule is broken. Then nothing of it is
+    /// written.
+    pub fn upsert_node(&mut self, new: NewNode) -> Result<Upserted<NodeId>> {
+        let NewNode { external_id, created_ms, aliases, .. } = &new;
+        let found = self.find_node(&EntityRef::Name(external_id.clone()))?;
+        let now_ms = self.tx.now_ms();
+        let created_ms = created_ms.or(found.as_ref().map(|(_, old)| old.created_ms));
+        let mut aliases = aliases.clone();
+        let mut external_id = external_id.clone();
+        if let Some((_, old)) = &found {
+            aliases.extend(old.aliases.iter().cloned());
+            external_id.clone_from(&old.external_id);
+        }
+        check_limit("number of tags", new.tags.len(), MAX_TAGS)?;
+        let row = NodeRow {
+            salt: random()?,
+            namespace: self.namespace.clone(),
+            external_id,
+            kind: new.kind,
+            name: new.name,
+            importance: new.importance,
+            properties: validate::properties(&new.properties)?,
+            tags: new.tags,
+            aliases,
+            created_ms: created_ms.unwrap_or(now_ms),
+            updated_ms: now_ms,
+        };
+        match found {
+            Some((id, old)) => {
+                let is_changed = self.replace_node(id, &old, row)?;
+                Ok(if is_changed { Upserted::Updated(id) } else { Upserted::Unchanged(id) })
+            }
+            None => self.create_node(row).map(Upserted::Created),
+        }
+    }
+
+    /// Writes several, in order.
+    pub fn upsert_nodes(&mut self, new: Vec<NewNode>) -> Result<Vec<Upserted<NodeId>>> {
+        new.into_iter().map(|node| self.upsert_node(node)).collect()
+    }
+
+    /// Changes parts of a node. Returns `false` if there is none.
+    ///
+    /// # Errors
+    /// As [`upsert_node`](Self::upsert_node).
+    pub fn update_node(&mut self, node: impl Into<EntityRef>, patch: &NodePatch) -> Result<bool> {
+        let Some((id, old)) = self.find_node(&node.into())? else { return Ok(false) };
+        let row = patched(&old, patch)?;
+        self.replace_node(id, &old, row)?;
+        Ok(true)
+    }
+
+    /// Deletes a node with all of its edges. Returns `false` if there is none.
+    pub fn delete_node(&mut self, node: impl Into<EntityRef>) -> Result<bool> {
+        let Some((id, row)) = self.find_node(&node.into())? else { return Ok(false) };
+        self.remove_node(id, &row)?;
+        Ok(true)
+    }
+
+    fn create_node(&mut self, mut row: NodeRow) -> Result<NodeId> {
+        settle(&mut row);
+        validate::node(&row)?;
+        self.check_names(None, &row)?;
+        let id = NodeId(self.tx.take_graph_number()?);
+        self.put_names(id, &row)?;
+        self.tx.put_node(id, &row, ChangeKind::Created)?;
+        Ok(id)
+    }
+
+    /// Makes `row` that of the node. Returns `false` if that is what stands there already.
+    pub(super) fn replace_node(
+        &mut self,
+        id: NodeId,
+        old: &NodeRow,
+        mut row: NodeRow,
+    ) -> Result<bool> {
+        settle(&mut row);
+        (row.salt, row.updated_ms) = (old.salt, old.updated_ms);
+        if row == *old {
+            return Ok(false);
+        }
+        (row.salt, row.updated_ms) = (random()?, self.tx.now_ms());
+        validate::node(&row)?;
+        self.check_names(Some(id), &row)?;
+        self.drop_names(old)?;
+        self.put_names(id, &row)?;
+        self.tx.put_node(id, &row, ChangeKind::Updated)?;
+        Ok(true)
+    }
+
+    /// Removes a node, its names and its edges.
+    pub(super) fn remove_node(&mut self, id: NodeId, row: &NodeRow) -> Result<()> {
+        self.tx.drop_edges_of(Entity::Node(id))?;
+        self.drop_names(row)?;
+        self.known.clear();
+        self.tx.put(Table::Nodes, &node_key(id), None)?;
+        self.tx.set.note(Model::Node, id.0, ChangeKind::Deleted, Aspects::ALL, [0; 16]);
+        Ok(())
+    }
+
+    /// Refuses names that lead to another node.
+    fn check_names(&self, id: Option<NodeId>, row: &NodeRow) -> Result<()> {
+        for name in names(row) {
+            let taken = super::names::find_name(&*self.tx, &self.namespace, name)?;
+            if taken.is_some() && taken != id {
+                let name = name.into();
+                return Err(Detail::AlreadyExists { what: "node", name }.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn put_names(&mut self, id: NodeId, row: &NodeRow) -> Result<()> {
+        for name in names(row) {
+            let key = external_key(&self.namespace, name);
+            self.tx.put(Table::NodeNames, &key, Some(id.0.to_be_bytes().to_vec()))?;
+        }
+        Ok(())
+    }
+
+    fn drop_names(&mut self, row: &NodeRow) -> Result<()> {
+        for name in names(row) {
+            self.known.remove(&EntityRef::Name(name.into()));
+            self.tx.put(Table::NodeNames, &external_key(&self.namespace, name), None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything by which a node is found.
+pub(crate) fn names(row: &NodeRow) -> impl Iterator<Item = &str> {
+    std::iter::once(&row.external_id).chain(&row.aliases).map(String::as_str)
+}
+
+/// Brings what is a set into its order.
+fn settle(row: &mut NodeRow) {
+    for set in [&mut row.tags, &mut row.aliases] {
+        set.sort_unstable();
+        set.dedup();
+    }
+    row.aliases.retain(|alias| *alias != row.external_id);
+}
+
+fn patched(old: &NodeRow, patch: &NodePatch) -> Result<NodeRow> {
+    check_limit("number of tags", patch.add_tags.len(), MAX_TAGS)?;
+    check_limit("number of aliases", patch.add_aliases.len(), MAX_ALIASES)?;
+    if patch.remove_aliases.contains(&old.external_id) {
+        return Err(Error::invalid("alias to take away", "must not be the external id"));
+    }
+    let mut row = old.clone();
+    if let Some(kind) = &patch.kind {
+        row.kind.clone_from(kind);
+    }
+    if let Some(name) = &patch.name {
+        row.name.clone_from(name);
+    }
+    row.importance = patch.importance.unwrap_or(row.importance);
+    row.tags.extend(patch.add_tags.iter().cloned());
+    row.tags.retain(|tag| !patch.remove_tags.contains(tag));
+    row.aliases.extend(patch.add_aliases.iter().cloned());
+    row.aliases.retain(|alias| !patch.remove_aliases.contains(alias));
+    if let Some(change) = &patch.properties {
+        row.properties = merged(&old.properties, change)?;
+    }
+    Ok(row)
+}
+
+/// The stored properties after a merge patch.
+pub(super) fn merged(stored: &str, change: &serde_json::Value) -> Result<String> {
+    crate::memory::check_depth(change)?;
+    let mut properties = metadata_value(stored)?;
+    merge_patch(&mut properties, change);
+    validate::properties(&properties)
+}

@@ -1,0 +1,223 @@
+//! The graph against a naive model: maps of nodes and edges.
+//!
+//! Random transactions, checkpoints, rebuilds and reopenings; then everything that is asked of the file
+//! is answered by the model too.
+
+use memlith::{
+    Db, Direction, EdgeId, Entity, Follow, MemoryId, NewEdge, NewMemory, NewNode, NodeId, Upserted,
+};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+const NAMES: u8 = 9;
+const KINDS: [&str; 3] = ["knows", "likes", "owns"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Node(u8),
+    Memory,
+    Edge { from: u8, kind: u8, to: u8, weight: u8 },
+    DeleteNode(u8),
+    Forget(u8),
+    DeleteEdge(u8),
+    Merge(u8, u8),
+    Checkpoint,
+    Rebuild,
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..NAMES).prop_map(Step::Node),
+        2 => Just(Step::Memory),
+        10 => (any::<u8>(), 0..3_u8, any::<u8>(), 0..5_u8)
+            .prop_map(|(from, kind, to, weight)| Step::Edge { from, kind, to, weight }),
+        1 => (0..NAMES).prop_map(Step::DeleteNode),
+        1 => any::<u8>().prop_map(Step::Forget),
+        2 => any::<u8>().prop_map(Step::DeleteEdge),
+        1 => (0..NAMES, 0..NAMES).prop_map(|(a, b)| Step::Merge(a, b)),
+        1 => Just(Step::Checkpoint),
+        1 => Just(Step::Rebuild),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+#[derive(Default)]
+struct Model {
+    names: BTreeMap<String, NodeId>,
+    memories: BTreeSet<MemoryId>,
+    edges: BTreeMap<EdgeId, (Entity, usize, Entity, f32)>,
+}
+
+impl Model {
+    fn entities(&self) -> Vec<Entity> {
+        let nodes: BTreeSet<Entity> = self.names.values().map(|id| Entity::Node(*id)).collect();
+        nodes.into_iter().chain(self.memories.iter().map(|id| Entity::Memory(*id))).collect()
+    }
+
+    fn remove(&mut self, entity: Entity) {
+        self.edges.retain(|_, (from, _, to, _)| *from != entity && *to != entity);
+    }
+
+    fn next(&self, of: Entity, direction: Direction) -> BTreeSet<(EdgeId, Entity)> {
+        let sides = self.edges.iter().flat_map(|(id, (from, _, to, _))| {
+            let out = (*from == of && direction != Direction::In).then_some((*id, *to));
+            let back = (*to == of && direction != Direction::Out).then_some((*id, *from));
+            [out, back]
+        });
+        sides.flatten().collect()
+    }
+
+    fn hops(&self, from: Entity) -> BTreeMap<Entity, usize> {
+        let mut hops = BTreeMap::from([(from, 0)]);
+        let mut queue = VecDeque::from([from]);
+        while let Some(at) = queue.pop_front() {
+            for (_, next) in self.next(at, Direction::Out) {
+                if !hops.contains_key(&next) {
+                    hops.insert(next, hops[&at] + 1);
+                    queue.push_back(next);
+                }
+            }
+        }
+        hops
+    }
+}
+
+fn name(n: u8) -> String {
+    format!("n{n}")
+}
+
+fn apply(db: &Db, model: &mut Model, step: &Step) {
+    let graph = db.graph("default");
+    let entities = model.entities();
+    let pick = |n: u8| entities.get(n as usize % entities.len().max(1)).copied();
+    match *step {
+        Step::Node(n) => {
+            let upserted = graph.upsert_node(NewNode::new(name(n))).unwrap();
+            let known = model.names.insert(name(n), upserted.id());
+            assert_eq!(known.is_none(), matches!(upserted, Upserted::Created(_)));
+            assert!(known.is_none_or(|known| known == upserted.id()));
+        }
+        Step::Memory => {
+            model.memories.insert(db.remember(NewMemory::new("m")).unwrap());
+        }
+        Step::Edge { from, kind, to, weight } => {
+            let Some((from, to)) = pick(from).zip(pick(to)) else { return };
+            let (kind, weight) = (usize::from(kind), f32::from(weight));
+            let edge = NewEdge::new(from, KINDS[kind], to).weight(weight);
+            let id = graph.upsert_edge(edge).unwrap().id();
+            let is_same = |e: &&(Entity, usize, Entity, f32)| (e.0, e.1, e.2) == (from, kind, to);
+            let known = model.edges.iter().find(|(_, e)| is_same(e)).map(|(id, _)| *id);
+            assert_eq!(known.unwrap_or(id), id);
+            model.edges.insert(id, (from, kind, to, weight));
+        }
+        Step::DeleteNode(n) => {
+            let known = model.names.get(&name(n)).copied();
+            assert_eq!(graph.delete_node(name(n)).unwrap(), known.is_some());
+            if let Some(id) = known {
+                model.names.retain(|_, known| *known != id);
+                model.remove(id.into());
+            }
+        }
+        Step::Forget(n) => {
+            let Some(id) = model.memories.iter().nth(n as usize % 7).copied() else { return };
+            assert!(db.forget(id).unwrap());
+            model.memories.remove(&id);
+            model.remove(id.into());
+        }
+        Step::DeleteEdge(n) => {
+            let count = model.edges.len().max(1);
+            let Some(id) = model.edges.keys().nth(n as usize % count).copied() else { return };
+            assert!(graph.delete_edge(id).unwrap());
+            model.edges.remove(&id);
+        }
+        Step::Merge(a, b) => {
+            let ids = model.names.get(&name(a)).copied().zip(model.names.get(&name(b)).copied());
+            let Some((gone, kept)) = ids else { return };
+            graph.merge_nodes(name(a), name(b)).unwrap();
+            if gone == kept {
+                return;
+            }
+            for id in model.names.values_mut().filter(|id| **id == gone) {
+                *id = kept;
+            }
+            // Under which numbers its edges go on is the file's to say: take them from there.
+            let kept = Entity::Node(kept);
+            let moved = |e: Entity| if e == Entity::Node(gone) { kept } else { e };
+            let mut expected = BTreeMap::new();
+            for (from, kind, to, weight) in std::mem::take(&mut model.edges).into_values() {
+                let (new_from, new_to) = (moved(from), moved(to));
+                if new_from != new_to || from == to {
+                    let known: &mut f32 = expected.entry((new_from, kind, new_to)).or_insert(0.0);
+                    *known = known.max(weight);
+                }
+            }
+            let read = graph.read().unwrap();
+            for of in model.entities() {
+                for next in read.neighbours(of, &Follow::new(), 1_000).unwrap().found {
+                    let kind = KINDS.iter().position(|k| **k == *next.link.kind).unwrap();
+                    let weight = expected.remove(&(of, kind, next.entity));
+                    assert_eq!(weight, Some(next.link.weight));
+                    model.edges.insert(next.link.id, (of, kind, next.entity, next.link.weight));
+                }
+            }
+            assert!(expected.is_empty(), "{expected:?}");
+        }
+        Step::Checkpoint => db.checkpoint().unwrap(),
+        Step::Rebuild => db.rebuild(&mut |_, _| {}).unwrap(),
+        Step::Reopen => unreachable!("seen to by the caller"),
+    }
+}
+
+fn check(db: &Db, model: &Model) {
+    let graph = db.graph("default").read().unwrap();
+    for (name, id) in &model.names {
+        assert_eq!(graph.node(&**name).unwrap().map(|node| node.id), Some(*id));
+    }
+    for of in model.entities() {
+        for direction in [Direction::Out, Direction::In, Direction::Both] {
+            let follow = Follow::new().direction(direction);
+            let found = graph.neighbours(of, &follow, 1_000).unwrap().found;
+            let found: BTreeSet<_> = found.iter().map(|n| (n.link.id, n.entity)).collect();
+            assert_eq!(found, model.next(of, direction), "next to {of}, {direction:?}");
+        }
+        let hops = model.hops(of);
+        for to in model.entities() {
+            let path = graph.shortest_path(of, to, &Follow::new()).unwrap();
+            let expected = hops.get(&to).copied();
+            // What was never joined to anything has no place to be found at.
+            assert!(path.is_some() || expected.is_none_or(|hops| hops == 0), "{of} to {to}");
+            assert!(
+                path.is_none() || path.map(|path| path.links.len()) == expected,
+                "{of} to {to}"
+            );
+        }
+    }
+    let stats = db.stats().unwrap();
+    assert_eq!(stats.edges, model.edges.len() as u64);
+    assert_eq!(stats.nodes, model.names.values().collect::<BTreeSet<_>>().len() as u64);
+    let report = db.verify(&mut |_| {}).unwrap();
+    assert!(report.is_clean(), "{:?}", report.problems);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_graph_is_what_a_map_of_edges_says(steps in prop::collection::vec(step(), 1..60)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("g.lith");
+        let mut db = Db::open(&path).unwrap();
+        let mut model = Model::default();
+        for step in &steps {
+            if matches!(step, Step::Reopen) {
+                drop(db);
+                db = Db::open(&path).unwrap();
+                check(&db, &model);
+            } else {
+                apply(&db, &mut model, step);
+            }
+        }
+        check(&db, &model);
+    }
+}
