@@ -56,7 +56,8 @@ impl View {
     pub(super) fn recall_until(&self, request: &Recall, deadline: &Deadline) -> Result<Recalled> {
         let mut watch = Watch::start();
         let (scope, filter) = self.select(request.scope(), deadline)?;
-        let scope = self.admitted(request, scope, deadline)?;
+        let admitted = self.admitted(request, &scope, deadline)?;
+        let admitted = admitted.as_ref().unwrap_or(&scope);
         watch.step("filter");
         let (probes, not_run) = probes(self, request)?;
         let wanted = match &probes[..] {
@@ -69,7 +70,7 @@ impl View {
             _ => candidates_for(request.depth()),
         };
         let (mut legs, mut reports) =
-            self.run_legs(&probes, &request.weights, wanted, &scope, deadline)?;
+            self.run_legs(&probes, &request.weights, wanted, admitted, deadline)?;
         reports.extend(not_run.into_iter().map(|NotRun { leg, space, why }| LegReport {
             leg,
             space,
@@ -78,7 +79,7 @@ impl View {
             micros: 0,
         }));
         let candidates = if probes.is_empty() && !request.seeks() {
-            self.unsought(&scope, request)?
+            self.unsought(admitted, request)?
         } else {
             legs.iter().flat_map(LegScores::ordinals).collect()
         };
@@ -93,21 +94,18 @@ impl View {
         Ok(Recalled { hits, legs: reports, filter, steps, tokens, seq: self.seq(), micros })
     }
 
-    /// Those in scope that have what the signs in the text require, and not what they exclude.
+    /// Those in scope that have what the signs in the text require, and not what they exclude; `None` if
+    /// no signs are read.
     fn admitted(
         &self,
         request: &Recall,
-        scope: RoaringBitmap,
+        scope: &RoaringBitmap,
         deadline: &Deadline,
-    ) -> Result<RoaringBitmap> {
-        match request.query() {
-            Some(query) if request.signs => {
-                let mut keep_going = || !deadline.has_passed();
-                let admitted = self.versions().text.admitted(&query, scope, &mut keep_going);
-                admitted.map_err(text_error)
-            }
-            _ => Ok(scope),
-        }
+    ) -> Result<Option<RoaringBitmap>> {
+        let Some(query) = request.query().filter(|_| request.signs) else { return Ok(None) };
+        let mut keep_going = || !deadline.has_passed();
+        let admitted = self.versions().text.admitted(&query, scope.clone(), &mut keep_going);
+        admitted.map(Some).map_err(text_error)
     }
 
     /// Runs the legs that find candidates, and lets each score what the others found.
