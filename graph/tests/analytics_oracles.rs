@@ -17,7 +17,7 @@ use memlith_graph::analytics::{
     degrees, distances, eigenvector, hops, label_propagation, leiden, local_clustering, modularity,
     page_rank, strong_components, triangles, weak_components,
 };
-use memlith_graph::traverse::{Cut, Work};
+use memlith_graph::traverse::{CutShort, Work};
 use model::{Model, changes, wishes};
 use proptest::prelude::*;
 
@@ -543,7 +543,7 @@ fn a_projection_is_whole_or_there_is_none() {
     let view = graph.view();
     let mut keep_going = || true;
     let cut = Projection::new(&view, &Project::default(), &mut Work::new(499, &mut keep_going));
-    assert_eq!(cut, Err(ProjectionError::Cut(Cut::Work)));
+    assert_eq!(cut, Err(ProjectionError::Cut(CutShort::Work)));
     let small = Project { max_bytes: Some(2_000), ..Project::default() };
     let refused = Projection::new(&view, &small, &mut Work::new(500, &mut keep_going));
     assert!(matches!(refused, Err(ProjectionError::TooLarge { limit: 2_000, .. })));

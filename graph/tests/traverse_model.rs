@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use memlith_graph::adjacency::{Direction, Edge, Filter, GraphIndex, GraphView};
 use memlith_graph::traverse::{
-    Cost, Cut, Path, Pattern, Related, Work, all_paths, cheapest_path, neighbours, related,
+    Cost, CutShort, Path, Pattern, Related, Work, all_paths, cheapest_path, neighbours, related,
     shortest_path, subgraph,
 };
 use model::{Change, Model, Wish, changes, wishes};
@@ -231,7 +231,7 @@ proptest! {
         prop_assert_eq!(all.edges, edges);
         let few = unbounded(|work| subgraph(&view, &starts, depth, &filter, limit, work)).unwrap();
         prop_assert_eq!(few.nodes.len(), limit.min(near.len()));
-        prop_assert_eq!(few.cut, (limit < near.len()).then_some(Cut::Results));
+        prop_assert_eq!(few.cut, (limit < near.len()).then_some(CutShort::Results));
         let farthest = few.nodes.iter().map(|node| node.1).max().unwrap_or(0);
         let left_out = near.iter().filter(|(node, hops)| !few.nodes.contains(&(**node, **hops)));
         prop_assert!(left_out.map(|(_, &hops)| hops).all(|hops| hops >= farthest));
@@ -303,7 +303,7 @@ proptest! {
         prop_assert_eq!(found.cut, None);
         let few = all(limit).unwrap();
         prop_assert_eq!(&few.found[..], &expected[..limit.min(expected.len())]);
-        prop_assert_eq!(few.cut, (limit < expected.len()).then_some(Cut::Results));
+        prop_assert_eq!(few.cut, (limit < expected.len()).then_some(CutShort::Results));
     }
 
     #[test]
@@ -323,10 +323,10 @@ proptest! {
                 let mut work = Work::new(budget, &mut keep_going);
                 let bounded = walk(&mut work).unwrap();
                 prop_assert!(work.spent() <= budget);
-                prop_assert!(bounded.cut == Some(Cut::Work) || bounded == whole);
+                prop_assert!(bounded.cut == Some(CutShort::Work) || bounded == whole);
                 let mut never = || false;
                 let stopped = walk(&mut Work::new(u64::MAX, &mut never)).unwrap();
-                prop_assert!(stopped.cut == Some(Cut::Stopped) || stopped == whole);
+                prop_assert!(stopped.cut == Some(CutShort::Stopped) || stopped == whole);
             }};
         }
         check!(|work: &mut Work<'_>| neighbours(&view, start, &filter, 99, work));
@@ -454,6 +454,6 @@ proptest! {
         prop_assert!(are_fewer);
         let few = unbounded(|work| pattern.find(&view, limit, work)).unwrap();
         prop_assert_eq!(&few.rows[..], &found.rows[..limit.min(rows.len())]);
-        prop_assert_eq!(few.cut, (limit < rows.len()).then_some(Cut::Results));
+        prop_assert_eq!(few.cut, (limit < rows.len()).then_some(CutShort::Results));
     }
 }

@@ -177,7 +177,8 @@ mod tests {
 
     #[test]
     fn what_an_answer_is_to_be_like_is_read() {
-        let text = br#"{"text": "tea -green", "signs": true, "offset": 10, "cut": 0.5, "diversity": 0.3,
+        let text =
+            br#"{"text": "tea -green", "signs": true, "offset": 10, "cut": 0.5, "diversity": 0.3,
             "max_tokens": 500, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60,
             "weights": {"context": 0}}"#;
         let expected = Recall::new()

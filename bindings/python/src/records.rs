@@ -325,7 +325,7 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn new(py: Python<'_>, mut recalled: Recalled) -> PyResult<Self> {
         let hits = std::mem::take(&mut recalled.hits).into_iter().map(|hit| {
-            let memories = |turns: Vec<memlith::Memory>| {
+            let memories = |turns: Vec<memlith::Memory>| -> PyResult<Vec<_>> {
                 turns.into_iter().map(|turn| Py::new(py, Memory::from(turn))).collect()
             };
             let hit = Hit {
@@ -333,8 +333,8 @@ impl Answer {
                 score: hit.score,
                 explanation: hit.explanation,
                 snippet: hit.snippet,
-                before: memories(hit.before).map_err(|e: PyErr| e)?,
-                behind: memories(hit.behind).map_err(|e: PyErr| e)?,
+                before: memories(hit.before)?,
+                behind: memories(hit.behind)?,
             };
             Py::new(py, hit)
         });

@@ -43,7 +43,9 @@ fn cut_of(value: &Bound<'_, PyAny>) -> PyResult<Cut> {
     }
     match value.cast::<PyString>()?.to_str()? {
         "gap" => Ok(Cut::Gap),
-        word => Err(invalid(format!("cut: {word:?} is neither \"gap\" nor a share of the best score"))),
+        word => {
+            Err(invalid(format!("cut: {word:?} is neither \"gap\" nor a share of the best score")))
+        }
     }
 }
 

@@ -273,7 +273,9 @@ mod tests {
     fn the_shortest_form_is_that_which_is_exact_for_all() {
         let shortest = |vectors: &[&[f32]]| {
             let mut shortest = Shortest::new();
-            vectors.iter().for_each(|vector| drop(shortest.see(&vector_bytes(vector))));
+            for vector in vectors {
+                shortest.see(&vector_bytes(vector));
+            }
             shortest.form()
         };
         assert_eq!(shortest(&[&[0.5, -0.0, 65_504.0], &[0.0, 1.0]]), Form::F16);

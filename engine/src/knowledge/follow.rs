@@ -9,7 +9,7 @@ use crate::filter::Filter;
 use crate::recall::Deadline;
 use crate::{Error, Result};
 use memlith_graph::adjacency::{self, Direction};
-use memlith_graph::traverse::{Cut, Work};
+use memlith_graph::traverse::{CutShort, Work};
 use roaring::RoaringBitmap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -235,14 +235,14 @@ pub struct Walked<T> {
     /// What was found.
     pub found: Vec<T>,
     /// Why there may be more.
-    pub cut: Option<Cut>,
+    pub cut: Option<CutShort>,
 }
 
 /// Refuses an answer that must be whole.
-pub(super) fn refuse_cut(cut: Option<Cut>, follow: &Follow) -> Result<()> {
+pub(super) fn refuse_cut(cut: Option<CutShort>, follow: &Follow) -> Result<()> {
     match cut {
-        None | Some(Cut::Results) => Ok(()),
-        Some(Cut::Work) => {
+        None | Some(CutShort::Results) => Ok(()),
+        Some(CutShort::Work) => {
             let (found, limit) = (follow.max_work.saturating_add(1), follow.max_work);
             Err(Detail::Limit { what: "number of edges to look at", found, limit }.into())
         }

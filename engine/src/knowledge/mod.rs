@@ -41,7 +41,7 @@ pub use follow::{Follow, Walked, When};
 pub use limits::*;
 pub(crate) use link::{Side, link_key, read_link};
 pub use memlith_graph::adjacency::Direction;
-pub use memlith_graph::traverse::{Cost, Cut, ExplainedStep};
+pub use memlith_graph::traverse::{Cost, CutShort, ExplainedStep};
 pub use pattern::{GraphPattern, PatternMatches, PatternNode, PatternRow};
 pub use read::Graph;
 pub use record::{Edge, EdgePatch, NewEdge, NewNode, Node, NodePatch, Upserted};

@@ -8,7 +8,7 @@ use crate::error::{Detail, check_limit};
 use crate::filter::Filter;
 use crate::recall::Deadline;
 use crate::{Error, Result};
-use memlith_graph::traverse::{self, Cut, ExplainedStep, PatternError};
+use memlith_graph::traverse::{self, CutShort, ExplainedStep, PatternError};
 use roaring::RoaringBitmap;
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ pub struct PatternMatches {
     /// In which order nodes were bound and edges followed, with what that took.
     pub steps: Vec<ExplainedStep>,
     /// Why there may be more.
-    pub cut: Option<Cut>,
+    pub cut: Option<CutShort>,
 }
 
 impl Graph {

@@ -93,7 +93,7 @@ pub struct Subgraph {
     /// The edges among them that pass, whatever their direction.
     pub links: Vec<Link>,
     /// Why it may not be all.
-    pub cut: Option<traverse::Cut>,
+    pub cut: Option<traverse::CutShort>,
 }
 
 /// What to look for around something.

@@ -1,8 +1,8 @@
 //! Walks over the graph of a View.
 
 use memlith::{
-    Cost, Cut, Db, Direction, Entity, EntityRef, ErrorKind, Filter, Follow, GraphPattern, NewEdge,
-    NewMemory, NewNode, Options, Related, When,
+    Cost, CutShort, Db, Direction, Entity, EntityRef, ErrorKind, Filter, Follow, GraphPattern,
+    NewEdge, NewMemory, NewNode, Options, Related, When,
 };
 
 /// a -> b -> c -> d by `next`, a -> d by a heavy `jump`, and a memory that mentions c.
@@ -47,7 +47,7 @@ fn neighbours_follow_direction_kind_weight_and_filter() {
     let both = || Follow::new().direction(Direction::Both);
     assert_eq!(around(Follow::new(), 9), ("d".into(), None));
     assert_eq!(around(both(), 9), ("dbm".into(), None));
-    assert_eq!(around(both(), 2), ("db".into(), Some(Cut::Results)));
+    assert_eq!(around(both(), 2), ("db".into(), Some(CutShort::Results)));
     assert_eq!(around(both().kinds(["mentions", "unheard of"]), 9).0, "m");
     assert_eq!(around(both().kinds(["unheard of"]), 9).0, "");
     assert_eq!(around(both().min_weight(0.6), 9).0, "db");

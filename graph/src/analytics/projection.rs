@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use crate::adjacency::{Filter, GraphView, Side};
 use crate::image::ImageError;
-use crate::traverse::{Cut, Work};
+use crate::traverse::{CutShort, Work};
 
 /// Is the direction of an edge told apart?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ pub enum ProjectionError {
     Image(#[from] ImageError),
     /// The work that was allowed was not enough.
     #[error("the projection was cut short ({0:?})")]
-    Cut(Cut),
+    Cut(CutShort),
     /// It would take more memory than allowed.
     #[error("a projection of {needed} bytes is above the limit of {limit}")]
     TooLarge {
@@ -206,7 +206,7 @@ impl Projection {
                 ControlFlow::Continue(())
             })?;
             if flow.is_break() {
-                return Err(ProjectionError::Cut(work.take_cut().unwrap_or(Cut::Stopped)));
+                return Err(ProjectionError::Cut(work.take_cut().unwrap_or(CutShort::Stopped)));
             }
             out.push(place as u32, &mut row);
             // Twice: the other direction, or both together, comes on top.

@@ -1,6 +1,6 @@
 //! Walks over a view: neighbours, what is related, paths, patterns.
 //!
-//! Each is bounded by a [`Work`], and says by a [`Cut`] if that was not enough: what it has found by
+//! Each is bounded by a [`Work`], and says by a [`CutShort`] if that was not enough: what it has found by
 //! then holds, but may not be all. Edges are met in the same order whatever lies in the image and what
 //! in the delta, so that the same graph gives the same answers.
 //!
@@ -52,4 +52,4 @@ pub use pattern::{
 pub use related::{Related, RelatedNode, RelatedNodes, related};
 pub use shortest::{FoundPath, shortest_path};
 pub use subgraph::{Subgraph, subgraph};
-pub use work::{Cut, Work};
+pub use work::{CutShort, Work};

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::work::{Cut, Work};
+use super::work::{CutShort, Work};
 use crate::adjacency::{Edge, Filter, GraphView};
 use crate::image::ImageError;
 
@@ -22,7 +22,7 @@ pub struct Neighbours {
     /// type, node and ordinal.
     pub found: Vec<Neighbour>,
     /// Why there may be more.
-    pub cut: Option<Cut>,
+    pub cut: Option<CutShort>,
 }
 
 /// Up to `limit` edges of `node` that pass the filter. A node that is not there has none.
@@ -47,6 +47,6 @@ pub fn neighbours(
     let found =
         halves.iter().map(|half| Ok(Neighbour { node: half.node, edge: edges.edge(node, half)? }));
     let found = found.collect::<Result<_, ImageError>>()?;
-    let cut = flow.is_break().then(|| work.take_cut().unwrap_or(Cut::Results));
+    let cut = flow.is_break().then(|| work.take_cut().unwrap_or(CutShort::Results));
     Ok(Neighbours { found, cut })
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use super::numbering::Numbering;
 use super::path::Path;
-use super::work::{Cut, Work};
+use super::work::{CutShort, Work};
 use crate::adjacency::{Edges, Filter, GraphView, HalfEdge};
 use crate::image::ImageError;
 
@@ -21,7 +21,7 @@ pub struct Paths {
     /// different paths.
     pub found: Vec<Path>,
     /// Why there may be others.
-    pub cut: Option<Cut>,
+    pub cut: Option<CutShort>,
 }
 
 /// Up to `limit` paths from `start` to `goal` of up to `max_length` edges (of [`MAX_LENGTH`] at most)
@@ -48,7 +48,7 @@ pub fn all_paths(
             flow = search.paths_of(length, work)?;
         }
     }
-    let cut = flow.is_break().then(|| work.take_cut().unwrap_or(Cut::Results));
+    let cut = flow.is_break().then(|| work.take_cut().unwrap_or(CutShort::Results));
     Ok(Paths { found: search.found, cut })
 }
 

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use roaring::RoaringBitmap;
 
-use super::work::{Cut, Work};
+use super::work::{CutShort, Work};
 use crate::adjacency::{Direction, Edge, Edges, Filter, GraphView, HalfEdge};
 use crate::image::ImageError;
 
@@ -129,7 +129,7 @@ impl<'a> Pattern<'a> {
             limit,
         };
         let flow = run.begin(work)?;
-        let cut = flow.is_break().then(|| work.take_cut().unwrap_or(Cut::Results));
+        let cut = flow.is_break().then(|| work.take_cut().unwrap_or(CutShort::Results));
         let Run { rows, counts, .. } = run;
         let steps = plan.iter().zip(counts).map(|(step, counts)| step.explain(counts)).collect();
         Ok(Matches { rows, steps, cut })
@@ -265,7 +265,7 @@ pub struct Matches {
     /// How they were found, in the order in which it was done.
     pub steps: Vec<ExplainedStep>,
     /// Why there may be others.
-    pub cut: Option<Cut>,
+    pub cut: Option<CutShort>,
 }
 
 /// A search under way.

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use super::numbering::Numbering;
 use super::path::{Origin, Path, path_to};
-use super::work::{Cut, Work};
+use super::work::{CutShort, Work};
 use crate::adjacency::{Edges, Filter, GraphView, HalfEdge};
 use crate::image::ImageError;
 
@@ -70,7 +70,7 @@ pub struct RelatedNodes {
     /// How many there were before the limit.
     pub reached: usize,
     /// Why there may be others.
-    pub cut: Option<Cut>,
+    pub cut: Option<CutShort>,
 }
 
 /// A path, by its last step.
@@ -169,7 +169,11 @@ impl Walk<'_> {
         }
     }
 
-    fn into_answer(self, edges: &Edges<'_>, cut: Option<Cut>) -> Result<RelatedNodes, ImageError> {
+    fn into_answer(
+        self,
+        edges: &Edges<'_>,
+        cut: Option<CutShort>,
+    ) -> Result<RelatedNodes, ImageError> {
         let mut found: Vec<u32> = self.best[self.starts as usize..].to_vec();
         let reached = found.len();
         let rank = |&a: &u32, &b: &u32| {

@@ -7,7 +7,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::numbering::Numbering;
 use super::path::{Origin, Path, path_to};
-use super::work::{Cut, Work};
+use super::work::{CutShort, Work};
 use crate::adjacency::{Direction, Edges, Filter, GraphView, HalfEdge};
 use crate::image::ImageError;
 
@@ -19,11 +19,11 @@ pub struct FoundPath {
     /// Sum of what its edges cost; each costs one if weights do not count.
     pub cost: f64,
     /// Why there may be one though none was found.
-    pub cut: Option<Cut>,
+    pub cut: Option<CutShort>,
 }
 
 impl FoundPath {
-    pub(super) fn none(cut: Option<Cut>) -> Self {
+    pub(super) fn none(cut: Option<CutShort>) -> Self {
         Self { path: None, cost: f64::INFINITY, cut }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::numbering::Numbering;
-use super::work::{Cut, Work};
+use super::work::{CutShort, Work};
 use crate::adjacency::{Edge, Filter, GraphView, Side};
 use crate::image::ImageError;
 
@@ -16,7 +16,7 @@ pub struct Subgraph {
     /// target and ordinal.
     pub edges: Vec<Edge>,
     /// Why it may not be all.
-    pub cut: Option<Cut>,
+    pub cut: Option<CutShort>,
 }
 
 /// The nodes within `depth` steps of `starts`, of which there are `limit` at most, the nearest first,
@@ -56,7 +56,7 @@ pub fn subgraph(
         })?;
         at += 1;
     }
-    let mut cut = flow.is_break().then(|| work.take_cut().unwrap_or(Cut::Results));
+    let mut cut = flow.is_break().then(|| work.take_cut().unwrap_or(CutShort::Results));
     let mut nodes: Vec<(u32, u32)> = met.nodes().iter().copied().zip(hops).collect();
     nodes.sort_unstable();
     let mut among = Vec::new();

@@ -11,7 +11,7 @@ const POLL: u64 = 4096;
 /// Why an answer is not all there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Cut {
+pub enum CutShort {
     /// As many half edges as were allowed have been looked at.
     Work,
     /// The caller's `keep_going` said no.
@@ -28,7 +28,7 @@ pub struct Work<'a> {
     /// Half edges until the next look.
     credit: u64,
     granted: u64,
-    cut: Option<Cut>,
+    cut: Option<CutShort>,
 }
 
 impl<'a> Work<'a> {
@@ -58,9 +58,9 @@ impl<'a> Work<'a> {
     fn refill(&mut self, half_edges: u64) -> ControlFlow<()> {
         let missing = half_edges - self.credit;
         if missing > self.left {
-            self.cut = Some(Cut::Work);
+            self.cut = Some(CutShort::Work);
         } else if !(self.keep_going)() {
-            self.cut = Some(Cut::Stopped);
+            self.cut = Some(CutShort::Stopped);
         } else {
             let granted = self.left.min(missing.max(POLL));
             self.credit += granted;
@@ -72,7 +72,7 @@ impl<'a> Work<'a> {
     }
 
     /// Why the walk was cut short that was, if it was for want of work.
-    pub(crate) fn take_cut(&mut self) -> Option<Cut> {
+    pub(crate) fn take_cut(&mut self) -> Option<CutShort> {
         self.cut.take()
     }
 }
@@ -96,7 +96,10 @@ mod tests {
         };
         let mut work = Work::new(POLL + 2, &mut keep_going);
         let spent = (0..2 * POLL).take_while(|_| work.spend(1).is_continue()).count() as u64;
-        assert_eq!((spent, work.spent(), work.take_cut()), (POLL + 2, POLL + 2, Some(Cut::Work)));
+        assert_eq!(
+            (spent, work.spent(), work.take_cut()),
+            (POLL + 2, POLL + 2, Some(CutShort::Work))
+        );
         assert_eq!(work.take_cut(), None, "it was told");
         assert_eq!(polls, 2);
     }
@@ -115,6 +118,6 @@ mod tests {
         let mut never = || false;
         let mut work = Work::new(100, &mut never);
         assert!(work.spend(1).is_break());
-        assert_eq!((work.spent(), work.take_cut()), (0, Some(Cut::Stopped)));
+        assert_eq!((work.spent(), work.take_cut()), (0, Some(CutShort::Stopped)));
     }
 }

@@ -5,7 +5,7 @@ use super::{Following, Place, dot, name_of, reference};
 use crate::output::table::{number, printable, table};
 use crate::output::{Console, Failure, Outcome};
 use clap::Args;
-use memlith::{Cost, Cut, Entity, EntityRef, Graph, GraphPath, Link, Related};
+use memlith::{Cost, CutShort, Entity, EntityRef, Graph, GraphPath, Link, Related};
 use serde_json::{Value, json};
 
 const RELATED_HELP: &str = "\
@@ -218,9 +218,9 @@ impl SubgraphArgs {
     }
 }
 
-fn warn_cut(cut: Option<Cut>, console: &Console) {
+fn warn_cut(cut: Option<CutShort>, console: &Console) {
     if let Some(cut) = cut {
-        let why = if cut == Cut::Results { "as many as were asked for" } else { "cut short" };
+        let why = if cut == CutShort::Results { "as many as were asked for" } else { "cut short" };
         console.warn(&json!({ "cut": why }), format_args!("{why}: there may be more"));
     }
 }

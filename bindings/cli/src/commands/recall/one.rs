@@ -4,7 +4,7 @@
 
 use crate::output::table::{grouped, number, snippet, table};
 use crate::output::{Console, Outcome, shown_id};
-use memlith::{FilterReport, Hit, LegOutcome, Recall, Recalled, View};
+use memlith::{FilterReport, Hit, LegOutcome, Memory, Recall, Recalled, Step, View};
 use memlith_json::AnswerJson;
 use std::time::Instant;
 
