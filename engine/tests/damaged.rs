@@ -84,7 +84,8 @@ fn what_is_folded_in_part_is_never_shown() {
     assert_eq!(changed.unwrap_err().kind(), ErrorKind::OutcomeUnknown);
     assert_eq!(db.flush().unwrap_err().kind(), ErrorKind::Latched);
     assert_eq!(db.read().unwrap().seq(), before);
-    let answer = db.recall(&Recall::new().text("number5997")).unwrap();
+    // By words alone: of what was said around it the labels tell.
+    let answer = db.recall(&Recall::new().text("number5997").context(0.0)).unwrap();
     assert_eq!(answer.hits[0].memory.id, MemoryId(5_998));
 }
 

@@ -55,6 +55,7 @@ impl View {
     /// The same, of a request that was checked; counts nothing as accessed.
     pub(super) fn recall_until(&self, request: &Recall, deadline: &Deadline) -> Result<Recalled> {
         let mut watch = Watch::start();
+        deadline.check("recalling")?;
         let (scope, filter) = self.select(request.scope(), deadline)?;
         let admitted = self.admitted(request, &scope, deadline)?;
         let admitted = admitted.as_ref().unwrap_or(&scope);

@@ -1,6 +1,6 @@
 //! A sound file with a little of everything, for inputs that are changes to one.
 
-use memlith::{MemoryId, NewMemory, Options, Patch, Space, WriteOptions};
+use memlith::{Db, MemoryId, NewEdge, NewMemory, NewNode, Options, Patch, Space, WriteOptions};
 use serde_json::json;
 use std::fs;
 use std::sync::LazyLock;
@@ -20,6 +20,21 @@ pub(crate) struct Sound {
 pub(crate) fn sound() -> &'static Sound {
     static SOUND: LazyLock<Sound> = LazyLock::new(made);
     &SOUND
+}
+
+/// A node, an edge to it from the one before, and one from a memory.
+fn join(db: &Db, i: u8, id: MemoryId) -> memlith::Result<()> {
+    db.write(|tx| {
+        let mut graph = tx.graph("default");
+        let name = format!("node{i}");
+        let node = NewNode::new(&name).kind("thing").tags(["all"]).aliases([format!("also{i}")]);
+        graph.upsert_node(node)?;
+        if let Some(before) = i.checked_sub(2) {
+            let edge = NewEdge::new(format!("node{before}").as_str(), "before", name.as_str());
+            graph.upsert_edge(edge.weight(0.5).properties(json!({"n": i})))?;
+        }
+        graph.upsert_edge(NewEdge::new(id, "mentions", name.as_str())).map(drop)
+    })
 }
 
 fn made() -> Sound {
@@ -42,7 +57,10 @@ fn made() -> Sound {
         if i % 9 == 0 {
             memory = memory.expires_ms(i64::MAX);
         }
-        db.remember(memory).expect("a small memory is taken");
+        let id = db.remember(memory).expect("a small memory is taken");
+        if i % 2 == 0 {
+            join(&db, i, id).expect("a small graph is taken");
+        }
         if i == CHECKPOINT_AT {
             db.checkpoint().expect("images are written");
         }

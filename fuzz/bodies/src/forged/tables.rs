@@ -9,9 +9,21 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An edit names a table by its place here, so new ones go last.
-pub(super) const NAMES: [&str; 10] = [
-    "memories", "vectors", "external", "catalog", "log", "outcomes", "accesses", "facts", "images",
+pub(super) const NAMES: [&str; 14] = [
+    "memories",
+    "vectors",
+    "external",
+    "catalog",
+    "log",
+    "outcomes",
+    "accesses",
+    "facts",
+    "images",
     "sealed",
+    "nodes",
+    "node_names",
+    "edges",
+    "links",
 ];
 const LOG: usize = 4;
 const FACTS: usize = 7;
