@@ -6,7 +6,7 @@ use crate::fields::{many, new_memory, patch};
 use crate::iterator::MemoryIterator;
 use crate::options::options;
 use crate::progress::Progress;
-use crate::records::{Answer, Memory};
+use crate::records::{Answer, Context, Memory};
 use crate::request::{filter_of, recall, space};
 use crate::snapshot::{AllHeld, Snapshot};
 use crate::transaction::{Transaction, upserted, write_options};
@@ -213,6 +213,18 @@ impl Database {
         let request = recall(text, options)?;
         let recalled = self.work(py, |db| db.recall(&request))?;
         Answer::new(py, recalled)
+    }
+
+    /// As `Snapshot.context`, from the newest state.
+    #[pyo3(signature = (session = None, text = None, **options))]
+    fn context(
+        &self,
+        py: Python<'_>,
+        session: Option<String>,
+        text: Option<String>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Context> {
+        self.snapshot(py)?.context(py, session, text, options)
     }
 
     /// Memories by their numbers, None in the place of those that are not there.

@@ -32,6 +32,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<records::Memory>()?;
     module.add_class::<records::Hit>()?;
     module.add_class::<records::Answer>()?;
+    module.add_class::<records::Context>()?;
     module.add_function(pyo3::wrap_pyfunction!(database::open, module)?)?;
     module.add_function(pyo3::wrap_pyfunction!(database::salvage, module)?)
 }

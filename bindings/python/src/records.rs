@@ -3,7 +3,7 @@
 //! **Invariant:** they hold no file and no snapshot, and what they hold is converted when it is looked at.
 
 use crate::convert::{json_to, report, time_to};
-use memlith::{Explanation, Recalled, Snippet};
+use memlith::{Explanation, Gathered, Recalled, Snippet};
 use memlith_json::AnswerJson;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -322,23 +322,89 @@ pub(crate) struct Answer {
     recalled: Recalled,
 }
 
+fn memories(py: Python<'_>, memories: Vec<memlith::Memory>) -> PyResult<Vec<Py<Memory>>> {
+    memories.into_iter().map(|memory| Py::new(py, Memory::from(memory))).collect()
+}
+
+fn hits(py: Python<'_>, hits: Vec<memlith::Hit>) -> PyResult<Vec<Py<Hit>>> {
+    let hit = |hit: memlith::Hit| {
+        let hit = Hit {
+            memory: Py::new(py, Memory::from(hit.memory))?,
+            score: hit.score,
+            explanation: hit.explanation,
+            snippet: hit.snippet,
+            before: memories(py, hit.before)?,
+            behind: memories(py, hit.behind)?,
+        };
+        Py::new(py, hit)
+    };
+    hits.into_iter().map(hit).collect()
+}
+
 impl Answer {
     pub(crate) fn new(py: Python<'_>, mut recalled: Recalled) -> PyResult<Self> {
-        let hits = std::mem::take(&mut recalled.hits).into_iter().map(|hit| {
-            let memories = |turns: Vec<memlith::Memory>| -> PyResult<Vec<_>> {
-                turns.into_iter().map(|turn| Py::new(py, Memory::from(turn))).collect()
-            };
-            let hit = Hit {
-                memory: Py::new(py, Memory::from(hit.memory))?,
-                score: hit.score,
-                explanation: hit.explanation,
-                snippet: hit.snippet,
-                before: memories(hit.before)?,
-                behind: memories(hit.behind)?,
-            };
-            Py::new(py, hit)
-        });
-        Ok(Answer { hits: hits.collect::<PyResult<_>>()?, recalled })
+        let hits = hits(py, std::mem::take(&mut recalled.hits))?;
+        Ok(Answer { hits, recalled })
+    }
+}
+
+/// What an agent puts into its next prompt.
+#[pyclass(frozen, module = "memlith")]
+pub(crate) struct Context {
+    recent: Vec<Py<Memory>>,
+    similar: Vec<Py<Hit>>,
+    channel: Vec<Py<Memory>>,
+    tokens: usize,
+    seq: u64,
+}
+
+impl Context {
+    pub(crate) fn new(py: Python<'_>, gathered: Gathered) -> PyResult<Self> {
+        Ok(Context {
+            recent: memories(py, gathered.recent)?,
+            similar: hits(py, gathered.similar)?,
+            channel: memories(py, gathered.channel)?,
+            tokens: gathered.tokens,
+            seq: gathered.seq.0,
+        })
+    }
+}
+
+#[pymethods]
+impl Context {
+    /// The last turns of the session, in the order in which they were said.
+    #[getter]
+    fn recent<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, &self.recent)
+    }
+
+    /// What is like what was said, best first.
+    #[getter]
+    fn similar<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, &self.similar)
+    }
+
+    /// What else was last said in the channel, in the order in which it was said.
+    #[getter]
+    fn channel<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, &self.channel)
+    }
+
+    /// Tokens of all contents together.
+    #[getter]
+    fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// The commit that it is of.
+    #[getter]
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn __repr__(&self) -> String {
+        let memories = self.recent.len() + self.similar.len() + self.channel.len();
+        format!("<memlith.Context of {memories} memories, {} tokens>", self.tokens)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::convert::duration_of;
 use crate::error::{Failure, invalid};
 use crate::vectors::{matrix_of, vector_of};
-use memlith::{Cut, Filter, Fusion, List, Nearest, Order, Recall, SearchEffort, Space};
+use memlith::{Context, Cut, Filter, Fusion, List, Nearest, Order, Recall, SearchEffort, Space};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -154,6 +154,34 @@ pub(crate) fn nearest(
         nearest.deadline = Some(duration_of(&deadline, "deadline")?);
     }
     Ok(nearest)
+}
+
+/// What `context` asks for.
+pub(crate) fn context(
+    session: Option<String>,
+    text: Option<String>,
+    asked: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Context> {
+    let mut context = Context::default();
+    (context.session, context.text) = (session, text);
+    let Some(asked) = asked else { return Ok(context) };
+    for (name, value) in asked {
+        let name = name.cast::<PyString>()?.to_str()?;
+        if value.is_none() {
+            continue;
+        }
+        match name {
+            "vector" => context.vector = Some(vector_of(&value)?),
+            "channel" => context.channel = Some(value.extract()?),
+            "namespace" => context.namespace = Some(value.extract()?),
+            "filter" => context.filter = Some(filter_of(value.cast::<PyString>()?.to_str()?)?),
+            "limit" => context.limit = value.extract()?,
+            "max_tokens" => context.max_tokens = value.extract()?,
+            "deadline" => context.deadline = Some(duration_of(&value, name)?),
+            _ => return Err(unknown("context", name)),
+        }
+    }
+    Ok(context)
 }
 
 /// What `list` asks for.

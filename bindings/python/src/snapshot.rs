@@ -3,8 +3,8 @@
 use crate::convert::report;
 use crate::error::{Failure, failure};
 use crate::iterator::MemoryIterator;
-use crate::records::{Answer, Memory};
-use crate::request::{filter_of, list, nearest, recall};
+use crate::records::{Answer, Context, Memory};
+use crate::request::{context, filter_of, list, nearest, recall};
 use crate::vectors::{floats_to, ids_to};
 use memlith::{DEFAULT_NAMESPACE, DEFAULT_SPACE, MAX_LIMIT, MemoryId, View};
 use memlith_json::{NamespaceJson, SpaceJson};
@@ -130,6 +130,21 @@ impl Snapshot {
         let request = recall(text, options)?;
         let recalled = self.read(py, |view| view.recall(&request))?;
         Answer::new(py, recalled)
+    }
+
+    /// What an agent puts into its next prompt: the last turns of a session, what is like what was just said,
+    /// and what else was said in the channel, within one budget of tokens.
+    #[pyo3(signature = (session = None, text = None, **options))]
+    pub(crate) fn context(
+        &self,
+        py: Python<'_>,
+        session: Option<String>,
+        text: Option<String>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Context> {
+        let request = context(session, text, options)?;
+        let gathered = self.read(py, |view| view.context(&request))?;
+        Context::new(py, gathered)
     }
 
     /// The memories whose vectors are nearest to each of several: two arrays with a row for each of them,

@@ -33,6 +33,32 @@ def test_every_field_comes_back(db: memlith.Database) -> None:
     assert memory == db.get(id) and hash(memory) == hash(db.get(id))
 
 
+def test_an_answer_is_shaped_as_asked(db: memlith.Database) -> None:
+    for content in ["Which hotel?", "The one by the river, it is quiet.", "Good, book it."]:
+        db.remember(content, session="trip")
+    db.remember("A hotel in the hills.")
+    (hit,) = db.recall("+hotel -hills", signs=True, limit=1, snippet=40, neighbours=1)
+    assert (hit.content, hit.snippet) == ("Which hotel?", "Which hotel?")
+    assert (hit.before, [turn.content for turn in hit.behind]) == ([], ["The one by the river, it is quiet."])
+    assert len(db.recall("hotel", offset=1, weights={"context": 0})) == 1
+    assert len(db.recall("hotel river", max_tokens=5)) == 1
+    assert len(db.recall("hotel", cut="gap", diversity=0.5, reciprocal_rank=60)) >= 1
+    with pytest.raises(memlith.Error, match="cut"):
+        db.recall("hotel", cut="half")  # type: ignore[arg-type]
+
+
+def test_a_context_has_one_budget(db: memlith.Database) -> None:
+    known = db.remember("Ada is allergic to peanuts", channel="kitchen")
+    for turn in ["Hello!", "What shall I cook for Ada?"]:
+        db.remember(turn, session="today")
+    context = db.context("today", "What shall I cook for Ada?", max_tokens=500)
+    assert [memory.content for memory in context.recent] == ["Hello!", "What shall I cook for Ada?"]
+    assert [hit.id for hit in context.similar] == [known]
+    assert 0 < context.tokens <= 500 and context.seq == 3
+    said = db.snapshot().context(channel="kitchen").channel
+    assert [memory.id for memory in said] == [known]
+
+
 def test_what_is_missing_is_none(db: memlith.Database) -> None:
     memory = db.get(db.remember("tea"))
     assert memory is not None

@@ -141,9 +141,9 @@ mod tests {
 
     /// Few seeds, for whoever is changing something; `engine/torture` runs them all.
     #[test]
-    fn a_few_seeds_of_every_part_hold() {
+    fn the_first_seed_of_every_part_holds() {
         for part in PARTS {
-            for seed in 0..part.seeds.min(2) {
+            for seed in 0..part.seeds.min(1) {
                 let tally = part.run(seed).unwrap_or_else(|e| panic!("{}: {e}", part.name));
                 assert!(tally.iter().next().is_some(), "{} counted nothing", part.name);
             }

@@ -44,6 +44,7 @@ from ._errors import (
 from ._memories import Memories
 from ._native import (
     Answer,
+    Context,
     Database,
     Hit,
     Memory,
@@ -57,6 +58,7 @@ from ._open import open, open_in_memory
 
 __all__ = [
     "Answer",
+    "Context",
     "Busy",
     "Closed",
     "Conflict",

@@ -13,6 +13,7 @@ from ._types import Did, Duration, Effort, Matrix, Order, Progress, Time, Vector
 
 __all__ = [
     "Answer",
+    "Context",
     "Database",
     "Hit",
     "Memory",
@@ -121,6 +122,19 @@ class Answer(Sequence[Hit]):
     def __getitem__(self, key: SupportsIndex, /) -> Hit: ...  # type: ignore[override]
 
 @final
+class Context:
+    @property
+    def recent(self) -> list[Memory]: ...
+    @property
+    def similar(self) -> list[Hit]: ...
+    @property
+    def channel(self) -> list[Memory]: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def seq(self) -> int: ...
+
+@final
 class MemoryIterator:
     def __iter__(self) -> Self: ...
     def __next__(self) -> Memory: ...
@@ -157,6 +171,19 @@ class _Reader:
         effort: Effort | None = ...,
         deadline: Duration | None = ...,
     ) -> Answer: ...
+    def context(
+        self,
+        session: str | None = None,
+        text: str | None = None,
+        *,
+        vector: Vector | None = ...,
+        channel: str | None = ...,
+        namespace: str | None = ...,
+        filter: str | None = ...,
+        limit: int | None = ...,
+        max_tokens: int | None = ...,
+        deadline: Duration | None = ...,
+    ) -> Context: ...
     def nearest(
         self,
         vectors: Matrix,
