@@ -13,7 +13,7 @@ const GOALS: &[(&str, u64)] = &[
     ("crash points", 10_000),
     ("compound crash points", 10_000),
     ("syncs lost", 1_000),
-    ("planted defects found", 28),
+    ("planted defects found", 31),
     ("flips", 5_000),
     ("changes failed", 500),
     ("reads failed", 500),
