@@ -109,7 +109,7 @@ fn a_query_that_its_space_refuses() -> Result<()> {
     assert_error(
         recall(slow),
         ErrorKind::DeadlineExceeded,
-        "the deadline passed while reading rows for the filter",
+        "the deadline passed while recalling",
     );
     Ok(())
 }
