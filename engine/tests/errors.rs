@@ -106,11 +106,7 @@ fn a_query_that_its_space_refuses() -> Result<()> {
         "least score: must be a number",
     );
     let slow = Recall::new().filter("meta.x = 1".parse()?).deadline(Duration::ZERO);
-    assert_error(
-        recall(slow),
-        ErrorKind::DeadlineExceeded,
-        "the deadline passed while recalling",
-    );
+    assert_error(recall(slow), ErrorKind::DeadlineExceeded, "the deadline passed while recalling");
     Ok(())
 }
 
