@@ -1364,8 +1364,10 @@ ml_status ml_snapshot_recall(const struct ml_snapshot *snapshot,
  *
  * `{"text": "…", "vector": {"default": [0.1, …], "picture": […]}, "also_embedded_in": ["…"],
  * "namespace": "…", "filter": "kind:plan", "limit": 3, "min_score": 0.2, "weights": {"text": 1, "vector":
- * 1, "recency": 0.2, "importance": 0}, "half_life_seconds": 86400, "effort": "exact", "deadline_ms": 50,
- * "include_superseded": true, "explain": true}`, all of it optional.
+ * 1, "recency": 0.2, "importance": 0, "context": 1}, "half_life_seconds": 86400, "effort": "exact",
+ * "deadline_ms": 50, "include_superseded": true, "explain": true, "signs": true, "offset": 10, "cut": 0.5,
+ * "diversity": 0.3, "max_tokens": 2000, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60}`, all of it
+ * optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`.
  */
 ml_status ml_snapshot_recall_json(const struct ml_snapshot *snapshot,
                                   struct ml_str request,
@@ -1989,8 +1991,10 @@ ml_status ml_snapshot_recall(const struct ml_snapshot *snapshot,
  *
  * `{"text": "…", "vector": {"default": [0.1, …], "picture": […]}, "also_embedded_in": ["…"],
  * "namespace": "…", "filter": "kind:plan", "limit": 3, "min_score": 0.2, "weights": {"text": 1, "vector":
- * 1, "recency": 0.2, "importance": 0}, "half_life_seconds": 86400, "effort": "exact", "deadline_ms": 50,
- * "include_superseded": true, "explain": true}`, all of it optional.
+ * 1, "recency": 0.2, "importance": 0, "context": 1}, "half_life_seconds": 86400, "effort": "exact",
+ * "deadline_ms": 50, "include_superseded": true, "explain": true, "signs": true, "offset": 10, "cut": 0.5,
+ * "diversity": 0.3, "max_tokens": 2000, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60}`, all of it
+ * optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`.
  */
 ml_status ml_snapshot_recall_json(const struct ml_snapshot *snapshot,
                                   struct ml_str request,

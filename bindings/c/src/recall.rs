@@ -121,8 +121,10 @@ pub unsafe extern "C" fn ml_snapshot_recall(
 ///
 /// `{"text": "…", "vector": {"default": [0.1, …], "picture": […]}, "also_embedded_in": ["…"],
 /// "namespace": "…", "filter": "kind:plan", "limit": 3, "min_score": 0.2, "weights": {"text": 1, "vector":
-/// 1, "recency": 0.2, "importance": 0}, "half_life_seconds": 86400, "effort": "exact", "deadline_ms": 50,
-/// "include_superseded": true, "explain": true}`, all of it optional.
+/// 1, "recency": 0.2, "importance": 0, "context": 1}, "half_life_seconds": 86400, "effort": "exact",
+/// "deadline_ms": 50, "include_superseded": true, "explain": true, "signs": true, "offset": 10, "cut": 0.5,
+/// "diversity": 0.3, "max_tokens": 2000, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60}`, all of it
+/// optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_snapshot_recall_json(
     snapshot: *const ml_snapshot,

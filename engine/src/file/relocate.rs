@@ -1,4 +1,5 @@
-//! Moving what lies high in the file into holes below, so that the file can end earlier.
+//! Moving what lies high in the file into holes below, so that the file can end earlier; and segments
+//! aside for a while, where holes are too short for any.
 //!
 //! **Invariant:** nothing is named before it is durable where it is named: the copies of chunks of
 //! a table space before the slot of their map (rule 10), that of a segment before its row (rule 4).

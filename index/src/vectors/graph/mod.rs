@@ -8,13 +8,16 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `layer`, `lists` | neighbour lists of one layer, of the image and behind it |
+//! | `layer`, `lists` | neighbour lists of one layer, of the image and behind it; chains of twins |
 //! | `walk`, `visited`, `candidate` | the search within a layer |
 //! | `select` | which of many near nodes become neighbours |
 //! | `link` | taking entries into the graph |
 //! | `progress` | which entries are linked |
 //! | `rewrite` | the graph of an image, without dead entries |
 //! | `validate` | whether it can be walked |
+//!
+//! An entry whose code is linked already is a *twin*: it hangs on the first that has the code, has no
+//! neighbours in other directions, and is passed by until a walk has ended.
 //!
 //! Entries are linked in the order of their numbers, by any number of threads at once. Those below
 //! [`Progress::linked`] are found by walking; a search scans the others.
