@@ -208,7 +208,15 @@ macro_rules! from_redb {
         })*
     };
 }
-from_redb!(StorageError, TableError, TransactionError, CommitError, DatabaseError, CompactionError);
+from_redb!(
+    StorageError,
+    TableError,
+    TransactionError,
+    CommitError,
+    CursorError,
+    DatabaseError,
+    CompactionError
+);
 
 /// Says in this library's words what redb reported.
 fn from_storage(e: redb::Error) -> Error {

@@ -32,6 +32,9 @@ pub(crate) const FACTS: TableDefinition<'static, &'static str, &'static [u8]> =
 /// Space (u32), number of the segment (u32) -> a segment of sealed vectors (`sealed::SealedRow`).
 pub(crate) const SEALED: Bytes = TableDefinition::new("sealed");
 
+/// What a table is called while it is written anew, which ends with its transaction.
+pub(crate) const PACKED: Bytes = TableDefinition::new("packed");
+
 /// Names in [`FACTS`].
 pub(crate) mod fact {
     /// What the log says before its oldest row: sequence (u64), hash (32 bytes).

@@ -24,6 +24,7 @@ use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -447,7 +448,8 @@ fn merge(sets: &[Arc<WriteSet>]) -> Merged<'_> {
     })
 }
 
-/// Writes rows in the order given.
+/// Writes rows, which come in key order. Those behind all that are there go through a cursor, which
+/// fills its pages: one by one, redb would divide each page in the middle once it is full.
 pub(super) fn write_rows<'a>(
     transaction: &WriteTransaction,
     table: Table,
@@ -457,13 +459,20 @@ pub(super) fn write_rows<'a>(
         return Ok(());
     }
     let mut open = transaction.open_table(table.definition())?;
-    for (key, value) in rows {
+    let last = open.last()?.map(|(key, _)| key.value().to_vec());
+    let mut rows = rows.peekable();
+    while let Some((key, value)) = rows.next_if(|(key, _)| last.as_deref() >= Some(*key)) {
         match value {
             Some(value) => drop(open.insert(key, value.as_ref())?),
             None => drop(open.remove(key)?),
         }
     }
-    Ok(())
+    let mut end = open.upper_bound_mut(Bound::<&[u8]>::Unbounded)?;
+    // What is to be removed there is not there.
+    for (key, value) in rows.filter_map(|(key, value)| Some((key, value.as_deref()?))) {
+        end.insert_before(key, value)?;
+    }
+    Ok(end.close()?)
 }
 
 /// Removes the access counts of memories that are gone; returns how many these are.

@@ -10,6 +10,7 @@ mod compact;
 mod group;
 pub(crate) mod log;
 mod merge;
+mod pack;
 mod replace;
 mod seal;
 mod shield;

@@ -126,6 +126,7 @@ impl Core {
         if self.committer.index_stats().unsaved_work() > 0 {
             self.committer.checkpoint(&mut || true)?;
         }
+        self.committer.pack_tables()?;
         let are_tables_compact = self.compact_tables_patiently()?;
         let (mut moved, mut rewrites) = (0, 0);
         let most = before_bytes.saturating_mul(MAX_MOVES);
