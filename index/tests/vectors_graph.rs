@@ -157,6 +157,37 @@ fn what_is_said_over_and_over_hides_nothing() {
 }
 
 #[test]
+fn whoever_says_the_same_stands_for_what_is_dead() {
+    const PHRASES: u32 = 100;
+    const COPIES: u32 = 6;
+    let mut random = Random(12);
+    let (mut index, mut vectors) = filled(Metric::Cosine, 3_000, &mut random);
+    let said: Vec<Vec<f32>> = (0..PHRASES).map(|_| clustered(&mut random)).collect();
+    for ordinal in 3_000..3_000 + COPIES * PHRASES {
+        let vector = &said[(ordinal % PHRASES) as usize];
+        index.insert(ordinal, vector, 1).unwrap();
+        vectors.insert(ordinal, vector.clone());
+    }
+    link_all(&index, 1);
+    // The first of each, on which the others hang, and the last, which hangs before them.
+    for ordinal in 3_000..3_000 + COPIES * PHRASES {
+        if [0, COPIES - 1].contains(&((ordinal - 3_000) / PHRASES)) {
+            index.remove(ordinal, 2).unwrap();
+            vectors.remove(&ordinal);
+        }
+    }
+    index = VectorIndex::from_image(Arc::new(index.write_image(2).unwrap())).unwrap();
+    let view = index.view(2);
+    assert_eq!(view.validate(), Ok(()));
+    assert!(index.unlinked() < 50, "{} are linked anew", index.unlinked());
+    let left = COPIES as usize - 2;
+    for phrase in &said {
+        let hits = find(&view, &vectors, phrase, left, None, EF).hits;
+        assert!(hits.iter().all(|hit| vectors[&hit.ordinal] == *phrase), "some are out of reach");
+    }
+}
+
+#[test]
 fn what_is_not_linked_is_found_all_the_same() {
     let mut random = Random(9);
     let (mut index, mut vectors) = filled(Metric::Cosine, 4_000, &mut random);

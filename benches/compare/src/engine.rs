@@ -72,10 +72,12 @@ pub(crate) fn run(args: &Engine) -> Result<(), Failure> {
     note("the same", watch.cpu_s(), "CPU s");
     let recall = filled.recall(args, &input, &input.vectors)?;
     note("recall at the default effort", recall, "");
-    searching(&filled, &input.queries, args.source.k, &mut note)?;
     let raw = size_of_val(input.vectors.values()) as f64;
+    // Before more is written, for the log keeps what was.
     let fresh = filled.at_rest()?;
     note("file at rest", fresh / raw, "x raw f32");
+    searching(&filled, &input.queries, args.source.k, &mut note)?;
+    filled.at_rest()?;
     drop(filled);
     opening(args, &path, &input.queries, &mut note)?;
     fs::remove_file(&path)?;

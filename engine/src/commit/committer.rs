@@ -24,7 +24,6 @@ use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -448,8 +447,7 @@ fn merge(sets: &[Arc<WriteSet>]) -> Merged<'_> {
     })
 }
 
-/// Writes rows, which come in key order. Those behind all that are there go through a cursor, which
-/// fills its pages: one by one, redb would divide each page in the middle once it is full.
+/// Writes rows in the order given.
 pub(super) fn write_rows<'a>(
     transaction: &WriteTransaction,
     table: Table,
@@ -459,20 +457,13 @@ pub(super) fn write_rows<'a>(
         return Ok(());
     }
     let mut open = transaction.open_table(table.definition())?;
-    let last = open.last()?.map(|(key, _)| key.value().to_vec());
-    let mut rows = rows.peekable();
-    while let Some((key, value)) = rows.next_if(|(key, _)| last.as_deref() >= Some(*key)) {
+    for (key, value) in rows {
         match value {
             Some(value) => drop(open.insert(key, value.as_ref())?),
             None => drop(open.remove(key)?),
         }
     }
-    let mut end = open.upper_bound_mut(Bound::<&[u8]>::Unbounded)?;
-    // What is to be removed there is not there.
-    for (key, value) in rows.filter_map(|(key, value)| Some((key, value.as_deref()?))) {
-        end.insert_before(key, value)?;
-    }
-    Ok(end.close()?)
+    Ok(())
 }
 
 /// Removes the access counts of memories that are gone; returns how many these are.

@@ -49,7 +49,7 @@ pub(super) use walk::{Reach, Scratch, Target, Walker};
 
 use crate::image::ImageError;
 use layer::{Layer, LayerWriter};
-use lists::TWIN;
+use lists::parted;
 use progress::Progress;
 
 /// Layers above the ground. With two neighbours a node, as many as 32-bit entries can need.
@@ -63,6 +63,9 @@ const MAX_STRIDE: usize = 2 * MAX_M;
 
 /// Of so many neighbours one at least must be kept, or an entry is linked anew.
 const TORN: usize = 4;
+
+/// Twins of a neighbour that are asked for one that is kept.
+const TWINS_ASKED: usize = 1 << 6;
 
 /// Locks of lists; a list is written under the one that its node's number falls to.
 const STRIPES: usize = 256;
@@ -202,14 +205,33 @@ pub(super) struct GraphView {
 impl GraphView {
     /// Does an entry lose most of its neighbours on the ground, if the others are kept? Those who take
     /// their place are as likely to be torn off themselves: it is better linked anew.
+    ///
+    /// A neighbour is not lost where a twin of it is kept. A twin that hangs on one that is not kept may
+    /// have to stand for it, and counts that one's neighbours.
     pub(super) fn is_torn(&self, entry: u32, is_kept: &[bool]) -> Result<bool, ImageError> {
         let Some(ground) = self.layers.first() else { return Ok(false) };
-        let mut neighbours = [0; MAX_STRIDE];
-        let count = ground.lists.read(entry, &mut neighbours)?;
-        let is_kept =
-            |slot: &&u32| is_kept.get((**slot & !TWIN) as usize).is_some_and(|kept| *kept);
-        let kept = neighbours[..count].iter().filter(is_kept).count();
-        Ok(kept * TORN < count)
+        let is_kept = |node: u32| is_kept.get(node as usize).is_some_and(|kept| *kept);
+        let mut slots = [0; MAX_STRIDE];
+        let mut count = ground.lists.read(entry, &mut slots)?;
+        if let ([of], _) = parted(&slots[..count])
+            && !is_kept(*of)
+        {
+            count = ground.lists.read(*of, &mut slots)?;
+        }
+        let (neighbours, _) = parted(&slots[..count]);
+        let mut kept = 0;
+        for &neighbour in neighbours {
+            let mut next = Some(neighbour);
+            for _ in 0..TWINS_ASKED {
+                let Some(node) = next.filter(|node| (*node as usize) < ground.len()) else { break };
+                if is_kept(node) {
+                    kept += 1;
+                    break;
+                }
+                next = ground.lists.twin(node)?;
+            }
+        }
+        Ok(kept * TORN < neighbours.len())
     }
 
     /// Where a walk over entries below `mark` begins: the first node of the highest layer that has

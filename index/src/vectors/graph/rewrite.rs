@@ -1,8 +1,9 @@
 //! The graph of an image: that of the live entries, under their numbers there.
 //!
 //! Where a neighbour is dead, its own neighbours are candidates for its place, and the list is chosen
-//! anew (the deletion of Singh et al. 2021, arXiv:2105.09613). Other lists are copied. Chains of twins
-//! close up; if the first of them is dead, the next is a candidate for its places as well.
+//! anew (the deletion of Singh et al. 2021, arXiv:2105.09613). Other lists are copied. For a dead node
+//! stands the next of its twins that lives, in every list and in the chain, and takes over its list: being
+//! the same vector, it is as near to everything.
 //!
 //! **Invariant:** a list names nodes of live entries that are linked, each once and not its own.
 
@@ -110,7 +111,7 @@ struct Lives<'a> {
     moved: &'a [Moved],
     /// Entries of the image that are linked.
     linked: usize,
-    /// Nodes that do not live on -> the next of their twins that does, by its new number.
+    /// Nodes that do not live on -> the next of their twins that does.
     passed: HashMap<u32, Option<u32>>,
 }
 
@@ -135,39 +136,43 @@ impl Lives<'_> {
         let count = self.layer.lists.read(node.old, &mut slots)?;
         let (neighbours, twin) = parted(&slots[..count]);
         let twin = match twin {
-            Some(twin) => self.alive_from(twin)?,
+            Some(twin) => self.alive_from(twin)?.filter(|twin| *twin != node.old),
             None => None,
         };
-        let begin = out.len();
-        let is_gone = |old: &u32| self.number(*old).is_none();
-        if neighbours.iter().any(is_gone) {
+        let mut kept: Vec<u32> = Vec::with_capacity(stride);
+        let mut is_whole = true;
+        for &neighbour in neighbours {
+            match self.alive_from(neighbour)? {
+                Some(alive) if alive != node.old => {
+                    if !kept.contains(&alive) {
+                        kept.push(alive);
+                    }
+                }
+                _ => is_whole = false,
+            }
+        }
+        if !is_whole {
             let candidates = self.heirs(node.old, neighbours)?;
             let Some(entry) = self.layer.entry(node.old)? else { return Ok(()) };
             let candidates = candidates_of(self.entries, self.layer, entry, &candidates)?;
             let at_most = stride - usize::from(twin.is_some());
             let chosen = choose(self.entries, self.layer, &candidates, at_most, Spread::NARROW)?;
-            out.extend(chosen.iter().filter_map(|chosen| self.number(chosen.node)));
-        } else {
-            for new in neighbours.iter().filter_map(|old| self.number(*old)) {
-                if !out[begin..].contains(&new) && self.moved[new as usize].old != node.old {
-                    out.push(new);
-                }
-            }
+            kept = chosen.iter().map(|chosen| chosen.node).collect();
         }
-        let is_new = |new: &u32| self.moved[*new as usize].old != node.old;
-        out.extend(twin.filter(is_new).map(|twin| twin | TWIN));
+        out.extend(kept.iter().filter_map(|old| self.number(*old)));
+        out.extend(twin.and_then(|old| self.number(old)).map(|twin| twin | TWIN));
         Ok(())
     }
 
-    /// The first node from this one on, along its twins, that lives on.
+    /// The first node from this one on, along its twins, that lives on: who stands for it.
     fn alive_from(&mut self, first: u32) -> Result<Option<u32>, ImageError> {
         let (mut next, mut passed) = (Some(first), Vec::new());
         let alive = loop {
             let Some(node) = next.filter(|node| (*node as usize) < self.layer.len()) else {
                 break None;
             };
-            if let Some(new) = self.number(node) {
-                break Some(new);
+            if self.number(node).is_some() {
+                break Some(node);
             }
             if let Some(known) = self.passed.get(&node) {
                 break *known;
@@ -181,22 +186,28 @@ impl Lives<'_> {
         Ok(alive)
     }
 
-    /// The live ones of `neighbours`, and those that are reached through the dead ones.
-    fn heirs(&self, of: u32, neighbours: &[u32]) -> Result<Vec<u32>, ImageError> {
+    /// Who stands for `neighbours`, and those that are reached through the ones for whom nobody but
+    /// `of` does.
+    fn heirs(&mut self, of: u32, neighbours: &[u32]) -> Result<Vec<u32>, ImageError> {
         let mut heirs: Vec<u32> = Vec::new();
         let mut dead: Vec<u32> = Vec::new();
         let mut next = 0;
-        let sort = |old: u32, heirs: &mut Vec<u32>, dead: &mut Vec<u32>| {
+        let layer = self.layer;
+        let mut sort = |old: u32, heirs: &mut Vec<u32>, dead: &mut Vec<u32>| {
             if old == of {
-                return;
+                return Ok(());
             }
-            let side = if self.number(old).is_some() { heirs } else { dead };
-            if !side.contains(&old) {
-                side.push(old);
+            let (side, node) = match self.alive_from(old)?.filter(|alive| *alive != of) {
+                Some(alive) => (heirs, alive),
+                None => (dead, old),
+            };
+            if !side.contains(&node) {
+                side.push(node);
             }
+            Ok(())
         };
         for &old in neighbours {
-            sort(old, &mut heirs, &mut dead);
+            sort(old, &mut heirs, &mut dead)?;
         }
         let mut list = [0; MAX_STRIDE];
         // Further than the neighbours of dead neighbours only while nobody is found.
@@ -208,10 +219,10 @@ impl Lives<'_> {
         {
             let node = dead[next];
             next += 1;
-            if (node as usize) < self.layer.len() {
-                let count = self.layer.lists.read(node, &mut list)?;
+            if (node as usize) < layer.len() {
+                let count = layer.lists.read(node, &mut list)?;
                 for &slot in &list[..count] {
-                    sort(slot & !TWIN, &mut heirs, &mut dead);
+                    sort(slot & !TWIN, &mut heirs, &mut dead)?;
                 }
             }
         }
