@@ -1,4 +1,4 @@
-/* Every function of memlith.h once, and what it must do.
+/* Every function of memlith.h once (those of the graph: graph.c), and what it must do.
  *
  *     cc -std=c11 tour.c -lmemlith -lm -o tour && ./tour tour.lith
  */

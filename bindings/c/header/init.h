@@ -83,6 +83,22 @@ static inline ml_batch ml_batch_init(void) {
     return batch;
 }
 
+/* No nodes: give count and ids. */
+static inline ml_node_batch ml_node_batch_init(void) {
+    ml_node_batch batch;
+    memset(&batch, 0, sizeof batch);
+    batch.struct_size = sizeof batch;
+    return batch;
+}
+
+/* No edges: give count, sources, kinds and targets. */
+static inline ml_edge_batch ml_edge_batch_init(void) {
+    ml_edge_batch batch;
+    memset(&batch, 0, sizeof batch);
+    batch.struct_size = sizeof batch;
+    return batch;
+}
+
 /* A place for a memory that is read. */
 static inline ml_memory ml_memory_init(void) {
     ml_memory memory;

@@ -718,6 +718,134 @@ typedef struct ml_options {
 } ml_options;
 
 /**
+ * Who is told how far a long call has come. Where a function takes one, NULL is nobody.
+ *
+ * `call` comes on the thread that makes the call, must not call the library (`ML_REENTRANT`) and must
+ * not throw. `destroy`, which may be NULL, is called once before that call returns.
+ */
+typedef struct ml_progress {
+    /**
+     * `sizeof(ml_progress)`.
+     */
+    size_t struct_size;
+    /**
+     * How much is done, and of how much; the total may grow, and is 0 where it is not known.
+     */
+    void (*call)(void *user, uint64_t done, uint64_t total);
+    /**
+     * Handed to `call` and `destroy`.
+     */
+    void *user;
+    /**
+     * Frees `user`, or NULL.
+     */
+    void (*destroy)(void *user);
+} ml_progress;
+
+/**
+ * Nodes to be written, as columns: a node takes the entry of its row from each. Begin with
+ * `ml_node_batch_init()`. A column that is NULL gives each the default.
+ */
+typedef struct ml_node_batch {
+    /**
+     * `sizeof(ml_node_batch)`.
+     */
+    size_t struct_size;
+    /**
+     * How many nodes, up to `ML_MAX_BATCH`.
+     */
+    size_t count;
+    /**
+     * Your own ids, unique in the namespace: the one column that must be there.
+     */
+    const struct ml_str *ids;
+    /**
+     * What sort of thing each is; no text is none.
+     */
+    const struct ml_str *kinds;
+    /**
+     * What people call each; no text is none.
+     */
+    const struct ml_str *names;
+    /**
+     * JSON objects; no text is none.
+     */
+    const struct ml_str *properties;
+    /**
+     * JSON arrays of tags; no text is none.
+     */
+    const struct ml_str *tags;
+    /**
+     * JSON arrays of other ids by which it is found; no text is none.
+     */
+    const struct ml_str *aliases;
+    /**
+     * How important each is.
+     */
+    const float *importances;
+    /**
+     * When each came about; `ML_NO_TIME` is now.
+     */
+    const int64_t *created_ms;
+} ml_node_batch;
+
+/**
+ * Edges to be written, likewise. Begin with `ml_edge_batch_init()`.
+ */
+typedef struct ml_edge_batch {
+    /**
+     * `sizeof(ml_edge_batch)`.
+     */
+    size_t struct_size;
+    /**
+     * How many edges, up to `ML_MAX_BATCH`.
+     */
+    size_t count;
+    /**
+     * Where each begins: an external id or an alias of a node, or `memory:` and the number of a memory.
+     * Must be there, as must the next two.
+     */
+    const struct ml_str *sources;
+    /**
+     * What sort of relation each is.
+     */
+    const struct ml_str *kinds;
+    /**
+     * Where each leads.
+     */
+    const struct ml_str *targets;
+    /**
+     * JSON objects; no text is none.
+     */
+    const struct ml_str *properties;
+    /**
+     * From 0 on; 1 if NULL.
+     */
+    const float *weights;
+    /**
+     * From when on each holds; `ML_NO_TIME` is ever.
+     */
+    const int64_t *from_ms;
+    /**
+     * From when on it no longer does; `ML_NO_TIME` is never.
+     */
+    const int64_t *until_ms;
+    /**
+     * When each came about; `ML_NO_TIME` is now.
+     */
+    const int64_t *created_ms;
+    /**
+     * Not 0: add each, also where there is one of its kind between the same two, for what held before and
+     * holds again. Otherwise that one is made the same.
+     */
+    int32_t add;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+} ml_edge_batch;
+
+/**
  * What to look for. Begin with `ml_nearest_init()`.
  */
 typedef struct ml_nearest {
@@ -859,31 +987,6 @@ typedef struct ml_recall {
      */
     int32_t explain;
 } ml_recall;
-
-/**
- * Who is told how far a long call has come. Where a function takes one, NULL is nobody.
- *
- * `call` comes on the thread that makes the call, must not call the library (`ML_REENTRANT`) and must
- * not throw. `destroy`, which may be NULL, is called once before that call returns.
- */
-typedef struct ml_progress {
-    /**
-     * `sizeof(ml_progress)`.
-     */
-    size_t struct_size;
-    /**
-     * How much is done, and of how much; the total may grow, and is 0 where it is not known.
-     */
-    void (*call)(void *user, uint64_t done, uint64_t total);
-    /**
-     * Handed to `call` and `destroy`.
-     */
-    void *user;
-    /**
-     * Frees `user`, or NULL.
-     */
-    void (*destroy)(void *user);
-} ml_progress;
 
 /**
  * A vector space: which vectors it holds and how they are compared. Begin with `ml_space_init()`.
@@ -1258,6 +1361,281 @@ struct ml_str ml_error_context(const struct ml_error *error);
  * Gives an error back. NULL is fine.
  */
 ml_status ml_error_free(struct ml_error *error);
+
+/**
+ * A node by its external id or an alias, as a JSON object: `id`, `number`, `kind`, `name`, `importance`,
+ * `tags`, `aliases`, `properties`, `created_ms`, `updated_ms`; what it does not have is left out. No object
+ * (NULL) if there is none. `ns` no text is `default`, here and below.
+ */
+ml_status ml_snapshot_graph_node(const struct ml_snapshot *snapshot,
+                                 struct ml_str ns,
+                                 struct ml_str node,
+                                 struct ml_text **json,
+                                 struct ml_error **error);
+
+/**
+ * An edge by its number, as a JSON object: `number`, `source`, `kind`, `target`, `weight`, `properties`,
+ * `from_ms`, `until_ms`, `created_ms`, `updated_ms`; what it does not have is left out. No object (NULL) if
+ * there is none.
+ */
+ml_status ml_snapshot_graph_edge(const struct ml_snapshot *snapshot,
+                                 struct ml_str ns,
+                                 uint64_t number,
+                                 struct ml_text **json,
+                                 struct ml_error **error);
+
+/**
+ * Nodes in the order of their numbers, from behind `after` on (0 for the first): a JSON array of at most
+ * `limit` (10,000) objects as `ml_snapshot_graph_node` gives them.
+ */
+ml_status ml_snapshot_graph_nodes(const struct ml_snapshot *snapshot,
+                                  struct ml_str ns,
+                                  uint64_t after,
+                                  size_t limit,
+                                  struct ml_text **json,
+                                  struct ml_error **error);
+
+/**
+ * Edges, likewise.
+ */
+ml_status ml_snapshot_graph_edges(const struct ml_snapshot *snapshot,
+                                  struct ml_str ns,
+                                  uint64_t after,
+                                  size_t limit,
+                                  struct ml_text **json,
+                                  struct ml_error **error);
+
+/**
+ * The kinds of edges that the file has: a JSON array of their names.
+ */
+ml_status ml_snapshot_graph_edge_kinds(const struct ml_snapshot *snapshot,
+                                       struct ml_text **json,
+                                       struct ml_error **error);
+
+/**
+ * What is next to a node or memory: `{"of": "ada", "follow": {…}, "limit": 100}`. The answer is `{"found":
+ * [{"node": "london", "link": {…}}], "cut": null}`, first of the edges that leave it.
+ *
+ * A node is called by its external id or an alias, a memory `memory:` and its number, in questions and in
+ * answers. `follow` says which edges count, and is the same in all questions: `{"direction": "out" or
+ * "in" or "both", "kinds": ["knows"], "min_weight": 0.5, "filter": "kind:person", "edge_filter": "…",
+ * "when": "now" or "any" or a time, "max_work": 1000000, "deadline_ms": 50}`. `cut` says why there may be
+ * more: `limit`, `max_work` or `deadline`.
+ */
+ml_status ml_snapshot_graph_neighbours(const struct ml_snapshot *snapshot,
+                                       struct ml_str ns,
+                                       struct ml_str request,
+                                       struct ml_text **json,
+                                       struct ml_error **error);
+
+/**
+ * What is related to some nodes and memories, the best first: `{"starts": ["ada", ["memory:7", 0.5]],
+ * "follow", "depth": 2, "decay": 0.5, "weighted": false, "limit": 10, "paths": true}`, where each start
+ * may have a score, each step leaves `decay` of it, and weights of edges count if `weighted`. The answer
+ * is `{"found": [{"node", "score", "hops", "path": {"nodes": […], "links": […]}}], "cut"}`.
+ */
+ml_status ml_snapshot_graph_related(const struct ml_snapshot *snapshot,
+                                    struct ml_str ns,
+                                    struct ml_str request,
+                                    struct ml_text **json,
+                                    struct ml_error **error);
+
+/**
+ * The part of the graph around some: `{"starts": ["ada"], "follow", "depth": 1, "limit": 200}`. The answer
+ * is `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`.
+ */
+ml_status ml_snapshot_graph_subgraph(const struct ml_snapshot *snapshot,
+                                     struct ml_str ns,
+                                     struct ml_str request,
+                                     struct ml_text **json,
+                                     struct ml_error **error);
+
+/**
+ * How one gets from one to another: `{"from": "ada", "to": "babbage", "how": "shortest", "follow"}`; `how`
+ * may be `cheapest`, with `"cost": "weight"` or `"reciprocal"`, or `all`, with `"limit": 10` and
+ * `"max_length": 6`. The answer is `{"found": [{"nodes", "links", "cost"}], "cut"}`, empty if no path leads
+ * there.
+ */
+ml_status ml_snapshot_graph_paths(const struct ml_snapshot *snapshot,
+                                  struct ml_str ns,
+                                  struct ml_str request,
+                                  struct ml_text **json,
+                                  struct ml_error **error);
+
+/**
+ * Places that look like a small graph: `{"nodes": {"me": "ada", "firm": null, "town": {"filter":
+ * "kind:city"}}, "edges": [{"from": "me", "to": "firm", "follow": {"kinds": ["works_at"]}}, …], "limit":
+ * 100, "max_work", "deadline_ms"}`. For `null` anything can stand. The answer is `{"found": [{"nodes":
+ * {"me": "ada", …}, "links": […]}], "steps": […], "cut"}`, where `steps` say how it was found.
+ */
+ml_status ml_snapshot_graph_find(const struct ml_snapshot *snapshot,
+                                 struct ml_str ns,
+                                 struct ml_str pattern,
+                                 struct ml_text **json,
+                                 struct ml_error **error);
+
+/**
+ * Analyses the graph as a whole: `{"what": "page_rank", "with": {"damping": 0.85}, "follow", "orientation":
+ * "directed" or "undirected", "weight": "weight" or "one", "threads": 2, "deadline_ms": 1000}`, of which
+ * only `what` must be there: `degrees`, `page_rank`, `eigenvector`, `closeness`, `betweenness`,
+ * `components`, `communities`, `label_propagation`, `cdlp`, `cores`, `triangles`, `clustering`, `hops` or
+ * `distances`. docs/graph.md says what each can be given in `with`. The answer is `{"nodes": ["ada", …],
+ * "values": [0.3, …]}`, with what else there is to say. `progress` gets thousandths; it may be NULL.
+ */
+ml_status ml_snapshot_graph_analyse(const struct ml_snapshot *snapshot,
+                                    struct ml_str ns,
+                                    struct ml_str request,
+                                    const struct ml_progress *progress,
+                                    struct ml_text **json,
+                                    struct ml_error **error);
+
+/**
+ * All of the graph as node-link JSON, as networkx has it, which `ml_tx_graph_import` reads. It lies in
+ * memory at once: a large one is better read by `ml_snapshot_graph_nodes` and `ml_snapshot_graph_edges`.
+ */
+ml_status ml_snapshot_graph_export(const struct ml_snapshot *snapshot,
+                                   struct ml_str ns,
+                                   struct ml_text **json,
+                                   struct ml_error **error);
+
+/**
+ * Writes nodes, all or none, in a transaction of its own: creates each, or makes what stands under its id
+ * the same. `numbers` and `dids` have room for `batch->count` entries each, or are NULL; a `did` is one of
+ * `ML_CREATED`, `ML_UPDATED` and `ML_UNCHANGED`. `ns` no text is `default`, here and below.
+ *
+ * `ML_ALREADY_EXISTS` if an alias belongs to another node.
+ */
+ml_status ml_db_graph_upsert_nodes(const struct ml_db *db,
+                                   struct ml_str ns,
+                                   const struct ml_node_batch *batch,
+                                   uint64_t *numbers,
+                                   int32_t *dids,
+                                   struct ml_error **error);
+
+/**
+ * Writes edges, likewise: creates each, or makes the newest of its kind between the same two the same.
+ * `ML_NOT_FOUND` if an end of one is not in the namespace.
+ */
+ml_status ml_db_graph_upsert_edges(const struct ml_db *db,
+                                   struct ml_str ns,
+                                   const struct ml_edge_batch *batch,
+                                   uint64_t *numbers,
+                                   int32_t *dids,
+                                   struct ml_error **error);
+
+/**
+ * As `ml_db_graph_upsert_nodes`, in a transaction.
+ */
+ml_status ml_tx_graph_upsert_nodes(const struct ml_tx *tx,
+                                   struct ml_str ns,
+                                   const struct ml_node_batch *batch,
+                                   uint64_t *numbers,
+                                   int32_t *dids,
+                                   struct ml_error **error);
+
+/**
+ * As `ml_db_graph_upsert_edges`, in a transaction.
+ */
+ml_status ml_tx_graph_upsert_edges(const struct ml_tx *tx,
+                                   struct ml_str ns,
+                                   const struct ml_edge_batch *batch,
+                                   uint64_t *numbers,
+                                   int32_t *dids,
+                                   struct ml_error **error);
+
+/**
+ * Changes parts of a node. `patch` is a JSON object of `kind`, `name`, `importance`, `properties` (merged,
+ * RFC 7396), `add_tags`, `remove_tags`, `add_aliases` and `remove_aliases`, as far as they change; null
+ * clears. `found` tells whether there is such a node; it may be NULL, here and below.
+ */
+ml_status ml_tx_graph_update_node(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  struct ml_str node,
+                                  struct ml_str patch,
+                                  bool *found,
+                                  struct ml_error **error);
+
+/**
+ * Changes parts of an edge: `weight`, `properties`, `from_ms`, `until_ms`. So it is ended.
+ */
+ml_status ml_tx_graph_update_edge(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  uint64_t number,
+                                  struct ml_str patch,
+                                  bool *found,
+                                  struct ml_error **error);
+
+/**
+ * Deletes a node with all of its edges.
+ */
+ml_status ml_tx_graph_delete_node(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  struct ml_str node,
+                                  bool *found,
+                                  struct ml_error **error);
+
+/**
+ * Deletes an edge.
+ */
+ml_status ml_tx_graph_delete_edge(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  uint64_t number,
+                                  bool *found,
+                                  struct ml_error **error);
+
+/**
+ * Makes one node of two: `from` goes, its edges and names become those of `into`. `ML_NOT_FOUND` if one of
+ * them is not there.
+ */
+ml_status ml_tx_graph_merge_nodes(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  struct ml_str from,
+                                  struct ml_str into,
+                                  struct ml_error **error);
+
+/**
+ * Sets a property of `count` nodes, such as what an analysis made of them, to as many JSON values; null
+ * takes it away. `written` gets how many are there; it may be NULL.
+ */
+ml_status ml_tx_graph_write_property(const struct ml_tx *tx,
+                                     struct ml_str ns,
+                                     struct ml_str name,
+                                     const struct ml_str *nodes,
+                                     const struct ml_str *values,
+                                     size_t count,
+                                     uint64_t *written,
+                                     struct ml_error **error);
+
+/**
+ * Reads node-link JSON, as networkx has it: `nodes` with an `id` each, `links` or `edges` with a `source`
+ * and a `target` each. What has no field here becomes a property; nodes that only edges name are made, and
+ * edges without a kind are of `default_kind`. `nodes` and `edges` get how many are new; they may be NULL.
+ */
+ml_status ml_tx_graph_import(const struct ml_tx *tx,
+                             struct ml_str ns,
+                             struct ml_str document,
+                             struct ml_str default_kind,
+                             uint64_t *nodes,
+                             uint64_t *edges,
+                             struct ml_error **error);
+
+/**
+ * As `ml_snapshot_graph_node`, as this transaction sees it.
+ */
+ml_status ml_tx_graph_node(const struct ml_tx *tx,
+                           struct ml_str ns,
+                           struct ml_str node,
+                           struct ml_text **json,
+                           struct ml_error **error);
+
+/**
+ * As `ml_snapshot_graph_edge`, as this transaction sees it.
+ */
+ml_status ml_tx_graph_edge(const struct ml_tx *tx,
+                           struct ml_str ns,
+                           uint64_t number,
+                           struct ml_text **json,
+                           struct ml_error **error);
 
 /**
  * Rows of the log in order, from the commit `from` on: a JSON array of at most `limit` (10,000) objects
@@ -1885,6 +2263,281 @@ struct ml_str ml_error_context(const struct ml_error *error);
  * Gives an error back. NULL is fine.
  */
 ml_status ml_error_free(struct ml_error *error);
+
+/**
+ * A node by its external id or an alias, as a JSON object: `id`, `number`, `kind`, `name`, `importance`,
+ * `tags`, `aliases`, `properties`, `created_ms`, `updated_ms`; what it does not have is left out. No object
+ * (NULL) if there is none. `ns` no text is `default`, here and below.
+ */
+ml_status ml_snapshot_graph_node(const struct ml_snapshot *snapshot,
+                                 struct ml_str ns,
+                                 struct ml_str node,
+                                 struct ml_text **json,
+                                 struct ml_error **error);
+
+/**
+ * An edge by its number, as a JSON object: `number`, `source`, `kind`, `target`, `weight`, `properties`,
+ * `from_ms`, `until_ms`, `created_ms`, `updated_ms`; what it does not have is left out. No object (NULL) if
+ * there is none.
+ */
+ml_status ml_snapshot_graph_edge(const struct ml_snapshot *snapshot,
+                                 struct ml_str ns,
+                                 uint64_t number,
+                                 struct ml_text **json,
+                                 struct ml_error **error);
+
+/**
+ * Nodes in the order of their numbers, from behind `after` on (0 for the first): a JSON array of at most
+ * `limit` (10,000) objects as `ml_snapshot_graph_node` gives them.
+ */
+ml_status ml_snapshot_graph_nodes(const struct ml_snapshot *snapshot,
+                                  struct ml_str ns,
+                                  uint64_t after,
+                                  size_t limit,
+                                  struct ml_text **json,
+                                  struct ml_error **error);
+
+/**
+ * Edges, likewise.
+ */
+ml_status ml_snapshot_graph_edges(const struct ml_snapshot *snapshot,
+                                  struct ml_str ns,
+                                  uint64_t after,
+                                  size_t limit,
+                                  struct ml_text **json,
+                                  struct ml_error **error);
+
+/**
+ * The kinds of edges that the file has: a JSON array of their names.
+ */
+ml_status ml_snapshot_graph_edge_kinds(const struct ml_snapshot *snapshot,
+                                       struct ml_text **json,
+                                       struct ml_error **error);
+
+/**
+ * What is next to a node or memory: `{"of": "ada", "follow": {…}, "limit": 100}`. The answer is `{"found":
+ * [{"node": "london", "link": {…}}], "cut": null}`, first of the edges that leave it.
+ *
+ * A node is called by its external id or an alias, a memory `memory:` and its number, in questions and in
+ * answers. `follow` says which edges count, and is the same in all questions: `{"direction": "out" or
+ * "in" or "both", "kinds": ["knows"], "min_weight": 0.5, "filter": "kind:person", "edge_filter": "…",
+ * "when": "now" or "any" or a time, "max_work": 1000000, "deadline_ms": 50}`. `cut` says why there may be
+ * more: `limit`, `max_work` or `deadline`.
+ */
+ml_status ml_snapshot_graph_neighbours(const struct ml_snapshot *snapshot,
+                                       struct ml_str ns,
+                                       struct ml_str request,
+                                       struct ml_text **json,
+                                       struct ml_error **error);
+
+/**
+ * What is related to some nodes and memories, the best first: `{"starts": ["ada", ["memory:7", 0.5]],
+ * "follow", "depth": 2, "decay": 0.5, "weighted": false, "limit": 10, "paths": true}`, where each start
+ * may have a score, each step leaves `decay` of it, and weights of edges count if `weighted`. The answer
+ * is `{"found": [{"node", "score", "hops", "path": {"nodes": […], "links": […]}}], "cut"}`.
+ */
+ml_status ml_snapshot_graph_related(const struct ml_snapshot *snapshot,
+                                    struct ml_str ns,
+                                    struct ml_str request,
+                                    struct ml_text **json,
+                                    struct ml_error **error);
+
+/**
+ * The part of the graph around some: `{"starts": ["ada"], "follow", "depth": 1, "limit": 200}`. The answer
+ * is `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`.
+ */
+ml_status ml_snapshot_graph_subgraph(const struct ml_snapshot *snapshot,
+                                     struct ml_str ns,
+                                     struct ml_str request,
+                                     struct ml_text **json,
+                                     struct ml_error **error);
+
+/**
+ * How one gets from one to another: `{"from": "ada", "to": "babbage", "how": "shortest", "follow"}`; `how`
+ * may be `cheapest`, with `"cost": "weight"` or `"reciprocal"`, or `all`, with `"limit": 10` and
+ * `"max_length": 6`. The answer is `{"found": [{"nodes", "links", "cost"}], "cut"}`, empty if no path leads
+ * there.
+ */
+ml_status ml_snapshot_graph_paths(const struct ml_snapshot *snapshot,
+                                  struct ml_str ns,
+                                  struct ml_str request,
+                                  struct ml_text **json,
+                                  struct ml_error **error);
+
+/**
+ * Places that look like a small graph: `{"nodes": {"me": "ada", "firm": null, "town": {"filter":
+ * "kind:city"}}, "edges": [{"from": "me", "to": "firm", "follow": {"kinds": ["works_at"]}}, …], "limit":
+ * 100, "max_work", "deadline_ms"}`. For `null` anything can stand. The answer is `{"found": [{"nodes":
+ * {"me": "ada", …}, "links": […]}], "steps": […], "cut"}`, where `steps` say how it was found.
+ */
+ml_status ml_snapshot_graph_find(const struct ml_snapshot *snapshot,
+                                 struct ml_str ns,
+                                 struct ml_str pattern,
+                                 struct ml_text **json,
+                                 struct ml_error **error);
+
+/**
+ * Analyses the graph as a whole: `{"what": "page_rank", "with": {"damping": 0.85}, "follow", "orientation":
+ * "directed" or "undirected", "weight": "weight" or "one", "threads": 2, "deadline_ms": 1000}`, of which
+ * only `what` must be there: `degrees`, `page_rank`, `eigenvector`, `closeness`, `betweenness`,
+ * `components`, `communities`, `label_propagation`, `cdlp`, `cores`, `triangles`, `clustering`, `hops` or
+ * `distances`. docs/graph.md says what each can be given in `with`. The answer is `{"nodes": ["ada", …],
+ * "values": [0.3, …]}`, with what else there is to say. `progress` gets thousandths; it may be NULL.
+ */
+ml_status ml_snapshot_graph_analyse(const struct ml_snapshot *snapshot,
+                                    struct ml_str ns,
+                                    struct ml_str request,
+                                    const struct ml_progress *progress,
+                                    struct ml_text **json,
+                                    struct ml_error **error);
+
+/**
+ * All of the graph as node-link JSON, as networkx has it, which `ml_tx_graph_import` reads. It lies in
+ * memory at once: a large one is better read by `ml_snapshot_graph_nodes` and `ml_snapshot_graph_edges`.
+ */
+ml_status ml_snapshot_graph_export(const struct ml_snapshot *snapshot,
+                                   struct ml_str ns,
+                                   struct ml_text **json,
+                                   struct ml_error **error);
+
+/**
+ * Writes nodes, all or none, in a transaction of its own: creates each, or makes what stands under its id
+ * the same. `numbers` and `dids` have room for `batch->count` entries each, or are NULL; a `did` is one of
+ * `ML_CREATED`, `ML_UPDATED` and `ML_UNCHANGED`. `ns` no text is `default`, here and below.
+ *
+ * `ML_ALREADY_EXISTS` if an alias belongs to another node.
+ */
+ml_status ml_db_graph_upsert_nodes(const struct ml_db *db,
+                                   struct ml_str ns,
+                                   const struct ml_node_batch *batch,
+                                   uint64_t *numbers,
+                                   int32_t *dids,
+                                   struct ml_error **error);
+
+/**
+ * Writes edges, likewise: creates each, or makes the newest of its kind between the same two the same.
+ * `ML_NOT_FOUND` if an end of one is not in the namespace.
+ */
+ml_status ml_db_graph_upsert_edges(const struct ml_db *db,
+                                   struct ml_str ns,
+                                   const struct ml_edge_batch *batch,
+                                   uint64_t *numbers,
+                                   int32_t *dids,
+                                   struct ml_error **error);
+
+/**
+ * As `ml_db_graph_upsert_nodes`, in a transaction.
+ */
+ml_status ml_tx_graph_upsert_nodes(const struct ml_tx *tx,
+                                   struct ml_str ns,
+                                   const struct ml_node_batch *batch,
+                                   uint64_t *numbers,
+                                   int32_t *dids,
+                                   struct ml_error **error);
+
+/**
+ * As `ml_db_graph_upsert_edges`, in a transaction.
+ */
+ml_status ml_tx_graph_upsert_edges(const struct ml_tx *tx,
+                                   struct ml_str ns,
+                                   const struct ml_edge_batch *batch,
+                                   uint64_t *numbers,
+                                   int32_t *dids,
+                                   struct ml_error **error);
+
+/**
+ * Changes parts of a node. `patch` is a JSON object of `kind`, `name`, `importance`, `properties` (merged,
+ * RFC 7396), `add_tags`, `remove_tags`, `add_aliases` and `remove_aliases`, as far as they change; null
+ * clears. `found` tells whether there is such a node; it may be NULL, here and below.
+ */
+ml_status ml_tx_graph_update_node(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  struct ml_str node,
+                                  struct ml_str patch,
+                                  bool *found,
+                                  struct ml_error **error);
+
+/**
+ * Changes parts of an edge: `weight`, `properties`, `from_ms`, `until_ms`. So it is ended.
+ */
+ml_status ml_tx_graph_update_edge(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  uint64_t number,
+                                  struct ml_str patch,
+                                  bool *found,
+                                  struct ml_error **error);
+
+/**
+ * Deletes a node with all of its edges.
+ */
+ml_status ml_tx_graph_delete_node(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  struct ml_str node,
+                                  bool *found,
+                                  struct ml_error **error);
+
+/**
+ * Deletes an edge.
+ */
+ml_status ml_tx_graph_delete_edge(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  uint64_t number,
+                                  bool *found,
+                                  struct ml_error **error);
+
+/**
+ * Makes one node of two: `from` goes, its edges and names become those of `into`. `ML_NOT_FOUND` if one of
+ * them is not there.
+ */
+ml_status ml_tx_graph_merge_nodes(const struct ml_tx *tx,
+                                  struct ml_str ns,
+                                  struct ml_str from,
+                                  struct ml_str into,
+                                  struct ml_error **error);
+
+/**
+ * Sets a property of `count` nodes, such as what an analysis made of them, to as many JSON values; null
+ * takes it away. `written` gets how many are there; it may be NULL.
+ */
+ml_status ml_tx_graph_write_property(const struct ml_tx *tx,
+                                     struct ml_str ns,
+                                     struct ml_str name,
+                                     const struct ml_str *nodes,
+                                     const struct ml_str *values,
+                                     size_t count,
+                                     uint64_t *written,
+                                     struct ml_error **error);
+
+/**
+ * Reads node-link JSON, as networkx has it: `nodes` with an `id` each, `links` or `edges` with a `source`
+ * and a `target` each. What has no field here becomes a property; nodes that only edges name are made, and
+ * edges without a kind are of `default_kind`. `nodes` and `edges` get how many are new; they may be NULL.
+ */
+ml_status ml_tx_graph_import(const struct ml_tx *tx,
+                             struct ml_str ns,
+                             struct ml_str document,
+                             struct ml_str default_kind,
+                             uint64_t *nodes,
+                             uint64_t *edges,
+                             struct ml_error **error);
+
+/**
+ * As `ml_snapshot_graph_node`, as this transaction sees it.
+ */
+ml_status ml_tx_graph_node(const struct ml_tx *tx,
+                           struct ml_str ns,
+                           struct ml_str node,
+                           struct ml_text **json,
+                           struct ml_error **error);
+
+/**
+ * As `ml_snapshot_graph_edge`, as this transaction sees it.
+ */
+ml_status ml_tx_graph_edge(const struct ml_tx *tx,
+                           struct ml_str ns,
+                           uint64_t number,
+                           struct ml_text **json,
+                           struct ml_error **error);
 
 /**
  * Rows of the log in order, from the commit `from` on: a JSON array of at most `limit` (10,000) objects
@@ -2477,6 +3130,22 @@ static inline ml_new_memory ml_new_memory_init(void) {
 /* No memories: give count and contents. */
 static inline ml_batch ml_batch_init(void) {
     ml_batch batch;
+    memset(&batch, 0, sizeof batch);
+    batch.struct_size = sizeof batch;
+    return batch;
+}
+
+/* No nodes: give count and ids. */
+static inline ml_node_batch ml_node_batch_init(void) {
+    ml_node_batch batch;
+    memset(&batch, 0, sizeof batch);
+    batch.struct_size = sizeof batch;
+    return batch;
+}
+
+/* No edges: give count, sources, kinds and targets. */
+static inline ml_edge_batch ml_edge_batch_init(void) {
+    ml_edge_batch batch;
     memset(&batch, 0, sizeof batch);
     batch.struct_size = sizeof batch;
     return batch;

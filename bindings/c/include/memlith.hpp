@@ -92,6 +92,30 @@ template <typename T, ml_status (*Free)(T *)> class Owned {
 inline ml_status close(ml_db *db) { return ml_db_close(db, nullptr); }
 inline ml_status rollback(ml_tx *tx) { return ml_tx_rollback(tx, nullptr); }
 
+/* Texts as a JSON array. */
+inline std::string json(const std::vector<std::string> &texts) {
+    static const char digits[] = "0123456789abcdef";
+    std::string array = "[";
+    for (const std::string &text : texts) {
+        array += array.size() > 1 ? ",\"" : "\"";
+        for (char c : text) {
+            unsigned char byte = static_cast<unsigned char>(c);
+            if (c == '"' || c == '\\') {
+                array += '\\';
+                array += c;
+            } else if (byte < 0x20) {
+                array += "\\u00";
+                array += digits[byte >> 4];
+                array += digits[byte & 15];
+            } else {
+                array += c;
+            }
+        }
+        array += '"';
+    }
+    return array + "]";
+}
+
 inline std::string take(ml_text *handle) {
     Owned<ml_text, ml_text_free> text(handle);
     return detail::text(ml_text_view(text.get()));
@@ -244,6 +268,209 @@ class Recall {
     std::vector<float> vector_;
 };
 
+/* A node to be written. Owns its text. */
+struct NewNode {
+    std::string id;
+    std::optional<std::string> kind = {}, name = {}, properties = {}; /* the last one JSON */
+    std::vector<std::string> tags, aliases;
+    float importance = static_cast<float>(ML_DEFAULT_IMPORTANCE);
+    std::int64_t created_ms = ML_NO_TIME;
+};
+
+/* An edge to be written, between nodes by their ids and memories by `memory:` and their number. Owns its
+ * text. */
+struct NewEdge {
+    std::string source, kind, target;
+    float weight = 1;
+    std::optional<std::string> properties = {}; /* JSON */
+    std::int64_t from_ms = ML_NO_TIME, until_ms = ML_NO_TIME, created_ms = ML_NO_TIME;
+};
+
+/* The graph of a namespace in a snapshot, which must outlive it. Questions and answers are JSON: memlith.h
+ * says of which form. */
+class GraphView {
+  public:
+    GraphView(const ml_snapshot *snapshot, std::string ns) : snapshot_(snapshot), ns_(std::move(ns)) {}
+
+    std::optional<std::string> node(std::string_view id) const {
+        return get([&](ml_text **json, ml_error **error) {
+            return ml_snapshot_graph_node(snapshot_, ns(), detail::view(id), json, error);
+        });
+    }
+    std::optional<std::string> edge(std::uint64_t number) const {
+        return get([&](ml_text **json, ml_error **error) {
+            return ml_snapshot_graph_edge(snapshot_, ns(), number, json, error);
+        });
+    }
+    std::string nodes(std::uint64_t after = 0, std::size_t limit = 100) const {
+        return *get([&](ml_text **json, ml_error **error) {
+            return ml_snapshot_graph_nodes(snapshot_, ns(), after, limit, json, error);
+        });
+    }
+    std::string edges(std::uint64_t after = 0, std::size_t limit = 100) const {
+        return *get([&](ml_text **json, ml_error **error) {
+            return ml_snapshot_graph_edges(snapshot_, ns(), after, limit, json, error);
+        });
+    }
+    std::string neighbours(std::string_view request) const {
+        return ask(ml_snapshot_graph_neighbours, request);
+    }
+    std::string related(std::string_view request) const {
+        return ask(ml_snapshot_graph_related, request);
+    }
+    std::string subgraph(std::string_view request) const {
+        return ask(ml_snapshot_graph_subgraph, request);
+    }
+    std::string paths(std::string_view request) const {
+        return ask(ml_snapshot_graph_paths, request);
+    }
+    std::string find(std::string_view pattern) const { return ask(ml_snapshot_graph_find, pattern); }
+    std::string analyse(std::string_view request, const ml_progress *progress = nullptr) const {
+        return *get([&](ml_text **json, ml_error **error) {
+            return ml_snapshot_graph_analyse(snapshot_, ns(), detail::view(request), progress, json,
+                                             error);
+        });
+    }
+    /* All of it as node-link JSON. */
+    std::string document() const {
+        return *get([&](ml_text **json, ml_error **error) {
+            return ml_snapshot_graph_export(snapshot_, ns(), json, error);
+        });
+    }
+
+  private:
+    using Question = ml_status (*)(const ml_snapshot *, ml_str, ml_str, ml_text **, ml_error **);
+
+    ml_str ns() const { return detail::view(std::string_view(ns_)); }
+    template <typename Get> static std::optional<std::string> get(Get get) {
+        ml_error *error = nullptr;
+        ml_text *json = nullptr;
+        detail::check(get(&json, &error), error);
+        return json ? std::optional<std::string>(detail::take(json)) : std::nullopt;
+    }
+    std::string ask(Question question, std::string_view request) const {
+        return *get([&](ml_text **json, ml_error **error) {
+            return question(snapshot_, ns(), detail::view(request), json, error);
+        });
+    }
+
+    const ml_snapshot *snapshot_;
+    std::string ns_;
+};
+
+/* The graph of a namespace in a transaction, which must outlive it. */
+class GraphWriter {
+  public:
+    GraphWriter(const ml_tx *tx, std::string ns) : tx_(tx), ns_(std::move(ns)) {}
+
+    std::uint64_t upsert(const NewNode &node) { return upsert(std::vector<NewNode>{node}).at(0); }
+    std::uint64_t upsert(const NewEdge &edge) { return upsert(std::vector<NewEdge>{edge}).at(0); }
+    std::vector<std::uint64_t> upsert(const std::vector<NewNode> &nodes) {
+        std::vector<ml_str> ids, kinds, names, properties, tags, aliases;
+        std::vector<std::string> lists;
+        std::vector<float> importances;
+        std::vector<std::int64_t> created;
+        lists.reserve(nodes.size() * 2);
+        for (const NewNode &node : nodes) {
+            ids.push_back(detail::view(std::string_view(node.id)));
+            kinds.push_back(detail::view(node.kind));
+            names.push_back(detail::view(node.name));
+            properties.push_back(detail::view(node.properties));
+            tags.push_back(detail::view(std::string_view(lists.emplace_back(detail::json(node.tags)))));
+            aliases.push_back(
+                detail::view(std::string_view(lists.emplace_back(detail::json(node.aliases)))));
+            importances.push_back(node.importance);
+            created.push_back(node.created_ms);
+        }
+        ml_node_batch batch = ml_node_batch_init();
+        batch.count = nodes.size();
+        batch.ids = ids.data();
+        batch.kinds = kinds.data();
+        batch.names = names.data();
+        batch.properties = properties.data();
+        batch.tags = tags.data();
+        batch.aliases = aliases.data();
+        batch.importances = importances.data();
+        batch.created_ms = created.data();
+        ml_error *error = nullptr;
+        std::vector<std::uint64_t> numbers(nodes.size());
+        detail::check(ml_tx_graph_upsert_nodes(tx_, ns(), &batch, numbers.data(), nullptr, &error), error);
+        return numbers;
+    }
+    std::vector<std::uint64_t> upsert(const std::vector<NewEdge> &edges) { return put(edges, 0); }
+    /* Adds each, also where there is one of its kind. */
+    std::vector<std::uint64_t> add(const std::vector<NewEdge> &edges) { return put(edges, 1); }
+
+    bool update_node(std::string_view node, std::string_view patch) {
+        ml_error *error = nullptr;
+        bool found = false;
+        detail::check(ml_tx_graph_update_node(tx_, ns(), detail::view(node), detail::view(patch), &found,
+                                              &error),
+                      error);
+        return found;
+    }
+    bool update_edge(std::uint64_t number, std::string_view patch) {
+        ml_error *error = nullptr;
+        bool found = false;
+        detail::check(ml_tx_graph_update_edge(tx_, ns(), number, detail::view(patch), &found, &error),
+                      error);
+        return found;
+    }
+    bool delete_node(std::string_view node) {
+        ml_error *error = nullptr;
+        bool found = false;
+        detail::check(ml_tx_graph_delete_node(tx_, ns(), detail::view(node), &found, &error), error);
+        return found;
+    }
+    bool delete_edge(std::uint64_t number) {
+        ml_error *error = nullptr;
+        bool found = false;
+        detail::check(ml_tx_graph_delete_edge(tx_, ns(), number, &found, &error), error);
+        return found;
+    }
+    void merge_nodes(std::string_view from, std::string_view into) {
+        ml_error *error = nullptr;
+        detail::check(ml_tx_graph_merge_nodes(tx_, ns(), detail::view(from), detail::view(into), &error),
+                      error);
+    }
+
+  private:
+    ml_str ns() const { return detail::view(std::string_view(ns_)); }
+    std::vector<std::uint64_t> put(const std::vector<NewEdge> &edges, std::int32_t add) {
+        std::vector<ml_str> sources, kinds, targets, properties;
+        std::vector<float> weights;
+        std::vector<std::int64_t> from, until, created;
+        for (const NewEdge &edge : edges) {
+            sources.push_back(detail::view(std::string_view(edge.source)));
+            kinds.push_back(detail::view(std::string_view(edge.kind)));
+            targets.push_back(detail::view(std::string_view(edge.target)));
+            properties.push_back(detail::view(edge.properties));
+            weights.push_back(edge.weight);
+            from.push_back(edge.from_ms);
+            until.push_back(edge.until_ms);
+            created.push_back(edge.created_ms);
+        }
+        ml_edge_batch batch = ml_edge_batch_init();
+        batch.count = edges.size();
+        batch.sources = sources.data();
+        batch.kinds = kinds.data();
+        batch.targets = targets.data();
+        batch.properties = properties.data();
+        batch.weights = weights.data();
+        batch.from_ms = from.data();
+        batch.until_ms = until.data();
+        batch.created_ms = created.data();
+        batch.add = add;
+        ml_error *error = nullptr;
+        std::vector<std::uint64_t> numbers(edges.size());
+        detail::check(ml_tx_graph_upsert_edges(tx_, ns(), &batch, numbers.data(), nullptr, &error), error);
+        return numbers;
+    }
+
+    const ml_tx *tx_;
+    std::string ns_;
+};
+
 /* A memory that was found, and its score. */
 struct Hit {
     float score;
@@ -289,6 +516,8 @@ class Snapshot {
     explicit Snapshot(ml_snapshot *handle) : handle_(handle) {}
     ml_snapshot *handle() const { return handle_.get(); }
     std::uint64_t seq() const { return ml_snapshot_seq(handle_.get()); }
+    /* The graph of a namespace, valid as long as this is. */
+    GraphView graph(std::string ns = "default") const { return GraphView(handle_.get(), std::move(ns)); }
 
     std::optional<Memory> get(std::uint64_t id) const {
         ml_error *error = nullptr;
@@ -353,6 +582,8 @@ class Transaction {
   public:
     explicit Transaction(ml_tx *handle) : handle_(handle) {}
     ml_tx *handle() const { return handle_.get(); }
+    /* The graph of a namespace, valid as long as this is not over. */
+    GraphWriter graph(std::string ns = "default") { return GraphWriter(handle_.get(), std::move(ns)); }
 
     std::uint64_t remember(const NewMemory &memory) {
         std::uint64_t id = 0;

@@ -1,6 +1,6 @@
 //! Many memories at once, as columns.
 
-use crate::boundary::{Growing, list, list_out, sized};
+use crate::boundary::{Growing, list, list_if, list_out, sized};
 use crate::error::Failure;
 use crate::new_memory::{common, limit, metadata, ml_new_memory, time};
 use crate::views::ml_str;
@@ -80,17 +80,12 @@ pub(crate) fn memories(pointer: *const ml_batch) -> Result<Vec<NewMemory>, Failu
         }
         template = common(&given)?;
     }
-    let column = |pointer: *const ml_str, what| {
-        list(pointer, if pointer.is_null() { 0 } else { batch.count }, what)
-    };
     let contents = list(batch.contents, batch.count, "contents")?;
-    let external_ids = column(batch.external_ids, "external_ids")?;
-    let kinds = column(batch.kinds, "kinds")?;
-    let metadatas = column(batch.metadata, "metadata")?;
-    let created = if batch.created_ms.is_null() { 0 } else { batch.count };
-    let created = list(batch.created_ms, created, "created_ms")?;
-    let importances = if batch.importances.is_null() { 0 } else { batch.count };
-    let importances = list(batch.importances, importances, "importances")?;
+    let external_ids = list_if(batch.external_ids, batch.count, "external_ids")?;
+    let kinds = list_if(batch.kinds, batch.count, "kinds")?;
+    let metadatas = list_if(batch.metadata, batch.count, "metadata")?;
+    let created = list_if(batch.created_ms, batch.count, "created_ms")?;
+    let importances = list_if(batch.importances, batch.count, "importances")?;
     let rows = rows(&batch)?;
     let space = batch.space.optional("space")?.unwrap_or(DEFAULT_SPACE);
 

@@ -72,6 +72,15 @@ pub(crate) fn list<'a, T>(
     Ok(items)
 }
 
+/// `len` things in a row, or none if the caller does without.
+pub(crate) fn list_if<'a, T>(
+    pointer: *const T,
+    len: usize,
+    what: &'static str,
+) -> Result<&'a [T], Failure> {
+    list(pointer, if pointer.is_null() { 0 } else { len }, what)
+}
+
 /// Room for `len` results in a row.
 pub(crate) fn list_out<'a, T: Copy>(
     pointer: *mut T,

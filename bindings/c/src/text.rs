@@ -32,6 +32,18 @@ pub(crate) fn give_json(value: &impl Serialize, to: Out<*mut ml_text>) -> Result
     give(text, to)
 }
 
+/// The same of what may not be there: no object then.
+pub(crate) fn give_json_if(
+    value: Option<impl Serialize>,
+    to: Out<*mut ml_text>,
+) -> Result<(), Failure> {
+    let Some(value) = value else {
+        to.set(std::ptr::null_mut());
+        return Ok(());
+    };
+    give_json(&value, to)
+}
+
 /// What it says: UTF-8, valid until the text is given back. No text if this is no such handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_text_view(text: *const ml_text) -> ml_str {

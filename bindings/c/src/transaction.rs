@@ -94,7 +94,7 @@ impl Tx {
         check_thread(self.thread, "transaction")
     }
 
-    fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {

@@ -108,6 +108,92 @@ impl Bag {
         }
     }
 
+    fn nodes(&mut self) -> ml_node_batch {
+        ml_node_batch {
+            struct_size: self.size(size_of::<ml_node_batch>()),
+            count: self.count(),
+            ids: null(),
+            kinds: null(),
+            names: null(),
+            properties: null(),
+            tags: null(),
+            aliases: null(),
+            importances: null(),
+            created_ms: null(),
+        }
+    }
+
+    fn edges(&mut self) -> ml_edge_batch {
+        ml_edge_batch {
+            struct_size: self.size(size_of::<ml_edge_batch>()),
+            count: self.count(),
+            sources: null(),
+            kinds: null(),
+            targets: null(),
+            properties: null(),
+            weights: null(),
+            from_ms: null(),
+            until_ms: null(),
+            created_ms: null(),
+            add: self.rng.i32(..),
+            reserved: 0,
+        }
+    }
+
+    /// The same of the graph.
+    fn graph_call(&mut self, text: *mut *mut ml_text, error: *mut *mut ml_error) -> ml_status {
+        let (nodes, edges) = (self.nodes(), self.edges());
+        let (number, size) = (self.rng.u64(..), self.count());
+        // SAFETY: as in `call`.
+        unsafe {
+            match self.rng.u32(..8) {
+                0 => ml_tx_graph_upsert_nodes(
+                    self.handle(),
+                    self.str(),
+                    &raw const nodes,
+                    null_mut(),
+                    null_mut(),
+                    error,
+                ),
+                1 => ml_db_graph_upsert_edges(
+                    self.handle(),
+                    self.str(),
+                    &raw const edges,
+                    null_mut(),
+                    null_mut(),
+                    error,
+                ),
+                2 => ml_tx_graph_merge_nodes(
+                    self.handle(),
+                    self.str(),
+                    self.str(),
+                    self.str(),
+                    error,
+                ),
+                3 => ml_tx_graph_import(
+                    self.handle(),
+                    self.str(),
+                    self.str(),
+                    self.str(),
+                    null_mut(),
+                    null_mut(),
+                    error,
+                ),
+                4 => ml_snapshot_graph_nodes(self.handle(), self.str(), number, size, text, error),
+                5 => ml_snapshot_graph_related(self.handle(), self.str(), self.str(), text, error),
+                6 => ml_snapshot_graph_analyse(
+                    self.handle(),
+                    self.str(),
+                    self.str(),
+                    null(),
+                    text,
+                    error,
+                ),
+                _ => ml_snapshot_graph_node(self.handle(), self.str(), self.str(), text, error),
+            }
+        }
+    }
+
     /// One wrong call or, by chance, a right one. Closes nothing that is in force.
     fn call(&mut self, error: *mut *mut ml_error) -> ml_status {
         let (mut id, mut did, mut found, mut count) = (0_u64, 0_i32, false, 0_u64);
@@ -119,7 +205,7 @@ impl Bag {
         // SAFETY: every pointer is NULL, a number that is to be told from a handle, or to what its type
         // says; lengths are impossible, refused by a limit, or those of what is there.
         let status = unsafe {
-            match self.rng.u32(..24) {
+            match self.rng.u32(..32) {
                 0 => ml_db_remember(self.handle(), memory, &raw mut id, error),
                 1 => ml_db_upsert(self.handle(), memory, &raw mut id, &raw mut did, error),
                 2 => ml_db_update(self.handle(), number, self.str(), &raw mut found, error),
@@ -145,6 +231,7 @@ impl Bag {
                 20 => ml_db_outcome(self.handle(), self.str(), null_mut(), null_mut(), error),
                 21 => ml_db_open(self.str(), null(), null_mut(), error),
                 22 => ml_snapshot_namespaces(self.handle(), self.str(), size, &raw mut text, error),
+                23..=30 => self.graph_call(&raw mut text, error),
                 _ => ml_error_free(ptr::without_provenance_mut(self.rng.usize(..1 << 50))),
             }
         };

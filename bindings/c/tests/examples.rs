@@ -49,6 +49,8 @@ fn run(program: &Path, file: Option<&Path>) -> String {
     words = format!("{words} {}", program.display());
     let mut words = words.split_whitespace();
     let mut command = Command::new(words.next().unwrap());
+    // What cargo sets leads to a library of an earlier build first.
+    command.env("LD_LIBRARY_PATH", libraries());
     let done = command.args(words).args(file).output().unwrap();
     assert!(done.status.success(), "{}: {}", program.display(), said(&done));
     said(&done)
@@ -67,7 +69,30 @@ fn examples_in_c() {
         let answers = run(&program, Some(&place.path().join(format!("{compiler}-agent.lith"))));
         assert!(answers.contains("Ada is allergic to peanuts"), "{answers}");
         assert!(!answers.contains("radiator"), "{answers}");
+        compile(&compiler, "c11", "graph.c", &program);
+        let answers = run(&program, None);
+        for line in [
+            "nobody: there is none",
+            "ranks written: 1",
+            "imported: 2 nodes, 1 edges",
+            "the edge of the countess is there: 0",
+            "Ada, by her other name, was there: 1",
+            "\"nodes\":{\"where\":\"london\",\"who\":\"ada\"}",
+        ] {
+            assert!(answers.contains(line), "{line}: {answers}");
+        }
     }
+}
+
+#[test]
+fn every_function_is_in_an_example() {
+    let examples = fs::read_dir(folder("examples")).unwrap().map(|file| file.unwrap().path());
+    let is_c = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "c");
+    let shown: String =
+        examples.filter(is_c).map(|path| fs::read_to_string(path).unwrap()).collect();
+    let symbols = fs::read_to_string(folder("include/symbols.txt")).unwrap();
+    let missing = symbols.lines().filter(|name| !shown.contains(&format!("{name}(")));
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]
@@ -96,6 +121,8 @@ fn examples_in_cpp() {
         compile(&compiler, "c++17", "agent.cpp", &program);
         let file = place.path().join(format!("{}.lith", compiler.replace('/', "_")));
         let answers = run(&program, Some(&file));
-        assert!(answers.contains("Ada prefers tea to coffee"), "{answers}");
+        for part in ["Ada prefers tea to coffee", "the \\\"first\\\"", "\"kind\":\"lives_in\""] {
+            assert!(answers.contains(part), "{part}: {answers}");
+        }
     }
 }

@@ -46,9 +46,15 @@ fn header() -> String {
 }
 
 fn sources() -> Vec<PathBuf> {
-    let files = fs::read_dir(folder().join("src")).unwrap();
-    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
-    files.retain(|file| !file.ends_with("lib.rs"));
+    let mut files = Vec::new();
+    let mut folders = vec![folder().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.retain(|file| !file.ends_with("lib.rs") && !file.ends_with("mod.rs"));
     files.sort();
     files
 }

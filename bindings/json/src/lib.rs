@@ -7,6 +7,7 @@
 //! same value.
 
 mod answer;
+mod graph;
 mod kind;
 mod log;
 mod memory;
@@ -19,6 +20,7 @@ mod values;
 mod verify;
 
 pub use answer::AnswerJson;
+pub use graph::*;
 pub use kind::kind_name;
 pub use log::{LogReportJson, LogRowJson};
 pub use memory::{Embedding, MemoryLine, shown_id};

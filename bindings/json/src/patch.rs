@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 /// A field that is there, perhaps as null: absent is `None` by `#[serde(default)]`.
 #[expect(clippy::option_option, reason = "absent, null and given are three things in a patch")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(from).map(Some)

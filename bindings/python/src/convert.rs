@@ -10,14 +10,17 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 use std::time::Duration;
 
+/// Around metadata there may be a request. The engine says how deep metadata themselves may be.
+const MAX_DEPTH: usize = MAX_METADATA_DEPTH + 8;
+
 /// What Python has for JSON.
 pub(crate) fn json_of(object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    json_at(object, MAX_METADATA_DEPTH)
+    json_at(object, MAX_DEPTH)
 }
 
 fn json_at(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     let Some(below) = depth.checked_sub(1) else {
-        return Err(invalid(format!("metadata: nested deeper than {MAX_METADATA_DEPTH}")));
+        return Err(invalid(format!("JSON: nested deeper than {MAX_DEPTH}")));
     };
     if object.is_none() {
         return Ok(Value::Null);
@@ -31,13 +34,11 @@ fn json_at(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
     if object.is_instance_of::<PyInt>() {
         let number = object.extract::<i64>().map(Number::from);
         let number = number.or_else(|_| object.extract::<u64>().map(Number::from));
-        return number.map(Value::Number).map_err(|_| invalid("metadata: an integer is too large"));
+        return number.map(Value::Number).map_err(|_| invalid("JSON: an integer is too large"));
     }
     if let Ok(number) = object.cast::<PyFloat>() {
         let number = Number::from_f64(number.value());
-        return number
-            .map(Value::Number)
-            .ok_or_else(|| invalid("metadata: a number is not finite"));
+        return number.map(Value::Number).ok_or_else(|| invalid("JSON: a number is not finite"));
     }
     if let Ok(dict) = object.cast::<PyDict>() {
         let mut map = Map::new();
@@ -56,7 +57,7 @@ fn json_at(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
 
 fn not_json(object: &Bound<'_, PyAny>) -> PyErr {
     let name = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
-    PyTypeError::new_err(format!("metadata is JSON, which has no {name}"))
+    PyTypeError::new_err(format!("this must be JSON, which has no {name}"))
 }
 
 /// JSON as Python has it.

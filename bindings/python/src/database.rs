@@ -1,16 +1,13 @@
 //! An open file.
 
-use crate::convert::{report, time_to};
+use crate::convert::{json_to, report, time_to};
 use crate::error::{Failure, failure};
-use crate::fields::{many, new_memory, patch};
-use crate::iterator::MemoryIterator;
+use crate::graph;
 use crate::options::options;
 use crate::progress::Progress;
-use crate::records::{Answer, Context, Memory};
-use crate::request::{filter_of, recall, space};
-use crate::snapshot::{AllHeld, Snapshot};
-use crate::transaction::{Transaction, upserted, write_options};
-use memlith::{DEFAULT_SPACE, Db, Head, MemoryId, Seq};
+use crate::snapshot::{AllHeld, Held, Snapshot};
+use crate::transaction::{Transaction, write_options};
+use memlith::{DEFAULT_SPACE, Db, Head, Seq, View};
 use memlith_json::{LogReportJson, LogRowJson, StatsJson, VerifyJson};
 use parking_lot::RwLock;
 use pyo3::exceptions::PyTypeError;
@@ -50,8 +47,21 @@ impl Drop for Shared {
 }
 
 impl Database {
+    /// Reads the newest state without the lock of Python.
+    pub(crate) fn read<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(View) -> memlith::Result<T> + Send,
+    ) -> PyResult<T> {
+        self.work(py, |db| work(db.read()?))
+    }
+
+    pub(crate) fn hold(&self, py: Python<'_>) -> PyResult<Held> {
+        Ok(self.0.held.hold(self.read(py, Ok)?))
+    }
+
     /// Works without the lock of Python.
-    fn work<T: Send>(
+    pub(crate) fn work<T: Send>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&Db) -> memlith::Result<T> + Send,
@@ -106,226 +116,33 @@ pub(crate) fn salvage(py: Python<'_>, damaged: PathBuf, into: PathBuf) -> PyResu
 
 #[pymethods]
 impl Database {
-    /// Remembers something new, and returns its number.
-    #[pyo3(signature = (content, **fields))]
-    fn remember(
-        &self,
-        py: Python<'_>,
-        content: String,
-        fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<u64> {
-        let new = new_memory(content, fields)?;
-        Ok(self.work(py, |db| db.remember(new))?.0)
-    }
-
-    /// Remembers many things at once, all or none, and returns their numbers.
-    #[pyo3(signature = (contents, vectors = None, *, space = None, columns = None, **fields))]
-    fn remember_many(
-        &self,
-        py: Python<'_>,
-        contents: Vec<String>,
-        vectors: Option<&Bound<'_, PyAny>>,
-        space: Option<&str>,
-        columns: Option<&Bound<'_, PyDict>>,
-        fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Vec<u64>> {
-        let new = many(contents, vectors, space, columns, fields)?;
-        let ids = self.work(py, |db| db.remember_batch(new))?;
-        Ok(ids.into_iter().map(|id| id.0).collect())
-    }
-
-    /// Remembers something under its external id: `(id, did)`, where `did` is `created`, `updated` or
-    /// `unchanged`.
-    #[pyo3(signature = (content, **fields))]
-    fn upsert(
-        &self,
-        py: Python<'_>,
-        content: String,
-        fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<(u64, &'static str)> {
-        let new = new_memory(content, fields)?;
-        self.work(py, |db| db.upsert(new)).map(upserted)
-    }
-
-    /// Changes parts of a memory. False if there is none.
-    #[pyo3(signature = (id, **changes))]
-    fn update(
-        &self,
-        py: Python<'_>,
-        id: u64,
-        changes: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<bool> {
-        let patch = patch(changes)?;
-        self.work(py, |db| db.update(MemoryId(id), &patch))
-    }
-
-    /// Changes parts of every memory that a filter matches. Returns how many match.
-    #[pyo3(signature = (filter, *, namespace = None, **changes))]
-    fn update_where(
-        &self,
-        py: Python<'_>,
-        filter: &str,
-        namespace: Option<&str>,
-        changes: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<u64> {
-        let (filter, patch) = (filter_of(filter)?, patch(changes)?);
-        self.work(py, |db| db.update_many(namespace, &filter, &patch))
-    }
-
-    /// Remembers something that replaces the memory `old`, and returns its number.
-    #[pyo3(signature = (old, content, **fields))]
-    fn supersede(
-        &self,
-        py: Python<'_>,
-        old: u64,
-        content: String,
-        fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<u64> {
-        let new = new_memory(content, fields)?;
-        Ok(self.work(py, |db| db.supersede(MemoryId(old), new))?.0)
-    }
-
-    /// Forgets a memory. False if there was none.
-    fn forget(&self, py: Python<'_>, id: u64) -> PyResult<bool> {
-        self.work(py, |db| db.forget(MemoryId(id)))
-    }
-
-    /// Forgets every memory that a filter matches. Returns how many.
-    #[pyo3(signature = (filter, *, namespace = None))]
-    fn forget_where(&self, py: Python<'_>, filter: &str, namespace: Option<&str>) -> PyResult<u64> {
-        let filter = filter_of(filter)?;
-        self.work(py, |db| db.forget_where(namespace, &filter))
-    }
-
-    /// A memory by its number, or None. Counts as an access.
-    fn get(&self, py: Python<'_>, id: u64) -> PyResult<Option<Memory>> {
-        Ok(self.work(py, |db| db.get(MemoryId(id)))?.map(Memory::from))
-    }
-
-    /// Recalls memories by text, by vector, by both, or by a filter alone, from the newest state.
-    #[pyo3(signature = (text = None, **options))]
-    fn recall(
-        &self,
-        py: Python<'_>,
-        text: Option<String>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Answer> {
-        let request = recall(text, options)?;
-        let recalled = self.work(py, |db| db.recall(&request))?;
-        Answer::new(py, recalled)
-    }
-
-    /// As `Snapshot.context`, from the newest state.
-    #[pyo3(signature = (session = None, text = None, **options))]
-    fn context(
-        &self,
-        py: Python<'_>,
-        session: Option<String>,
-        text: Option<String>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Context> {
-        self.snapshot(py)?.context(py, session, text, options)
-    }
-
-    /// Memories by their numbers, None in the place of those that are not there.
-    fn get_many(&self, py: Python<'_>, ids: Vec<u64>) -> PyResult<Vec<Option<Memory>>> {
-        self.snapshot(py)?.get_many(py, ids)
-    }
-
-    /// The memory under an external id, or None.
-    #[pyo3(signature = (external_id, *, namespace = None))]
-    fn get_external(
-        &self,
-        py: Python<'_>,
-        external_id: &str,
-        namespace: Option<&str>,
-    ) -> PyResult<Option<Memory>> {
-        self.snapshot(py)?.get_external(py, external_id, namespace)
-    }
-
-    /// As `Snapshot.nearest`, from the newest state.
-    #[pyo3(signature = (vectors, **options))]
-    fn nearest<'py>(
-        &self,
-        py: Python<'py>,
-        vectors: &Bound<'py, PyAny>,
-        options: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-        self.snapshot(py)?.nearest(py, vectors, options)
-    }
-
-    /// As `Snapshot.vector`, from the newest state.
-    #[pyo3(signature = (id, *, space = None))]
-    fn vector<'py>(
-        &self,
-        py: Python<'py>,
-        id: u64,
-        space: Option<&str>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.snapshot(py)?.vector(py, id, space)
-    }
-
-    /// As `Snapshot.vectors`, from the newest state.
-    #[pyo3(signature = (ids, *, space = None))]
-    fn vectors<'py>(
-        &self,
-        py: Python<'py>,
-        ids: Vec<u64>,
-        space: Option<&str>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.snapshot(py)?.vectors(py, ids, space)
-    }
-
-    /// Memories of one instant in order: an iterator that reads a page at a time.
-    #[pyo3(signature = (**options))]
-    fn list(
-        &self,
-        py: Python<'_>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<MemoryIterator> {
-        self.snapshot(py)?.list(options)
-    }
-
-    /// How many memories there are that a filter matches, in one namespace or in all.
-    #[pyo3(signature = (*, namespace = None, filter = None))]
-    fn count(
-        &self,
-        py: Python<'_>,
-        namespace: Option<&str>,
-        filter: Option<&str>,
-    ) -> PyResult<u64> {
-        self.snapshot(py)?.count(py, namespace, filter)
-    }
-
-    /// Names of the namespaces that have memories, sorted.
-    fn namespaces(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        self.snapshot(py)?.namespaces(py)
-    }
-
-    /// The figures of a namespace: a dict.
-    #[pyo3(signature = (namespace = None))]
-    fn namespace_stats<'py>(
-        &self,
-        py: Python<'py>,
-        namespace: Option<&str>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.snapshot(py)?.namespace_stats(py, namespace)
-    }
-
-    /// All vector spaces with their figures: a list of dicts.
-    fn spaces<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.snapshot(py)?.spaces(py)
-    }
-
     /// The memories of one namespace: this database with the namespace said once.
     fn memories<'py>(this: &Bound<'py, Self>, namespace: &str) -> PyResult<Bound<'py, PyAny>> {
         let module = this.py().import("memlith._memories")?;
         module.call_method1("Memories", (this, namespace))
     }
 
+    /// The graph of a namespace, as it is now.
+    #[pyo3(signature = (namespace = None))]
+    fn graph<'py>(this: &Bound<'py, Self>, namespace: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+        graph::graph("Graph", this, namespace)
+    }
+
+    /// For `memlith.graph`: changes it.
+    fn _graph_change<'py>(
+        &self,
+        py: Python<'py>,
+        namespace: &str,
+        change: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let change = graph::change_of(change)?;
+        let done = self.work(py, |db| db.write(|tx| change.apply(&mut tx.graph(namespace))))?;
+        json_to(py, &done)
+    }
+
     /// One instant of the file, for reads that must agree with each other.
     fn snapshot(&self, py: Python<'_>) -> PyResult<Snapshot> {
-        self.work(py, Db::read).map(|view| Snapshot::new(self.0.held.hold(view)))
+        Ok(Snapshot::new(self.hold(py)?))
     }
 
     /// Begins a transaction.
@@ -341,19 +158,6 @@ impl Database {
         let options = write_options(actor, reason, idempotency_key, durability)?;
         let of = self.0.clone();
         py.detach(|| Transaction::begin(of, options))
-    }
-
-    /// Creates a vector space.
-    #[pyo3(signature = (name, dimension, **options))]
-    fn create_space(
-        &self,
-        py: Python<'_>,
-        name: &str,
-        dimension: usize,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<()> {
-        let space = space(name, dimension, options)?;
-        self.work(py, |db| db.create_space(&space))
     }
 
     /// Begins to change the embedder of a space to one of this handle's: see docs/python.md.

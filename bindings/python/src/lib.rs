@@ -10,14 +10,17 @@ mod database;
 mod embedder;
 mod error;
 mod fields;
+mod graph;
 mod iterator;
 mod options;
 mod progress;
+mod reads;
 mod records;
 mod request;
 mod snapshot;
 mod transaction;
 mod vectors;
+mod writes;
 
 use pyo3::prelude::*;
 

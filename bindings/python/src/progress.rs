@@ -31,6 +31,11 @@ impl Progress {
         self.failed = told.and_then(Result::err);
     }
 
+    /// Did it fail?
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// The error of the callable, if it had one.
     pub(crate) fn finish(self) -> PyResult<()> {
         self.failed.map_or(Ok(()), Err)

@@ -1,16 +1,15 @@
 //! Transactions: any number of changes at once, or none.
 
+use crate::convert::{json_of, json_to};
 use crate::database::Shared;
 use crate::error::{Failure, failure};
-use crate::fields::{many, new_memory, patch};
+use crate::graph;
 use crate::options::durability_of;
 use crate::records::Memory;
-use crate::request::{filter_of, space};
 use memlith::{DEFAULT_NAMESPACE, Db, MemoryId, Upsert, WriteOptions, WriteTx};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, ThreadId};
@@ -70,7 +69,7 @@ impl Transaction {
         Ok(Transaction { thread: thread::current().id(), running })
     }
 
-    fn work<T: Send>(
+    pub(crate) fn work<T: Send>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&mut WriteTx<'_>) -> memlith::Result<T> + Send,
@@ -97,95 +96,35 @@ impl Transaction {
 
 #[pymethods]
 impl Transaction {
-    /// Remembers something new, and returns its number.
-    #[pyo3(signature = (content, **fields))]
-    fn remember(
+    /// The graph of a namespace, to be changed in this transaction.
+    #[pyo3(signature = (namespace = None))]
+    fn graph<'py>(this: &Bound<'py, Self>, namespace: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+        graph::graph("GraphTransaction", this, namespace)
+    }
+
+    /// For `memlith.graph`: changes it.
+    fn _graph_change<'py>(
         &self,
-        py: Python<'_>,
-        content: String,
-        fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<u64> {
-        let new = new_memory(content, fields)?;
-        Ok(self.work(py, |tx| tx.remember(new))?.0)
+        py: Python<'py>,
+        namespace: &str,
+        change: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let change = graph::change_of(change)?;
+        json_to(py, &self.work(py, |tx| change.apply(&mut tx.graph(namespace)))?)
     }
 
-    /// Remembers many things, and returns their numbers.
-    #[pyo3(signature = (contents, vectors = None, *, space = None, columns = None, **fields))]
-    fn remember_many(
+    /// For `memlith.graph`: a node or an edge.
+    fn _graph_ask<'py>(
         &self,
-        py: Python<'_>,
-        contents: Vec<String>,
-        vectors: Option<&Bound<'_, PyAny>>,
-        space: Option<&str>,
-        columns: Option<&Bound<'_, PyDict>>,
-        fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Vec<u64>> {
-        let new = many(contents, vectors, space, columns, fields)?;
-        let ids = self.work(py, |tx| tx.remember_batch(new))?;
-        Ok(ids.into_iter().map(|id| id.0).collect())
-    }
-
-    /// Remembers something under its external id: `(id, did)`, where `did` is `created`, `updated` or
-    /// `unchanged`.
-    #[pyo3(signature = (content, **fields))]
-    fn upsert(
-        &self,
-        py: Python<'_>,
-        content: String,
-        fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<(u64, &'static str)> {
-        let new = new_memory(content, fields)?;
-        self.work(py, |tx| tx.upsert(new)).map(upserted)
-    }
-
-    /// Changes parts of a memory. False if there is none.
-    #[pyo3(signature = (id, **changes))]
-    fn update(
-        &self,
-        py: Python<'_>,
-        id: u64,
-        changes: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<bool> {
-        let patch = patch(changes)?;
-        self.work(py, |tx| tx.update(MemoryId(id), &patch))
-    }
-
-    /// Changes parts of every memory that a filter matches. Returns how many match.
-    #[pyo3(signature = (filter, *, namespace = None, **changes))]
-    fn update_where(
-        &self,
-        py: Python<'_>,
-        filter: &str,
-        namespace: Option<&str>,
-        changes: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<u64> {
-        let (filter, patch) = (filter_of(filter)?, patch(changes)?);
-        self.work(py, |tx| tx.update_many(namespace, &filter, &patch))
-    }
-
-    /// Remembers something that replaces the memory `old`, and returns its number.
-    #[pyo3(signature = (old, content, **fields))]
-    fn supersede(
-        &self,
-        py: Python<'_>,
-        old: u64,
-        content: String,
-        fields: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<u64> {
-        let new = new_memory(content, fields)?;
-        Ok(self.work(py, |tx| tx.supersede(MemoryId(old), new))?.0)
-    }
-
-    /// Forgets a memory. False if there was none.
-    fn forget(&self, py: Python<'_>, id: u64) -> PyResult<bool> {
-        self.work(py, |tx| tx.forget(MemoryId(id)))
-    }
-
-    /// Forgets every memory that a filter matches. Returns how many.
-    #[pyo3(signature = (filter, *, namespace = None))]
-    fn forget_where(&self, py: Python<'_>, filter: &str, namespace: Option<&str>) -> PyResult<u64> {
-        let filter = filter_of(filter)?;
-        self.work(py, |tx| tx.forget_where(namespace, &filter))
+        py: Python<'py>,
+        namespace: &str,
+        question: &str,
+        request: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let request = json_of(request)?;
+        let answer =
+            self.work(py, |tx| Ok(graph::answer_tx(&mut tx.graph(namespace), question, request)))?;
+        json_to(py, &answer?)
     }
 
     /// A memory as this transaction sees it, or None.
@@ -203,19 +142,6 @@ impl Transaction {
     ) -> PyResult<Option<Memory>> {
         let namespace = namespace.unwrap_or(DEFAULT_NAMESPACE);
         Ok(self.work(py, |tx| tx.get_external(namespace, external_id))?.map(Memory::from))
-    }
-
-    /// Creates a vector space.
-    #[pyo3(signature = (name, dimension, **options))]
-    fn create_space(
-        &self,
-        py: Python<'_>,
-        name: &str,
-        dimension: usize,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<()> {
-        let space = space(name, dimension, options)?;
-        self.work(py, |tx| tx.create_space(&space))
     }
 
     /// Drops a vector space with all its vectors.

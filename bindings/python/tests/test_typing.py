@@ -40,7 +40,7 @@ def test_examples(name: str) -> None:
                 assert doctest.DocTestRunner().run(found).failed == 0
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/python.md", "bindings/python/README.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/python.md", "docs/graph.md", "bindings/python/README.md"])
 def test_programs_of_the_documents(document: str, tmp_path: Path) -> None:
     text = (DOCUMENTS / document).read_text()
     programs = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)

@@ -2,7 +2,9 @@
 
 use super::names::{find_name, namespace_of};
 use super::{Edge, EdgeRow, Entity, EntityRef, Node, NodeRow};
+use crate::error::check_limit;
 use crate::ids::{EdgeId, NodeId};
+use crate::memory::MAX_LIMIT;
 use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, edge_key, node_key, read_u64};
 use crate::view::View;
@@ -106,10 +108,54 @@ impl Graph {
     ///
     /// # Errors
     /// Also what `each` returns.
-    pub fn for_each_edge(&self, mut each: impl FnMut(Edge) -> Result<bool>) -> Result<()> {
+    pub fn for_each_edge(&self, each: impl FnMut(Edge) -> Result<bool>) -> Result<()> {
+        self.edges_from(Bound::Unbounded, each)
+    }
+
+    /// Up to `limit` (10,000) nodes of the namespace by number, from behind `after` on. Costs a step per
+    /// node of the file that it comes by.
+    pub fn list_nodes(&self, after: Option<NodeId>, limit: usize) -> Result<Vec<Node>> {
+        check_limit("limit of a listing", limit, MAX_LIMIT)?;
+        let (mut found, rows) = (Vec::new(), self.view.rows()?);
+        if limit == 0 {
+            return Ok(found);
+        }
+        let after = after.map(node_key);
+        rows.scan(Table::Nodes, behind(after.as_ref()), |key, row| {
+            let bad = || Error::corruption("node key", "eight bytes", "another length");
+            let (id, row) = (read_u64(key).map(NodeId).ok_or_else(bad)?, NodeRow::decode(row)?);
+            if row.namespace == self.namespace {
+                found.push(Node::from_row(id, row));
+            }
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    /// Up to `limit` (10,000) edges of the namespace by number, from behind `after` on. Costs a step per
+    /// edge of the file that it comes by.
+    pub fn list_edges(&self, after: Option<EdgeId>, limit: usize) -> Result<Vec<Edge>> {
+        check_limit("limit of a listing", limit, MAX_LIMIT)?;
+        let mut found = Vec::new();
+        if limit == 0 {
+            return Ok(found);
+        }
+        let after = after.map(edge_key);
+        self.edges_from(behind(after.as_ref()), |edge| {
+            found.push(edge);
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    fn edges_from(
+        &self,
+        from: Bound<&[u8]>,
+        mut each: impl FnMut(Edge) -> Result<bool>,
+    ) -> Result<()> {
         let rows = self.view.rows()?;
         let catalog = &self.view.versions().catalog;
-        rows.scan(Table::Edges, Bound::Unbounded, |key, row| {
+        rows.scan(Table::Edges, from, |key, row| {
             let bad = || Error::corruption("edge key", "eight bytes", "another length");
             let (id, row) = (read_u64(key).map(EdgeId).ok_or_else(bad)?, EdgeRow::decode(row)?);
             let namespace = namespace_of(&*rows, Entity::of_code(row.source), i64::MIN)?;
@@ -153,6 +199,10 @@ impl Graph {
             }
         }
     }
+}
+
+fn behind<const N: usize>(key: Option<&[u8; N]>) -> Bound<&[u8]> {
+    key.map_or(Bound::Unbounded, |key| Bound::Excluded(key))
 }
 
 fn node_row(rows: &Pinned, id: NodeId) -> Result<Option<NodeRow>> {

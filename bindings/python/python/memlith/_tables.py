@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ._native import Memory
+    from .graph import Edge, GraphSnapshot
 
 
 def _columns(memories: Iterable[Memory]) -> dict[str, list[Any]]:
@@ -51,3 +52,48 @@ def pandas(memories: Iterable[Memory]) -> Any:
     import pandas as pd
 
     return pd.DataFrame(_columns(memories)).set_index("id")
+
+
+_EDGE_NAMES = (
+    "number", "source", "kind", "target", "weight", "valid_from", "valid_until", "properties", "created", "updated",
+)  # fmt: skip
+
+
+def _edge_columns(edges: Iterable[Edge]) -> dict[str, list[Any]]:
+    rows = list(edges)
+    return {name: [getattr(row, name) for row in rows] for name in _EDGE_NAMES}
+
+
+def arrow_edges(edges: Iterable[Edge]) -> Any:
+    """A ``pyarrow.Table``; ends are text, memories ``memory:`` and their number, properties JSON text."""
+    import pyarrow as pa
+
+    from .graph import _name
+
+    text, time = pa.string(), pa.timestamp("ms", tz="UTC")
+    types = dict.fromkeys(_EDGE_NAMES, text) | {"number": pa.uint64(), "weight": pa.float32()}
+    types |= dict.fromkeys(("valid_from", "valid_until", "created", "updated"), time)
+    columns = _edge_columns(edges)
+    columns["properties"] = [json.dumps(p) if p else None for p in columns["properties"]]
+    for end in ("source", "target"):
+        columns[end] = [_name(entity) for entity in columns[end]]
+    return pa.table({name: pa.array(columns[name], types[name]) for name in _EDGE_NAMES})
+
+
+def pandas_edges(edges: Iterable[Edge]) -> Any:
+    """A ``pandas.DataFrame`` with the number of the edge as its index."""
+    import pandas as pd
+
+    return pd.DataFrame(_edge_columns(edges)).set_index("number")
+
+
+def networkx(graph: GraphSnapshot) -> Any:
+    """A ``networkx.MultiDiGraph``."""
+    import networkx as nx
+
+    document = json.loads(graph.to_node_link())
+    made = nx.MultiDiGraph()
+    made.add_nodes_from((node.pop("id"), node) for node in document["nodes"])
+    for link in document["links"]:
+        made.add_edge(link.pop("source"), link.pop("target"), **link)
+    return made

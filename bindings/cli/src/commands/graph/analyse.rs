@@ -1,6 +1,6 @@
 //! `memlith graph rank`, `communities` and `stats`: the graph as a whole.
 
-use super::{Following, Place, name_of};
+use super::{Following, Place};
 use crate::output::table::{grouped, number, pairs, printable, table};
 use crate::output::{Bar, Console, Failure, Outcome};
 use clap::{Args, ValueEnum};
@@ -9,6 +9,7 @@ use memlith::analytics::{
     core_numbers, degrees, leiden, page_rank, weak_components,
 };
 use memlith::{Db, Follow, Graph, Projected, When};
+use memlith_json::Names;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -66,8 +67,9 @@ impl Rank {
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
         let mut rows = table(["node", "score"]);
+        let mut names = Names::of(&graph);
         for place in order.into_iter().take(self.limit) {
-            let (name, score) = (name_of(&graph, all.entities()[place])?, scores[place]);
+            let (name, score) = (names.get(all.entities()[place])?, scores[place]);
             if console.is_json() {
                 console.json(&json!({ "id": name, "score": score }))?;
             } else {
@@ -153,8 +155,9 @@ impl CommunitiesArgs {
         let mut largest: Vec<_> = members.into_iter().collect();
         largest.sort_by_key(|(community, members)| (std::cmp::Reverse(members.len()), *community));
         let mut rows = table(["community", "members", "such as"]);
+        let mut names = Names::of(&graph);
         for (community, members) in largest.into_iter().take(self.limit) {
-            let some = members.iter().take(SHOWN).map(|at| name_of(&graph, all.entities()[*at]));
+            let some = members.iter().take(SHOWN).map(|at| names.get(all.entities()[*at]));
             let some = some.collect::<memlith::Result<Vec<_>>>()?;
             let count = members.len();
             if console.is_json() {

@@ -1,12 +1,11 @@
 //! `memlith graph export`: nodes and edges to standard output.
 
 use super::import::Format;
-use super::{Place, name_of, separated};
+use super::{Place, separated};
 use crate::output::{Console, Failure, Outcome};
 use clap::Args;
-use memlith::{Edge, Entity, Graph, Node};
-use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use memlith::Graph;
+use memlith_json::{Names, WriteError, write_node_link};
 use std::io::{self, Write};
 
 const AFTER_HELP: &str = "\
@@ -30,7 +29,10 @@ impl Export {
     pub(super) fn run(self, console: &mut Console) -> Outcome {
         let (_db, graph) = self.place.read()?;
         match self.format {
-            Format::Json => write_node_link(&graph, console),
+            Format::Json => write_node_link(&graph, console.out()).map_err(|e| match e {
+                WriteError::Engine(e) => e.into(),
+                WriteError::Output(e) => Failure::Output(e),
+            }),
             format => write_list(&graph, format.separator(), console),
         }
     }
@@ -51,87 +53,18 @@ fn streamed(
     failed.map_or(Ok(()), |e| Err(Failure::Output(e)))
 }
 
-fn write_node_link(graph: &Graph, console: &mut Console) -> Outcome {
-    let out = console.out();
-    let put = |out: &mut dyn Write, is_first: &mut bool, value: &Value| {
-        let comma = if std::mem::take(is_first) { "" } else { "," };
-        write!(out, "{comma}\n{value}")
-    };
-    let head = "{\"directed\":true,\"multigraph\":true,\"graph\":{},\"nodes\":[";
-    write!(out, "{head}").map_err(Failure::Output)?;
-    let mut is_first = true;
-    streamed(|keep| graph.for_each_node(|node| Ok(keep(put(out, &mut is_first, &of_node(node))))))?;
-    let mut memories = BTreeSet::new();
-    graph.for_each_edge(|edge| {
-        memories.extend([edge.source, edge.target].into_iter().filter(is_memory));
-        Ok(true)
-    })?;
-    for memory in memories {
-        let value = json!({ "id": name_of(graph, memory)?, "kind": "memory" });
-        put(out, &mut is_first, &value).map_err(Failure::Output)?;
-    }
-    write!(out, "],\"links\":[").map_err(Failure::Output)?;
-    is_first = true;
-    streamed(|keep| {
-        graph.for_each_edge(|edge| {
-            let value = of_edge(graph, edge)?;
-            Ok(keep(put(out, &mut is_first, &value)))
-        })
-    })?;
-    writeln!(out, "]}}").map_err(Failure::Output)
-}
-
 fn write_list(graph: &Graph, separator: char, console: &mut Console) -> Outcome {
     let out = console.out();
     let row = |fields: [&str; 4]| {
         fields.map(|field| separated::quoted(field, separator)).join(&separator.to_string())
     };
     writeln!(out, "{}", row(["source", "target", "kind", "weight"])).map_err(Failure::Output)?;
+    let mut names = Names::of(graph);
     streamed(|keep| {
         graph.for_each_edge(|edge| {
-            let (source, target) = (name_of(graph, edge.source)?, name_of(graph, edge.target)?);
+            let (source, target) = (names.get(edge.source)?, names.get(edge.target)?);
             let weight = edge.weight.to_string();
             Ok(keep(writeln!(out, "{}", row([&source, &target, &edge.kind, &weight]))))
         })
     })
-}
-
-fn is_memory(entity: &Entity) -> bool {
-    matches!(entity, Entity::Memory(_))
-}
-
-/// What it has beyond its properties goes over them.
-fn object(properties: Value) -> Map<String, Value> {
-    match properties {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    }
-}
-
-pub(super) fn of_node(node: Node) -> Value {
-    let mut line = object(node.properties);
-    line.insert("id".into(), json!(node.external_id));
-    let optional = [("kind", node.kind), ("name", node.name)];
-    line.extend(optional.into_iter().filter_map(|(key, value)| Some((key.into(), value?.into()))));
-    line.insert("importance".into(), json!(node.importance));
-    for (key, list) in [("tags", node.tags), ("aliases", node.aliases)] {
-        if !list.is_empty() {
-            line.insert(key.into(), json!(list));
-        }
-    }
-    line.insert("created_ms".into(), json!(node.created_ms));
-    Value::Object(line)
-}
-
-pub(super) fn of_edge(graph: &Graph, edge: Edge) -> memlith::Result<Value> {
-    let mut line = object(edge.properties);
-    line.insert("source".into(), json!(name_of(graph, edge.source)?));
-    line.insert("target".into(), json!(name_of(graph, edge.target)?));
-    line.insert("kind".into(), json!(&*edge.kind));
-    line.insert("weight".into(), json!(edge.weight));
-    for (key, at) in [("from_ms", edge.from_ms), ("until_ms", edge.until_ms)] {
-        line.extend(at.map(|at| (key.to_owned(), json!(at))));
-    }
-    line.insert("created_ms".into(), json!(edge.created_ms));
-    Ok(Value::Object(line))
 }

@@ -1,12 +1,11 @@
 //! `memlith graph import`: nodes and edges from a file.
 
-use super::node_link::{self, Part};
-use super::{Place, reference, separated};
+use super::{Place, separated};
 use crate::output::{Bar, Console, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use memlith::{EntityRef, GraphTx, NewEdge, NewNode, Transaction, Upserted, WriteOptions};
+use memlith::{GraphTx, NewEdge, Transaction, WriteOptions};
+use memlith_json::{Item, Put, entity_ref, read_node_link};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -95,7 +94,7 @@ impl Import {
             open: None,
             namespace: &self.place.namespace,
             default_kind: &self.default_kind,
-            summary: Summary { nodes: 0, edges: 0 },
+            summary: Put::default(),
             read: 0,
             in_batch: 0,
             failure: None,
@@ -111,7 +110,7 @@ impl Import {
         let at = |why| Failure::Input(format!("{}: {why}", self.input.display()));
         written.map_err(at)?;
         writer.commit()?;
-        let Summary { nodes, edges } = writer.summary;
+        let Put { nodes, edges } = writer.summary;
         drop(writer);
         db.close().map_err(crate::commands::at(&self.place.store.file))?;
         console
@@ -125,7 +124,7 @@ struct Writer<'a> {
     open: Option<Transaction<'a>>,
     namespace: &'a str,
     default_kind: &'a str,
-    summary: Summary,
+    summary: Put,
     /// Nodes and edges that were read.
     read: u64,
     in_batch: u64,
@@ -134,15 +133,14 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn read_json(&mut self, input: impl Read, bar: &Bar) -> Result<(), String> {
-        let read = node_link::read(input, &mut |part, object| {
-            match part {
-                Part::Node => self.node(object)?,
-                Part::Edge => self.edge(object)?,
-            }
+        let mut document = serde_json::Deserializer::from_reader(input);
+        let kind = self.default_kind;
+        let read = read_node_link(&mut document, kind, &mut |item| {
+            self.put(item)?;
             bar.step("nodes and edges", self.read, 0);
             Ok(())
         });
-        read.map_err(|e| e.to_string())
+        read.and_then(|()| document.end()).map_err(|e| e.to_string())
     }
 
     fn read_lines(
@@ -183,76 +181,20 @@ impl Writer<'_> {
         };
         let kind = rest.first().filter(|kind| !kind.is_empty());
         let kind = kind.map_or(self.default_kind, String::as_str);
-        let mut edge = NewEdge::new(reference(source), kind, reference(target));
+        let mut edge = NewEdge::new(entity_ref(source), kind, entity_ref(target));
         if let Some(weight) = rest.get(1).filter(|weight| !weight.is_empty()) {
             edge.weight = weight.parse().map_err(|_| format!("{weight:?} is no weight"))?;
         }
-        self.put_edge(edge)
+        self.put(Item::Edge(edge))
     }
 
-    fn node(&mut self, mut object: Map<String, Value>) -> Result<(), String> {
-        let id = id_of(&mut object, "id")?;
-        if let EntityRef::Number(_) = reference(&id) {
-            // A memory: what it is stands elsewhere.
-            return Ok(());
-        }
-        let mut node = NewNode::new(id);
-        node.kind = text(&mut object, "kind")?;
-        node.name = text(&mut object, "name")?;
-        if let Some(importance) = number(&mut object, "importance")? {
-            node.importance = importance as f32;
-        }
-        node.tags = texts(&mut object, "tags")?;
-        node.aliases = texts(&mut object, "aliases")?;
-        node.created_ms = instant(&mut object, "created_ms")?;
-        if !object.is_empty() {
-            node.properties = Value::Object(object);
-        }
-        let mut is_new = false;
+    fn put(&mut self, item: Item) -> Result<(), String> {
+        let mut put = Put::default();
         self.write(|graph| {
-            is_new = matches!(graph.upsert_node(node)?, Upserted::Created(_));
+            put = item.put(graph)?;
             Ok(())
         })?;
-        self.summary.nodes += u64::from(is_new);
-        self.read += 1;
-        Ok(())
-    }
-
-    fn edge(&mut self, mut object: Map<String, Value>) -> Result<(), String> {
-        let (source, target) = (id_of(&mut object, "source")?, id_of(&mut object, "target")?);
-        let kind = text(&mut object, "kind")?;
-        let kind = kind.unwrap_or_else(|| self.default_kind.to_owned());
-        let mut edge = NewEdge::new(reference(&source), kind, reference(&target));
-        if let Some(weight) = number(&mut object, "weight")? {
-            edge.weight = weight as f32;
-        }
-        edge.from_ms = instant(&mut object, "from_ms")?;
-        edge.until_ms = instant(&mut object, "until_ms")?;
-        edge.created_ms = instant(&mut object, "created_ms")?;
-        // networkx numbers parallel edges: their kinds tell them apart here.
-        object.remove("key");
-        if !object.is_empty() {
-            edge.properties = Value::Object(object);
-        }
-        self.put_edge(edge)
-    }
-
-    fn put_edge(&mut self, edge: NewEdge) -> Result<(), String> {
-        let (mut made, mut is_new) = (0, false);
-        self.write(|graph| {
-            for end in [&edge.source, &edge.target] {
-                if let EntityRef::Name(name) = end
-                    && graph.node(&**name)?.is_none()
-                {
-                    graph.upsert_node(NewNode::new(name))?;
-                    made += 1;
-                }
-            }
-            is_new = matches!(graph.upsert_edge(edge)?, Upserted::Created(_));
-            Ok(())
-        })?;
-        self.summary.nodes += made;
-        self.summary.edges += u64::from(is_new);
+        self.summary += put;
         self.read += 1;
         Ok(())
     }
@@ -289,52 +231,5 @@ impl Writer<'_> {
     fn commit(&mut self) -> memlith::Result<()> {
         self.in_batch = 0;
         self.open.take().map_or(Ok(()), |open| open.commit().map(drop))
-    }
-}
-
-/// An id, which may be a text or a whole number.
-fn id_of(object: &mut Map<String, Value>, key: &str) -> Result<String, String> {
-    match object.remove(key) {
-        Some(Value::String(text)) => Ok(text),
-        Some(Value::Number(number)) if !number.is_f64() => Ok(number.to_string()),
-        Some(other) => Err(format!("{key} is {other}, and must be a text or a whole number")),
-        None => Err(format!("{key} is missing")),
-    }
-}
-
-fn text(object: &mut Map<String, Value>, key: &str) -> Result<Option<String>, String> {
-    match object.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(format!("{key} is {other}, and must be a text")),
-    }
-}
-
-fn number(object: &mut Map<String, Value>, key: &str) -> Result<Option<f64>, String> {
-    match object.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_f64() {
-            Some(number) => Ok(Some(number)),
-            None => Err(format!("{key} is {value}, and must be a number")),
-        },
-    }
-}
-
-fn instant(object: &mut Map<String, Value>, key: &str) -> Result<Option<i64>, String> {
-    match object.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_i64() {
-            Some(at) => Ok(Some(at)),
-            None => Err(format!("{key} is {value}, and must be milliseconds since 1970")),
-        },
-    }
-}
-
-fn texts(object: &mut Map<String, Value>, key: &str) -> Result<Vec<String>, String> {
-    match object.remove(key) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(value) => {
-            serde_json::from_value(value).map_err(|_| format!("{key} must be a list of texts"))
-        }
     }
 }

@@ -7,17 +7,13 @@ mod analyse;
 mod dot;
 mod export;
 mod import;
-mod node_link;
 mod separated;
 mod walk;
 
 use crate::args::{Store, parse_filter, time};
 use crate::output::{Console, Outcome, Time};
 use clap::{Args, Subcommand, ValueEnum};
-use memlith::{Db, Direction, Entity, EntityRef, Follow, Graph, MemoryId, When};
-
-/// What the name of a memory begins with.
-const MEMORY: &str = "memory:";
+use memlith::{Db, Direction, Follow, Graph, When};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -139,20 +135,4 @@ impl Following {
         follow.filter = self.filter.as_deref().map(parse_filter).transpose()?;
         Ok(follow)
     }
-}
-
-/// What a name means.
-fn reference(name: &str) -> EntityRef {
-    match name.strip_prefix(MEMORY).and_then(|number| number.parse::<MemoryId>().ok()) {
-        Some(id) => id.into(),
-        None => name.into(),
-    }
-}
-
-/// The name of what is there.
-fn name_of(graph: &Graph, entity: Entity) -> memlith::Result<String> {
-    Ok(match entity {
-        Entity::Memory(id) => format!("{MEMORY}{id}"),
-        Entity::Node(id) => graph.node(id)?.map_or_else(|| id.to_string(), |n| n.external_id),
-    })
 }

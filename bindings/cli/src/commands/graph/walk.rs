@@ -1,11 +1,11 @@
 //! `memlith graph related`, `path` and `subgraph`.
 
-use super::export::{of_edge, of_node};
-use super::{Following, Place, dot, name_of, reference};
+use super::{Following, Place, dot};
 use crate::output::table::{number, printable, table};
 use crate::output::{Console, Failure, Outcome};
 use clap::Args;
 use memlith::{Cost, CutShort, Entity, EntityRef, Graph, GraphPath, Link, Related};
+use memlith_json::{Names, entity_ref, flat_edge, flat_node};
 use serde_json::{Value, json};
 
 const RELATED_HELP: &str = "\
@@ -47,7 +47,7 @@ pub(super) struct RelatedArgs {
 impl RelatedArgs {
     pub(super) fn run(self, console: &mut Console) -> Outcome {
         let (_db, graph) = self.place.read()?;
-        let mut request = Related::to(self.starts.iter().map(|start| reference(start)))
+        let mut request = Related::to(self.starts.iter().map(|start| entity_ref(start)))
             .follow(self.following.follow()?)
             .depth(self.depth)
             .decay(self.decay)
@@ -55,16 +55,17 @@ impl RelatedArgs {
             .with_paths();
         request.is_weighted = self.weighted;
         let answer = graph.related(&request)?;
+        let names = &mut Names::of(&graph);
         let mut rows = table(["node", "score", "steps", "path"]);
         for one in &answer.found {
-            let (name, path) = (name_of(&graph, one.entity)?, one.path.as_ref());
+            let (name, path) = (names.get(one.entity)?, one.path.as_ref());
             if console.is_json() {
-                let path = path.map(|path| json_path(&graph, path)).transpose()?;
+                let path = path.map(|path| json_path(names, path)).transpose()?;
                 let (score, hops) = (one.score, one.hops);
                 let line = json!({ "id": name, "score": score, "hops": hops, "path": path });
                 console.json(&line)?;
             } else {
-                let path = path.map(|path| shown(&graph, path)).transpose()?.unwrap_or_default();
+                let path = path.map(|path| shown(names, path)).transpose()?.unwrap_or_default();
                 rows.add_row([
                     printable(&name).into(),
                     number(format!("{:.4}", one.score)),
@@ -118,7 +119,7 @@ pub(super) struct PathArgs {
 impl PathArgs {
     pub(super) fn run(self, console: &mut Console) -> Outcome {
         let (_db, graph) = self.place.read()?;
-        let (from, to) = (reference(&self.from), reference(&self.to));
+        let (from, to) = (entity_ref(&self.from), entity_ref(&self.to));
         let follow = self.following.follow()?;
         let mut paths: Vec<(GraphPath, Option<f64>)> = Vec::new();
         if let Some(limit) = self.all {
@@ -135,12 +136,13 @@ impl PathArgs {
             let (from, to) = (&self.from, &self.to);
             return Err(Failure::NotFound(format!("no path leads from {from:?} to {to:?}")));
         }
+        let names = &mut Names::of(&graph);
         for (path, cost) in paths {
             if console.is_json() {
-                let line = json!({ "path": json_path(&graph, &path)?, "cost": cost });
+                let line = json!({ "path": json_path(names, &path)?, "cost": cost });
                 console.json(&line)?;
             } else {
-                console.line(printable(&shown(&graph, &path)?))?;
+                console.line(printable(&shown(names, &path)?))?;
             }
         }
         Ok(())
@@ -182,16 +184,17 @@ pub(super) struct SubgraphArgs {
 impl SubgraphArgs {
     pub(super) fn run(self, console: &mut Console) -> Outcome {
         let (_db, graph) = self.place.read()?;
-        let starts: Vec<EntityRef> = self.starts.iter().map(|start| reference(start)).collect();
+        let starts: Vec<EntityRef> = self.starts.iter().map(|start| entity_ref(start)).collect();
         let part = graph.subgraph(&starts, self.depth, &self.following.follow()?, self.limit)?;
         warn_cut(part.cut, console);
+        let names = &mut Names::of(&graph);
         if console.is_json() {
-            let nodes = part.entities.iter().map(|(entity, _)| json_node(&graph, *entity));
+            let nodes = part.entities.iter().map(|(entity, _)| json_node(&graph, names, *entity));
             let nodes = nodes.collect::<Outcome<Vec<_>>>()?;
             let mut links = Vec::with_capacity(part.links.len());
             for link in &part.links {
                 if let Some(edge) = graph.edge(link.id)? {
-                    links.push(of_edge(&graph, edge)?);
+                    links.push(flat_edge(edge, names)?);
                 }
             }
             let all = json!({ "directed": true, "multigraph": true, "graph": {},
@@ -200,11 +203,11 @@ impl SubgraphArgs {
         }
         let mut nodes = Vec::new();
         for (entity, _) in &part.entities {
-            nodes.push((name_of(&graph, *entity)?, label(&graph, *entity)?));
+            nodes.push((names.get(*entity)?, label(&graph, names, *entity)?));
         }
         let mut edges = Vec::new();
         for link in &part.links {
-            let ends = (name_of(&graph, link.source)?, name_of(&graph, link.target)?);
+            let ends = (names.get(link.source)?, names.get(link.target)?);
             edges.push((ends.0, ends.1, link.kind.to_string()));
         }
         if self.dot {
@@ -225,9 +228,9 @@ fn warn_cut(cut: Option<CutShort>, console: &Console) {
     }
 }
 
-fn label(graph: &Graph, entity: Entity) -> Outcome<String> {
+fn label(graph: &Graph, names: &mut Names<'_>, entity: Entity) -> Outcome<String> {
     match entity {
-        Entity::Memory(_) => Ok(name_of(graph, entity)?),
+        Entity::Memory(_) => Ok(names.get(entity)?),
         Entity::Node(id) => {
             let node = graph.node(id)?;
             Ok(node.map_or_else(String::new, |node| node.name.unwrap_or(node.external_id)))
@@ -235,22 +238,22 @@ fn label(graph: &Graph, entity: Entity) -> Outcome<String> {
     }
 }
 
-fn json_node(graph: &Graph, entity: Entity) -> Outcome<Value> {
+fn json_node(graph: &Graph, names: &mut Names<'_>, entity: Entity) -> Outcome<Value> {
     match entity {
-        Entity::Memory(_) => Ok(json!({ "id": name_of(graph, entity)?, "kind": "memory" })),
-        Entity::Node(id) => Ok(graph.node(id)?.map_or(Value::Null, of_node)),
+        Entity::Memory(_) => Ok(json!({ "id": names.get(entity)?, "kind": "memory" })),
+        Entity::Node(id) => Ok(graph.node(id)?.map_or(Value::Null, flat_node)),
     }
 }
 
-fn json_path(graph: &Graph, path: &GraphPath) -> Outcome<Value> {
-    let nodes = path.entities.iter().map(|entity| name_of(graph, *entity));
+fn json_path(names: &mut Names<'_>, path: &GraphPath) -> Outcome<Value> {
+    let nodes = path.entities.iter().map(|entity| names.get(*entity));
     let nodes = nodes.collect::<memlith::Result<Vec<_>>>()?;
     let links: Vec<&str> = path.links.iter().map(|link: &Link| &*link.kind).collect();
     Ok(json!({ "nodes": nodes, "kinds": links }))
 }
 
 /// Names, and between them arrows that say of which kind the edge is and where it leads.
-fn shown(graph: &Graph, path: &GraphPath) -> Outcome<String> {
+fn shown(names: &mut Names<'_>, path: &GraphPath) -> Outcome<String> {
     let mut text = String::new();
     for (at, entity) in path.entities.iter().enumerate() {
         if let Some(link) = at.checked_sub(1).and_then(|before| path.links.get(before)) {
@@ -259,7 +262,7 @@ fn shown(graph: &Graph, path: &GraphPath) -> Outcome<String> {
             text += &link.kind;
             text += if is_forward { "-> " } else { "- " };
         }
-        text += &name_of(graph, *entity)?;
+        text += &names.get(*entity)?;
     }
     Ok(text)
 }
