@@ -186,3 +186,28 @@ fn context_is_the_last_turns_and_what_is_alike_within_one_budget() -> Result<()>
     assert_eq!(contents(&filtered.recent), ["peanuts are out: Ada is allergic"]);
     Ok(())
 }
+
+#[test]
+fn contents_are_looked_into_exactly() -> Result<()> {
+    let db = with(&[
+        "error E1234 in src/main.rs",
+        "error E12345 in src/main.rs",
+        "the quick brown fox",
+        "the quickest browner fox",
+        "Error e1234",
+    ])?;
+    let asked = |filter: &str| db.recall(&Recall::new().filter(filter.parse()?));
+    let newest_first = |filter: &str| Ok::<_, memlith::Error>(asked(filter)?.hits.len());
+    assert_eq!(newest_first("content contains E1234")?, 2);
+    assert_eq!(newest_first(r"content matches /\bE1234\b/")?, 1);
+    assert_eq!(newest_first(r"content matches /(?i)\be1234\b/")?, 2);
+    assert_eq!(newest_first("content contains 'ck brown f'")?, 1);
+    assert_eq!(newest_first("not content contains fox and content contains error")?, 2);
+    // The word between the spaces narrows what is read; the rest of the filter does too.
+    let narrowed = asked("content contains 'ck brown f'")?.filter;
+    assert_eq!((narrowed.matching, narrowed.scanned_rows), (1, 1));
+    assert_eq!(narrowed.scanned_filter.as_deref(), Some("content contains \"ck brown f\""));
+    assert_eq!(asked("content contains fox and tag:none")?.filter.scanned_rows, 0);
+    assert_eq!(asked("content contains fox")?.filter.scanned_rows, 5);
+    Ok(())
+}

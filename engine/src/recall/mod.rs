@@ -11,6 +11,7 @@ mod context;
 mod fuse;
 mod gather;
 mod legs;
+mod looked_into;
 mod metadata;
 mod nearest;
 mod plan;

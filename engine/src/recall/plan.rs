@@ -10,6 +10,7 @@ use crate::derived::{column, field};
 use crate::filter::{Attribute, Filter, Number, Op, Path, Predicate, Value};
 use crate::memory::{RowSubject, access, require_row};
 use crate::recall::clock::Deadline;
+use crate::recall::looked_into::{self, contents, looks_into};
 use crate::recall::metadata::metadata_bounds;
 use crate::view::View;
 use crate::{Result, recall::FilterReport};
@@ -75,12 +76,12 @@ impl View {
         if let Some(filter) = scope.filter {
             filter.validate()?;
             let mut planner =
-                Planner { view: self, scope, base: &kept, now_ms, unindexed: Vec::new() };
+                Planner { view: self, scope, base: &kept, now_ms, deadline, undecided: Vec::new() };
             let Bounds { mut lower, upper } = planner.bounds(filter)?;
             let undecided = &upper - &lower;
             if !undecided.is_empty() {
                 report.scanned_rows = undecided.len();
-                let parts = std::mem::take(&mut planner.unindexed);
+                let parts = std::mem::take(&mut planner.undecided);
                 report.scanned_filter = Some(Filter::And(parts).simplify().to_string());
                 self.scan(filter, &undecided, now_ms, deadline, &mut lower)?;
             }
@@ -121,8 +122,9 @@ struct Planner<'a> {
     scope: Scope<'a>,
     base: &'a RoaringBitmap,
     now_ms: i64,
-    /// Tests that no index answers.
-    unindexed: Vec<Filter>,
+    deadline: &'a Deadline,
+    /// Tests that no index answers, or not wholly.
+    undecided: Vec<Filter>,
 }
 
 impl Planner<'_> {
@@ -154,12 +156,12 @@ impl Planner<'_> {
             }
             Filter::Test(predicate) => {
                 let answered = self.predicate(predicate)?;
-                if answered.is_none() {
-                    self.unindexed.push(filter.clone());
-                }
                 let mut one = answered.unwrap_or_else(|| Bounds::at_most(self.base.clone()));
                 one.lower &= self.base;
                 one.upper &= self.base;
+                if one.lower != one.upper {
+                    self.undecided.push(filter.clone());
+                }
                 one
             }
         })
@@ -171,7 +173,7 @@ impl Planner<'_> {
         let attribute = match &predicate.path {
             Path::Attribute(attribute) => *attribute,
             Path::Meta(keys) => {
-                return metadata_bounds(self.view.versions(), keys, &predicate.op);
+                return metadata_bounds(self.view.versions(), keys, &predicate.op, self.deadline);
             }
         };
         let op = &predicate.op;
@@ -186,6 +188,9 @@ impl Planner<'_> {
             Attribute::Namespace => self.labels(field::NAMESPACE, op),
             Attribute::Space => self.spaces(op),
             Attribute::Id => self.external_ids(op),
+            Attribute::Content => {
+                contents(self.view.versions(), op, self.base, self.deadline).map(Some)
+            }
             Attribute::Superseded => {
                 let superseded = attributes.label(field::FLAG, field::SUPERSEDED)?;
                 Ok(match op {
@@ -226,6 +231,7 @@ impl Planner<'_> {
             Op::Eq(value) => one(value)?,
             Op::In(values) => union(values.iter().map(one))?,
             Op::Exists => attributes.any(field)?,
+            op if looks_into(op) => looked_into::labels(attributes, field, op, self.deadline)?,
             Op::Range { lo, hi } => {
                 let (Some(lo), Some(hi)) = (text(lo), text(hi)) else { return Ok(None) };
                 attributes.label_range(
