@@ -5,7 +5,7 @@ use crate::embed::{Embedded, embed};
 use crate::filter::Filter;
 use crate::ids::MemoryId;
 use crate::memory::{Memory, NewMemory, Patch, Upsert};
-use crate::recall::{Context, Gathered, Recall, Recalled};
+use crate::recall::{Context, Gathered, Likeness, Noted, Recall, Recalled};
 use crate::{Result, Space};
 
 impl Db {
@@ -18,6 +18,29 @@ impl Db {
         self.embed(&mut new)?;
         let [new] = new;
         self.write(|tx| tx.remember(new))
+    }
+
+    /// Remembers something new, and names what it resembles of what had been remembered: see
+    /// [`View::resembling`](crate::View::resembling). It is remembered in any case.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{Likeness, NewMemory};
+    /// let key = db.remember(NewMemory::new("The deploy key lies in the vault."))?;
+    /// let again = NewMemory::new("the deploy key lies in the vault");
+    /// let noted = db.remember_noting(again, Likeness::default())?;
+    /// assert_eq!(noted.resembles[0].id, key);
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`WriteTx::remember`](crate::WriteTx::remember).
+    pub fn remember_noting(&self, new: NewMemory, from: Likeness) -> Result<Noted> {
+        let mut new = [new];
+        self.embed(&mut new)?;
+        let [new] = new;
+        let resembles = self.read()?.resembling(&new, from)?;
+        Ok(Noted::new(self.write(|tx| tx.remember(new))?, resembles))
     }
 
     /// Remembers several things, all or none.

@@ -234,7 +234,8 @@ impl View {
 
     /// Figures about one namespace. Costs a step per distinct label of the file.
     pub fn namespace_stats(&self, namespace: &str) -> Result<NamespaceStats> {
-        let scope = Scope { namespace: Some(namespace), filter: None, include_superseded: true };
+        let scope =
+            Scope { namespace: Some(namespace), include_superseded: true, ..Scope::default() };
         let (within, _) = self.select(scope, &Deadline::NONE)?;
         let attributes = &self.versions().attributes;
         let counts = |field: FieldId| -> Result<Vec<(String, u64)>> {

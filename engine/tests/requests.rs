@@ -1,8 +1,8 @@
 //! What a recall can be asked beside its question: signs, pages, cuts, diversity, budgets, snippets, turns.
 
 use memlith::{
-    Cancellation, Context, Cut, Db, ErrorKind, Filter, Memory, NewMemory, Options, Recall,
-    Recalled, Result, TokenCounter,
+    AsOf, Cancellation, Context, Cut, Db, ErrorKind, Filter, Leg, Likeness, Memory,
+    NewMemory, Options, Recall, Recalled, Result, Seq, TokenCounter,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -209,5 +209,129 @@ fn contents_are_looked_into_exactly() -> Result<()> {
     assert_eq!(narrowed.scanned_filter.as_deref(), Some("content contains \"ck brown f\""));
     assert_eq!(asked("content contains fox and tag:none")?.filter.scanned_rows, 0);
     assert_eq!(asked("content contains fox")?.filter.scanned_rows, 5);
+    Ok(())
+}
+
+#[test]
+fn boosts_lift_what_matches_and_say_so() -> Result<()> {
+    let db = Options::new().threads(false).in_memory()?;
+    for (text, channel, valence) in
+        [("tea", "mail", 0.5), ("tea", "chat", -0.5), ("tea", "desk", 0.0)]
+    {
+        db.remember(NewMemory::new(text).channel(channel).session("s").valence(valence))?;
+    }
+    let channels = |answer: &Recalled| -> Vec<String> {
+        answer.hits.iter().filter_map(|hit| hit.memory.channel.clone()).collect()
+    };
+    let tea = || Recall::new().text("tea").context(0.0).explain(true);
+    let lifted = tea()
+        .boost(Filter::channel("chat"), 0.3)
+        .boost(Filter::any_of(["chat", "desk"].map(Filter::channel)), 0.1);
+    let answer = db.recall(&lifted)?;
+    assert_eq!(channels(&answer), ["chat", "desk", "mail"]);
+    let parts: Vec<f32> = answer
+        .hits
+        .iter()
+        .flat_map(|hit| &hit.explanation.as_ref().expect("it was asked for").legs)
+        .filter(|leg| leg.leg == Leg::Affinity)
+        .map(|leg| leg.normalised * leg.weight)
+        .collect();
+    for (part, expected) in parts.iter().zip([0.4, 0.1, 0.0]) {
+        assert!((part - expected).abs() < 1e-6, "{parts:?}");
+    }
+    assert_eq!(channels(&db.recall(&tea().valence(0.2))?), ["mail", "desk", "chat"]);
+    // What nobody sought is ordered by what lifts it, not by age alone.
+    let unsought = Recall::new().boost(Filter::channel("mail"), 1.0).limit(1);
+    assert_eq!(channels(&db.recall(&unsought)?), ["mail"]);
+    let odd = tea().boost(Filter::channel("chat"), f32::NAN);
+    assert_eq!(db.recall(&odd).map(drop).map_err(|e| e.kind()), Err(ErrorKind::InvalidInput));
+    Ok(())
+}
+
+#[test]
+fn what_is_read_often_can_count() -> Result<()> {
+    let db = with(&["tea one", "tea two", "tea six"])?;
+    let two = db.recall(&Recall::new().text("two"))?.hits[0].id();
+    for _ in 0..3 {
+        db.get(two)?;
+    }
+    let answer = db.recall(&Recall::new().text("tea").accesses(0.5))?;
+    assert_eq!(texts(&answer)[0], "tea two");
+    assert!(answer.legs.iter().any(|report| report.leg == Leg::Accesses));
+    Ok(())
+}
+
+#[test]
+fn the_past_is_what_was_in_force_then() -> Result<()> {
+    let db = Options::new().threads(false).in_memory()?;
+    let old = db.remember(NewMemory::new("Ada lives in Bonn").created_ms(1_000))?;
+    let new = db.supersede(old, NewMemory::new("Ada lives in Rome").created_ms(5_000))?;
+    db.remember(NewMemory::new("Ada lives").created_ms(3_000).expires_ms(i64::MAX))?;
+    let asked = |as_of| db.recall(&Recall::new().text("Ada lives").as_of(as_of));
+    let of_time = |ms| Ok::<_, memlith::Error>(asked(AsOf::Time(ms))?.hits.len());
+    assert_eq!(of_time(999)?, 0);
+    assert_eq!(texts(&asked(AsOf::Time(1_000))?), ["Ada lives in Bonn"]);
+    assert_eq!(of_time(3_000)?, 2);
+    // When it was superseded counts, not when the other was created.
+    assert_eq!(of_time(6_000)?, 3);
+    assert_eq!(of_time(i64::MAX - 1)?, 2);
+    let superseded_ms = db.get(old)?.and_then(|memory| memory.superseded_ms).expect("it is");
+    assert_eq!(of_time(superseded_ms)?, 2);
+    assert_eq!(of_time(superseded_ms - 1)?, 3);
+    // A commit stands for its time.
+    let seq = db.read()?.seq();
+    assert!(asked(AsOf::Seq(seq))?.hits.iter().any(|hit| hit.id() == new));
+    let unknown = asked(AsOf::Seq(Seq(seq.0 + 1)));
+    assert_eq!(unknown.map(drop).map_err(|e| e.kind()), Err(ErrorKind::NotFound));
+    Ok(())
+}
+
+#[test]
+fn what_says_the_same_is_one_hit() -> Result<()> {
+    let db = Options::new().threads(false).in_memory()?;
+    let said =
+        ["the key lies in the vault", "The key lies in the vault!", "the key is lost", "das Wort"];
+    let vectors = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [1.0, 0.01]];
+    for (text, vector) in said.iter().zip(vectors) {
+        db.remember(NewMemory::new(*text).vector(vector))?;
+    }
+    let request = Recall::new().text("key vault").collapse(Likeness::default());
+    let answer = db.recall(&request)?;
+    assert_eq!(answer.hits.len(), 2);
+    assert_eq!(answer.hits[0].duplicates.len(), 1);
+    assert!(answer.hits[1].duplicates.is_empty());
+    // Pages do not bring back what was left out.
+    assert_eq!(db.recall(&request.clone().offset(2))?.hits.len(), 0);
+    // By vector, where vectors are looked for.
+    let near = Recall::new().vector([1.0, 0.0]).collapse(Likeness::default()).limit(2);
+    let answer = db.recall(&near)?;
+    assert_eq!(texts(&answer), ["the key lies in the vault", "the key is lost"]);
+    assert_eq!(answer.hits[0].duplicates.len(), 2);
+    let odd = request.collapse(Likeness::new(2.0, 0.0));
+    assert_eq!(db.recall(&odd).map(drop).map_err(|e| e.kind()), Err(ErrorKind::InvalidInput));
+    Ok(())
+}
+
+#[test]
+fn something_new_names_what_it_resembles() -> Result<()> {
+    let db = Options::new().threads(false).in_memory()?;
+    let text =
+        db.remember(NewMemory::new("the deploy key lies in the vault").vector([1.0, 0.0]))?;
+    let other = db.remember(NewMemory::new("it rains").vector([0.0, 1.0]))?;
+    db.remember(NewMemory::new("the deploy key lies in the vault").namespace("elsewhere"))?;
+    let noting = |new: NewMemory| db.remember_noting(new, Likeness::default());
+    let noted = noting(NewMemory::new("The deploy key lies in the vault"))?;
+    assert_eq!(
+        noted.resembles.iter().map(|r| (r.id, r.vector)).collect::<Vec<_>>(),
+        [(text, None)]
+    );
+    let noted = noting(NewMemory::new("es regnet").vector([0.01, 1.0]))?;
+    assert_eq!(noted.resembles.iter().map(|r| r.id).collect::<Vec<_>>(), [other]);
+    assert!(noted.resembles[0].vector.is_some_and(|cosine| cosine > 0.99));
+    assert!(noting(NewMemory::new("something else").vector([0.7, 0.7]))?.resembles.is_empty());
+    // It is remembered in any case, and a memory that is gone resembles nothing.
+    db.forget(text)?;
+    let again = noting(NewMemory::new("the deploy key lies in the vault"))?;
+    assert_eq!(again.resembles.iter().map(|r| r.id).collect::<Vec<_>>().len(), 1);
     Ok(())
 }

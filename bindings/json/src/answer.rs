@@ -71,6 +71,8 @@ struct HitJson<'a> {
     before: Vec<TurnJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     behind: Vec<TurnJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    duplicates: Vec<u64>,
 }
 
 /// `{"text", "start", "marks": [[from, to], …]}`, in bytes.
@@ -123,6 +125,7 @@ impl<'a> HitJson<'a> {
             }),
             before: turns(&hit.before),
             behind: turns(&hit.behind),
+            duplicates: hit.duplicates.iter().map(|id| id.0).collect(),
         }
     }
 }

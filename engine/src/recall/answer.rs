@@ -16,6 +16,12 @@ pub enum Leg {
     Recency,
     /// How important it is.
     Importance,
+    /// How good it is.
+    Valence,
+    /// How often it was read or recalled.
+    Accesses,
+    /// How many of the boosts of the request it gets, by their weights.
+    Affinity,
     /// What is said around it in its session.
     Context,
 }
@@ -28,6 +34,9 @@ impl Leg {
             Leg::Vector => "vector",
             Leg::Recency => "recency",
             Leg::Importance => "importance",
+            Leg::Valence => "valence",
+            Leg::Accesses => "accesses",
+            Leg::Affinity => "affinity",
             Leg::Context => "context",
         }
     }
@@ -124,6 +133,8 @@ pub struct Hit {
     pub before: Vec<Memory>,
     /// Turns behind it.
     pub behind: Vec<Memory>,
+    /// Memories that say the same and were left out for it, where the request asked.
+    pub duplicates: Vec<MemoryId>,
 }
 
 impl Hit {

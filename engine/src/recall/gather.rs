@@ -191,7 +191,7 @@ impl View {
         let scope = Scope {
             namespace: request.namespace.as_deref(),
             filter: request.filter.as_ref(),
-            include_superseded: false,
+            ..Scope::default()
         };
         let (scope, _) = self.select(scope, deadline)?;
         let attributes = &self.versions().attributes;

@@ -98,6 +98,14 @@ impl Probe<'_> {
         }
     }
 
+    /// The space of a vector leg, and how long its vectors are.
+    pub(super) fn vectors(&self) -> Option<(SpaceId, usize)> {
+        match self {
+            Probe::Text(_) => None,
+            Probe::Vector(vector) => Some((vector.space, vector.query.len())),
+        }
+    }
+
     /// The best `k` in scope, best first, and how they were found.
     pub(super) fn best(
         &self,

@@ -6,24 +6,28 @@
 use super::context::{Sessions, Turns, next_to};
 use super::fuse::{LegScores, best, explain_lent};
 use super::legs::{NotRun, Probe, Scored, probes, text_error};
+use super::likeness::Traits;
+use super::rerank::rerankers;
 use super::select::{Words, diverse};
 use super::tokens::Budget;
 use super::{
-    Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Snippet, Step,
-    Weights,
+    AsOf, Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Likeness, Recall, Recalled,
+    Scope, Snippet, Step, Weights,
 };
-use crate::Result;
 use crate::derived::{analyzer, column, field};
+use crate::ids::MemoryId;
 use crate::memory::Memory;
 use crate::view::View;
-use memlith_index::attributes::{ColumnId, Order, cell};
+use crate::{Error, Result};
+use memlith_index::attributes::Order;
 use memlith_index::text::Query;
 use roaring::RoaringBitmap;
+use std::collections::HashMap;
 use std::ops::Bound;
 use std::time::Instant;
 
-/// How a leg that only reranks scores the cell of a column.
-type CellScore<'a> = &'a dyn Fn(i64) -> f32;
+/// Those that say the same as a hit, by its ordinal: theirs, and their numbers.
+type Duplicates = HashMap<u32, Vec<(u32, MemoryId)>>;
 
 /// Each leg brings this many times the limit …
 const CANDIDATES_PER_HIT: usize = 5;
@@ -56,7 +60,8 @@ impl View {
     pub(super) fn recall_until(&self, request: &Recall, deadline: &Deadline) -> Result<Recalled> {
         let mut watch = Watch::start();
         deadline.check("recalling")?;
-        let (scope, filter) = self.select(request.scope(), deadline)?;
+        let as_of_ms = request.as_of.map(|as_of| self.time_of(as_of)).transpose()?;
+        let (scope, filter) = self.select(Scope { as_of_ms, ..request.scope() }, deadline)?;
         let admitted = self.admitted(request, &scope, deadline)?;
         let admitted = admitted.as_ref().unwrap_or(&scope);
         watch.step("filter");
@@ -84,15 +89,26 @@ impl View {
         } else {
             legs.iter().flat_map(LegScores::ordinals).collect()
         };
-        self.rerank(&candidates, request, &mut legs, &mut reports)?;
+        self.rerank(&candidates, request, &mut legs, &mut reports, deadline)?;
         watch.step("legs");
-        let ranked = self.ranked(&candidates, request, &legs)?;
+        let (ranked, duplicates) = self.ranked(&candidates, request, &probes, &legs)?;
         watch.step("rank");
-        let (hits, tokens) = self.hits(&ranked, request, &legs, &scope, deadline)?;
+        let (hits, tokens) = self.hits(&ranked, &duplicates, request, &legs, &scope, deadline)?;
         watch.step("read");
         let Watch { steps, began, .. } = watch;
         let micros = began.elapsed().as_micros() as u64;
         Ok(Recalled { hits, legs: reports, filter, steps, tokens, seq: self.seq(), micros })
+    }
+
+    /// When something was.
+    fn time_of(&self, as_of: AsOf) -> Result<i64> {
+        match as_of {
+            AsOf::Time(time_ms) => Ok(time_ms),
+            AsOf::Seq(seq) => {
+                let row = self.log(seq, 1)?.pop().filter(|row| row.seq == seq);
+                row.map(|row| row.time_ms).ok_or_else(|| Error::not_found("commit of the log", seq))
+            }
+        }
     }
 
     /// Those in scope that have what the signs in the text require, and not what they exclude; `None` if
@@ -181,53 +197,14 @@ impl View {
     /// What a request looks at that names nothing to look for: the newest, or everything in scope
     /// if something else than the time decides.
     fn unsought(&self, scope: &RoaringBitmap, request: &Recall) -> Result<RoaringBitmap> {
-        if request.weights.importance > 0.0 {
+        if rerankers(request).any(|(leg, _)| leg != Leg::Recency) {
             return Ok(scope.clone());
         }
-        let is_diverse = request.diversity > 0.0;
-        let wanted = if is_diverse { candidates_for(request.depth()) } else { request.depth() };
+        let wanted =
+            if request.compares() { candidates_for(request.depth()) } else { request.depth() };
         let attributes = &self.versions().attributes;
         let newest = attributes.top(column::CREATED, scope, wanted, Order::Descending, None)?;
         Ok(newest.into_iter().collect())
-    }
-
-    /// Adds the legs that only rerank.
-    fn rerank(
-        &self,
-        candidates: &RoaringBitmap,
-        request: &Recall,
-        legs: &mut Vec<LegScores>,
-        reports: &mut Vec<LegReport>,
-    ) -> Result<()> {
-        let Weights { recency, importance, .. } = request.weights;
-        let attributes = &self.versions().attributes;
-        let now_ms = self.now_ms();
-        let half_life_ms = request.half_life.as_millis() as f64;
-        let score_of_age = |created: i64| {
-            let age_ms = now_ms.saturating_sub(created).max(0) as f64;
-            (-age_ms / half_life_ms).exp2() as f32
-        };
-        let score_of_importance = |c: i64| cell::to_f64(c).unwrap_or(0.0) as f32;
-        let rerankers: [(Leg, f32, ColumnId, CellScore<'_>); 2] = [
-            (Leg::Recency, recency, column::CREATED, &score_of_age),
-            (Leg::Importance, importance, column::IMPORTANCE, &score_of_importance),
-        ];
-        for (leg, weight, column, score) in rerankers {
-            if weight <= 0.0 {
-                continue;
-            }
-            let began = Instant::now();
-            let mut scores = Vec::with_capacity(candidates.len() as usize);
-            for ordinal in candidates {
-                let cell = attributes.cell(column, ordinal)?;
-                scores.extend(cell.map(|c| (ordinal, score(c))));
-            }
-            let outcome = LegOutcome::Ran { candidates: scores.len() };
-            legs.push(LegScores::unit(leg, weight, scores));
-            let micros = began.elapsed().as_micros() as u64;
-            reports.push(LegReport { leg, space: None, outcome, strategy: None, micros });
-        }
-        Ok(())
     }
 
     /// The best candidates, those that are wanted, in the order in which they are.
@@ -235,23 +212,27 @@ impl View {
         &self,
         candidates: &RoaringBitmap,
         request: &Recall,
+        probes: &[Probe<'_>],
         legs: &[LegScores],
-    ) -> Result<Vec<Scored>> {
+    ) -> Result<(Vec<Scored>, Duplicates)> {
         let depth = request.depth();
-        let is_diverse = request.diversity > 0.0;
         let mut ranked = if legs.is_empty() {
             // What nobody sought is as many as there may be; only their order is to be found.
             let mut all = best(legs, candidates, request.fusion, request.min_score, usize::MAX);
             self.sort_by_time(&mut all)?;
             all
         } else {
-            let depth = if is_diverse { candidates_for(depth) } else { depth };
+            let depth = if request.compares() { candidates_for(depth) } else { depth };
             best(legs, candidates, request.fusion, request.min_score, depth)
         };
         if let Some(cut) = request.cut {
             ranked.truncate(cut.keeps(&ranked));
         }
-        if is_diverse {
+        let mut duplicates = Duplicates::new();
+        if let Some(likeness) = request.collapse {
+            duplicates = self.collapse(&mut ranked, likeness, probes)?;
+        }
+        if request.diversity > 0.0 {
             ranked.truncate(candidates_for(depth).min(MAX_COMPARED.max(depth)));
             let words = self.words_of(&ranked)?;
             let order = diverse(&ranked, &words, request.diversity, depth);
@@ -259,7 +240,32 @@ impl View {
         }
         ranked.truncate(depth);
         ranked.drain(..request.offset.min(ranked.len()));
-        Ok(ranked)
+        Ok((ranked, duplicates))
+    }
+
+    /// Takes those out of the best that say the same as one before them.
+    fn collapse(
+        &self,
+        ranked: &mut Vec<Scored>,
+        likeness: Likeness,
+        probes: &[Probe<'_>],
+    ) -> Result<Duplicates> {
+        let compared = &ranked[..ranked.len().min(MAX_COMPARED)];
+        let ids = compared.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
+        let spaces: Vec<_> = probes.iter().filter_map(Probe::vectors).collect();
+        let traits = Traits::read(self, &ids, &spaces)?;
+        let mut kept: Vec<(u32, &Traits)> = Vec::new();
+        let mut duplicates = Duplicates::new();
+        for (((ordinal, _), id), own) in compared.iter().zip(&ids).zip(&traits) {
+            let Some(own) = own else { continue };
+            match kept.iter().find(|(_, other)| own.is_like(other, likeness)) {
+                Some((better, _)) => duplicates.entry(*better).or_default().push((*ordinal, *id)),
+                None => kept.push((*ordinal, own)),
+            }
+        }
+        let gone: RoaringBitmap = duplicates.values().flatten().map(|(o, _)| *o).collect();
+        ranked.retain(|(ordinal, _)| !gone.contains(*ordinal));
+        Ok(duplicates)
     }
 
     /// The words of each, which it is compared by.
@@ -281,6 +287,7 @@ impl View {
     fn hits(
         &self,
         ranked: &[Scored],
+        duplicates: &Duplicates,
         request: &Recall,
         legs: &[LegScores],
         scope: &RoaringBitmap,
@@ -311,7 +318,10 @@ impl View {
                 early.reverse();
                 (before, behind) = (self.memories_of(&early)?, self.memories_of(&late)?);
             }
-            hits.push(Hit { memory, score: *score, explanation, snippet, before, behind });
+            let duplicates = duplicates.get(ordinal).into_iter().flatten();
+            let duplicates = duplicates.map(|(_, id)| *id).collect();
+            let score = *score;
+            hits.push(Hit { memory, score, explanation, snippet, before, behind, duplicates });
         }
         Ok((hits, request.max_tokens.map(|_| budget.spent)))
     }
@@ -368,8 +378,7 @@ fn lends(probes: &[Probe<'_>], weights: &Weights) -> bool {
 
 /// Does anything but the legs that find candidates decide about their order?
 fn reranks(request: &Recall) -> bool {
-    let Weights { recency, importance, .. } = request.weights;
-    recency > 0.0 || importance > 0.0 || request.diversity > 0.0
+    request.compares() || rerankers(request).next().is_some()
 }
 
 /// The piece of a content that shows best what a query is about.

@@ -127,7 +127,7 @@ fn task<'a>(view: &'a View, name: Option<&str>) -> Option<Task<'a>> {
 
 /// Live memories with a vector in one space and none in another.
 fn missing(view: &View, old: SpaceId, next: SpaceId) -> Result<RoaringBitmap> {
-    let scope = Scope { namespace: None, filter: None, include_superseded: true };
+    let scope = Scope { include_superseded: true, ..Scope::default() };
     let (live, _) = view.select(scope, &Deadline::NONE)?;
     let having = |id: SpaceId| view.versions().attributes.label(field::SPACE, &id.0.to_be_bytes());
     Ok((live & having(old)?) - having(next)?)
