@@ -16,6 +16,7 @@ use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
 use crate::options::{Create, Options, Setting, Settings};
+use crate::recall::{Admission, Answers};
 use crate::rows::{Pinned, guarded};
 use crate::schema::{self, Table};
 use crate::sealed::{SealedRow, SealedVectors};
@@ -281,6 +282,8 @@ impl Db {
             clock: options.take_clock(),
             accesses: Accesses::new(!is_read_only),
             embedders: options.embedders.clone(),
+            searches: Admission::new(settings.max_searches, settings.busy_timeout),
+            answers: Answers::new(settings.answer_cache_bytes),
             pid: std::process::id(),
         });
         let opened = open_file(container, &settings)?;

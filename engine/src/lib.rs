@@ -100,9 +100,9 @@ pub use memlith_index::vectors::Metric;
 pub use memory::*;
 pub use options::{LogRetention, Options, Origin, Setting};
 pub use recall::{
-    AsOf, Cancellation, Context, Cut, Explanation, FilterReport, Fusion, Gathered,
+    AnswerStats, AsOf, Cancellation, Context, Cut, Explanation, FilterReport, Fusion, Gathered,
     Hit, Leg, LegOutcome, LegReport, LegScore, Likeness, Nearest, Neighbour, Noted, Recall,
-    RecallCheck, Recalled, Resemblance, Snippet, Step, TokenCounter, Weights,
+    RecallCheck, Recalled, Resemblance, SearchStats, Snippet, Step, TokenCounter, Weights,
 };
 pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};
 pub use stats::{NamespaceStats, SpaceStats, Stats, SuccessorStats};

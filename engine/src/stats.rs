@@ -8,7 +8,7 @@ use crate::derived::field;
 use crate::graph_options::GraphOptions;
 use crate::ids::{Seq, SpaceId};
 use crate::options::Setting;
-use crate::recall::{Deadline, Scope};
+use crate::recall::{AnswerStats, Deadline, Scope, SearchStats};
 use crate::schema::Table;
 use crate::view::View;
 use crate::{Durability, Metric, Result};
@@ -71,6 +71,10 @@ pub struct Stats {
     pub last_background_error: Option<String>,
     /// What is done in the background, and why.
     pub background: BackgroundStats,
+    /// Searches that ran, and waited for one another.
+    pub searches: SearchStats,
+    /// Answers that are kept.
+    pub answers: AnswerStats,
     /// Every setting in force.
     pub settings: Vec<Setting>,
 }
@@ -184,6 +188,8 @@ impl Db {
             is_latched: core.group.is_latched() || container.is_latched(),
             last_background_error: core.background.last_error(),
             background: core.background.stats(),
+            searches: view.shared().searches.stats(),
+            answers: view.shared().answers.stats(),
             settings: core.listed.clone(),
         })
     }

@@ -10,6 +10,7 @@ use crate::derived::{Indexes, Versions};
 use crate::embed::Embedders;
 use crate::error::Detail;
 use crate::ids::Seq;
+use crate::recall::{Admission, Answers};
 use crate::rows::Pinned;
 use crate::sealed::Figures;
 use crate::sync::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) accesses: Accesses,
     pub(crate) embedders: Embedders,
+    pub(crate) searches: Admission,
+    pub(crate) answers: Answers,
     /// The process that opened the file.
     pub(crate) pid: u32,
 }

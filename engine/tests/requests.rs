@@ -1,11 +1,11 @@
 //! What a recall can be asked beside its question: signs, pages, cuts, diversity, budgets, snippets, turns.
 
 use memlith::{
-    AsOf, Cancellation, Context, Cut, Db, ErrorKind, Filter, Leg, Likeness, Memory,
+    AsOf, Cancellation, Clock, Context, Cut, Db, ErrorKind, Filter, Leg, Likeness, Memory,
     NewMemory, Options, Recall, Recalled, Result, Seq, TokenCounter,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 fn with(texts: &[&str]) -> Result<Db> {
     let db = Options::new().threads(false).in_memory()?;
@@ -333,5 +333,125 @@ fn something_new_names_what_it_resembles() -> Result<()> {
     db.forget(text)?;
     let again = noting(NewMemory::new("the deploy key lies in the vault"))?;
     assert_eq!(again.resembles.iter().map(|r| r.id).collect::<Vec<_>>().len(), 1);
+    Ok(())
+}
+
+fn keeping(bytes: usize) -> Result<Db> {
+    let db = Options::new().threads(false).answer_cache_bytes(bytes).in_memory()?;
+    for text in ["tea", "tea and milk", "rain"] {
+        db.remember(NewMemory::new(text).vector([1.0, 0.5]))?;
+    }
+    Ok(db)
+}
+
+#[test]
+fn an_answer_is_kept_until_a_memory_changes() -> Result<()> {
+    let db = keeping(1 << 20)?;
+    let request = Recall::new().text("tea").vector([1.0, 0.0]).explain(true);
+    let first = db.recall(&request)?;
+    let second = db.recall(&request)?;
+    assert!(!first.is_kept && second.is_kept);
+    let scored = |answer: &Recalled| -> Vec<_> {
+        answer.hits.iter().map(|hit| (hit.id(), hit.score.to_bits())).collect()
+    };
+    assert_eq!(scored(&first), scored(&second));
+    // How often something was read goes on.
+    assert!(second.hits[0].memory.accesses > first.hits[0].memory.accesses);
+    assert!(!db.recall(&request.clone().limit(1))?.is_kept);
+    // Nodes are no memories.
+    db.write(|tx| tx.graph("default").upsert_node(memlith::NewNode::new("tea")).map(drop))?;
+    assert!(db.recall(&request)?.is_kept);
+    db.remember(NewMemory::new("more tea"))?;
+    let third = db.recall(&request)?;
+    assert!(!third.is_kept);
+    assert!(texts(&third).contains(&"more tea"));
+    let stats = db.stats()?.answers;
+    assert_eq!((stats.hits, stats.misses), (2, 3));
+    assert!(stats.bytes > 0 && stats.bytes <= stats.limit_bytes);
+    Ok(())
+}
+
+#[test]
+fn what_moves_with_time_is_not_kept() -> Result<()> {
+    let db = keeping(1 << 20)?;
+    let twice = |request: &Recall| {
+        db.recall(request)?;
+        Ok::<_, memlith::Error>(db.recall(request)?.is_kept)
+    };
+    let tea = || Recall::new().text("tea");
+    let day = std::time::Duration::from_hours(24);
+    assert!(twice(&tea())?);
+    assert!(!twice(&tea().recency(0.1, day))?);
+    assert!(!twice(&tea().accesses(0.1))?);
+    assert!(!twice(&tea().filter("created > now-1d".parse()?))?);
+    assert!(!twice(&tea().filter("not (accesses > 3 or tag:a)".parse()?))?);
+    assert!(!twice(&tea().boost("accessed > 2020-01-01".parse()?, 0.1))?);
+    assert!(twice(&tea().filter("created > 2020-01-01".parse()?))?);
+    Ok(())
+}
+
+/// A clock that stands still until it is set.
+#[derive(Clone)]
+struct Hand(Arc<AtomicI64>);
+
+impl Clock for Hand {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_kept_answer_ends_with_what_expires() -> Result<()> {
+    let hand = Hand(Arc::new(AtomicI64::new(1_000)));
+    let options = Options::new().threads(false).answer_cache_bytes(1 << 20);
+    let db = options.clock(hand.clone()).in_memory()?;
+    db.remember(NewMemory::new("tea for now").expires_ms(2_000))?;
+    db.remember(NewMemory::new("tea for long").expires_ms(9_000))?;
+    let asked = || {
+        let answer = db.recall(&Recall::new().text("tea"))?;
+        Ok::<_, memlith::Error>((answer.hits.len(), answer.is_kept))
+    };
+    let at = |now_ms| {
+        hand.0.store(now_ms, Ordering::Relaxed);
+        asked()
+    };
+    assert_eq!((at(1_500)?, at(1_999)?), ((2, false), (2, true)));
+    assert_eq!((at(2_000)?, at(8_999)?), ((1, false), (1, true)));
+    assert_eq!((at(9_000)?, at(i64::MAX - 1)?), ((0, false), (0, true)));
+    Ok(())
+}
+
+#[test]
+fn answers_take_no_more_than_they_may() -> Result<()> {
+    let db = keeping(8_000)?;
+    for limit in (1..40).chain(1..3) {
+        db.recall(&Recall::new().text("tea").limit(limit))?;
+        let stats = db.stats()?.answers;
+        assert!(stats.bytes <= 8_000, "{stats:?}");
+        assert!(stats.answers > 0, "{stats:?}");
+    }
+    // What was used last goes last.
+    let asked = |limit| {
+        Ok::<_, memlith::Error>(db.recall(&Recall::new().text("tea").limit(limit))?.is_kept)
+    };
+    assert!(asked(2)? && asked(1)? && !asked(20)?);
+    let none = keeping(0)?;
+    none.recall(&Recall::new().text("tea"))?;
+    assert!(!none.recall(&Recall::new().text("tea"))?.is_kept);
+    assert_eq!(none.stats()?.answers.misses, 0);
+    Ok(())
+}
+
+#[test]
+fn searches_are_counted_and_never_stay_behind() -> Result<()> {
+    let db = Options::new().threads(false).max_searches(1).in_memory()?;
+    db.remember(NewMemory::new("tea").session("s"))?;
+    db.recall(&Recall::new().text("tea"))?;
+    db.context(&Context::of("s").text("tea"))?;
+    let cancellation = Cancellation::new();
+    cancellation.cancel();
+    assert!(db.recall(&Recall::new().text("tea").cancellation(&cancellation)).is_err());
+    let stats = db.stats()?.searches;
+    assert_eq!((stats.limit, stats.running, stats.admitted, stats.waited), (1, 0, 3, 0));
     Ok(())
 }

@@ -182,6 +182,8 @@ pub struct Recalled {
     pub steps: Vec<Step>,
     /// Tokens of the hits, of a request with a budget.
     pub tokens: Option<usize>,
+    /// Is it an answer that was kept? See [`Options::answer_cache_bytes`](crate::Options::answer_cache_bytes).
+    pub is_kept: bool,
     /// The commit that the answer is of.
     pub seq: Seq,
     /// How long all of it took, in microseconds.

@@ -4,7 +4,9 @@
 //! request -> plan (who is in scope) -> legs (scored candidates) -> fuse -> hits
 //! ```
 
+mod admission;
 mod answer;
+mod answers;
 mod builders;
 mod clock;
 mod context;
@@ -23,9 +25,13 @@ mod run;
 mod select;
 mod tokens;
 
+pub(crate) use admission::Admission;
+pub use admission::SearchStats;
 pub use answer::{
     Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled, Snippet, Step,
 };
+pub use answers::AnswerStats;
+pub(crate) use answers::Answers;
 pub(crate) use builders::scope_builders;
 pub use clock::Cancellation;
 pub(crate) use clock::Deadline;

@@ -3,6 +3,7 @@
 //! **Invariant:** all of it happens under one View and one scope: a hit matches the filter, has not
 //! expired, and is scored as it stood at the View's commit.
 
+use super::answers::Basis;
 use super::context::{Sessions, Turns, next_to};
 use super::fuse::{LegScores, best, explain_lent};
 use super::legs::{NotRun, Probe, Scored, probes, text_error};
@@ -17,7 +18,7 @@ use super::{
 use crate::derived::{analyzer, column, field};
 use crate::ids::MemoryId;
 use crate::memory::Memory;
-use crate::view::View;
+use crate::view::{Shared, View};
 use crate::{Error, Result};
 use memlith_index::attributes::Order;
 use memlith_index::text::Query;
@@ -51,12 +52,60 @@ impl View {
     pub fn recall(&self, request: &Recall) -> Result<Recalled> {
         request.check()?;
         let deadline = Deadline::after(request.deadline).or_at(request.cancellation.as_ref());
-        let recalled = deadline.explain(self.recall_until(request, &deadline))?;
+        let recalled = deadline.explain(self.recall_or_find(request, &deadline))?;
         self.shared().accesses.note(recalled.hits.iter().map(Hit::id), self.now_ms());
         Ok(recalled)
     }
 
-    /// The same, of a request that was checked; counts nothing as accessed.
+    /// An answer that was kept, or else a new one, which may be kept.
+    fn recall_or_find(&self, request: &Recall, deadline: &Deadline) -> Result<Recalled> {
+        let Shared { answers, searches, .. } = self.shared();
+        if !answers.takes(request) {
+            let _admitted = searches.enter(deadline)?;
+            return self.recall_until(request, deadline);
+        }
+        deadline.check("recalling")?;
+        let basis = Basis { memories: self.versions().memories, now_ms: self.now_ms() };
+        if let Some(kept) = answers.find(request, basis) {
+            return self.renewed(Recalled::clone(&kept), basis.now_ms);
+        }
+        let _admitted = searches.enter(deadline)?;
+        let recalled = self.recall_until(request, deadline)?;
+        answers.keep(request, basis, self.first_expiry(basis.now_ms)?, &recalled);
+        Ok(recalled)
+    }
+
+    /// A kept answer with what has changed in it since: ages, and how often memories were read.
+    fn renewed(&self, kept: Recalled, now_ms: i64) -> Result<Recalled> {
+        let began = Instant::now();
+        let rows = self.rows()?;
+        let mut recalled = Recalled { is_kept: true, seq: self.seq(), steps: Vec::new(), ..kept };
+        for hit in &mut recalled.hits {
+            if let Some(explanation) = &mut hit.explanation {
+                explanation.age_ms = now_ms.saturating_sub(hit.memory.created_ms);
+            }
+            let turns = hit.before.iter_mut().chain(&mut hit.behind);
+            for memory in turns.chain([&mut hit.memory]) {
+                let access = self.shared().accesses.of(memory.id, &rows)?;
+                (memory.accesses, memory.accessed_ms) = (access.count, access.last_ms);
+            }
+        }
+        recalled.micros = began.elapsed().as_micros() as u64;
+        Ok(recalled)
+    }
+
+    /// When the first memory expires that has not by `now_ms`.
+    fn first_expiry(&self, now_ms: i64) -> Result<i64> {
+        let attributes = &self.versions().attributes;
+        let expiring = attributes.label(field::FLAG, field::EXPIRES)?;
+        let later = now_ms.saturating_add(1)..=i64::MAX;
+        let expiring = attributes.range(column::EXPIRES, later, &expiring)?;
+        let first = attributes.top(column::EXPIRES, &expiring, 1, Order::Ascending, None)?;
+        let Some(first) = first.first() else { return Ok(i64::MAX) };
+        Ok(attributes.cell(column::EXPIRES, *first)?.unwrap_or(i64::MAX))
+    }
+
+    /// The same, of a request that was checked; counts nothing as accessed, and waits for nobody.
     pub(super) fn recall_until(&self, request: &Recall, deadline: &Deadline) -> Result<Recalled> {
         let mut watch = Watch::start();
         deadline.check("recalling")?;
@@ -97,7 +146,8 @@ impl View {
         watch.step("read");
         let Watch { steps, began, .. } = watch;
         let micros = began.elapsed().as_micros() as u64;
-        Ok(Recalled { hits, legs: reports, filter, steps, tokens, seq: self.seq(), micros })
+        let (is_kept, seq) = (false, self.seq());
+        Ok(Recalled { hits, legs: reports, filter, steps, tokens, is_kept, seq, micros })
     }
 
     /// When something was.
