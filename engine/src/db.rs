@@ -12,6 +12,7 @@ use crate::commit::{
     named_segments,
 };
 use crate::derived::{ImageRow, Indexes, Unreadable};
+use crate::embeddings::Embeddings;
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
@@ -282,6 +283,7 @@ impl Db {
             clock: options.take_clock(),
             accesses: Accesses::new(!is_read_only),
             embedders: options.embedders.clone(),
+            embeddings: Embeddings::new(settings.embedding_cache_bytes),
             searches: Admission::new(settings.max_searches, settings.busy_timeout),
             answers: Answers::new(settings.answer_cache_bytes),
             pid: std::process::id(),

@@ -85,6 +85,8 @@ pub(crate) struct Settings {
     pub(crate) max_searches: usize,
     /// None are kept if 0.
     pub(crate) answer_cache_bytes: usize,
+    /// None are kept if 0.
+    pub(crate) embedding_cache_bytes: usize,
     /// So many bytes of vectors of one space in one commit never become rows. A segment takes whole
     /// chunks: of fewer too much would be left over.
     pub(crate) bulk_bytes: u64,
@@ -132,6 +134,7 @@ impl Default for Settings {
             graph_delta_bytes: 64 << 20,
             max_searches: 0,
             answer_cache_bytes: 0,
+            embedding_cache_bytes: 0,
             bulk_bytes: 1 << 20,
         }
     }
@@ -181,6 +184,7 @@ pub struct Setting {
 /// | [`graph_delta_bytes`](Self::graph_delta_bytes) | `MEMLITH_GRAPH_DELTA_BYTES` | 64 MiB |
 /// | [`max_searches`](Self::max_searches) | `MEMLITH_MAX_SEARCHES` | 0: no limit |
 /// | [`answer_cache_bytes`](Self::answer_cache_bytes) | `MEMLITH_ANSWER_CACHE_BYTES` | 0: none are kept |
+/// | [`embedding_cache_bytes`](Self::embedding_cache_bytes) | `MEMLITH_EMBEDDING_CACHE_BYTES` | 0: none are kept |
 #[derive(Default)]
 pub struct Options {
     given: Given,
@@ -216,6 +220,7 @@ struct Given {
     graph_delta_bytes: Option<u64>,
     max_searches: Option<usize>,
     answer_cache_bytes: Option<usize>,
+    embedding_cache_bytes: Option<usize>,
 }
 
 impl Options {
@@ -370,6 +375,14 @@ impl Options {
         self
     }
 
+    /// How many bytes of vectors are kept in memory, by the texts that embedders made them of; 0 is none. An
+    /// embedder is then not asked again for what it has made, and is taken to make the same of the same text.
+    #[must_use]
+    pub fn embedding_cache_bytes(mut self, bytes: usize) -> Self {
+        self.given.embedding_cache_bytes = Some(bytes);
+        self
+    }
+
     /// May [`open`](Self::open) create the file if there is none? It may unless told otherwise.
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
@@ -517,6 +530,11 @@ impl Options {
                 "answer_cache_bytes",
                 given.answer_cache_bytes,
                 default.answer_cache_bytes,
+            )?,
+            embedding_cache_bytes: choose.size(
+                "embedding_cache_bytes",
+                given.embedding_cache_bytes,
+                default.embedding_cache_bytes,
             )?,
             ..default
         };

@@ -1,7 +1,8 @@
 //! One-call forms of what transactions and Views do.
 
 use crate::db::Db;
-use crate::embed::{Embedded, embed};
+use crate::embed::Embedded;
+use crate::embeddings::Made;
 use crate::filter::Filter;
 use crate::ids::MemoryId;
 use crate::memory::{Memory, NewMemory, Patch, Upsert};
@@ -40,7 +41,10 @@ impl Db {
         self.embed(&mut new)?;
         let [new] = new;
         let resembles = self.read()?.resembling(&new, from)?;
-        Ok(Noted::new(self.write(|tx| tx.remember(new))?, resembles))
+        let cut = new.embedded.iter().filter(|made| made.is_cut).map(|made| made.space.clone());
+        let cut = cut.collect();
+        let id = self.write(|tx| tx.remember(new))?;
+        Ok(Noted { id, resembles, cut })
     }
 
     /// Remembers several things, all or none.
@@ -158,10 +162,10 @@ impl Db {
             let embedder = embedders.for_writing(&view.versions().catalog, space)?;
             let Some(embedder) = embedder else { continue };
             let texts: Vec<&str> = waiting.iter().map(|m| m.content.as_str()).collect();
-            let vectors = embed(&**embedder, &texts)?;
-            for (memory, vector) in waiting.iter_mut().zip(vectors) {
+            let made = view.shared().embeddings.embed(&**embedder, &texts)?;
+            for (memory, Made { vector, is_cut }) in waiting.iter_mut().zip(made) {
                 let (space, identity) = (space.to_owned(), embedder.identity().to_owned());
-                memory.embedded.push(Embedded { space, identity, vector });
+                memory.embedded.push(Embedded { space, identity, vector, is_cut });
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use crate::catalog::Space;
 use crate::components::Precision;
 use crate::db::Db;
 use crate::derived::field;
+use crate::embeddings::EmbeddingStats;
 use crate::graph_options::GraphOptions;
 use crate::ids::{Seq, SpaceId};
 use crate::options::Setting;
@@ -71,6 +72,8 @@ pub struct Stats {
     pub last_background_error: Option<String>,
     /// What is done in the background, and why.
     pub background: BackgroundStats,
+    /// What embedders were asked.
+    pub embedding: EmbeddingStats,
     /// Searches that ran, and waited for one another.
     pub searches: SearchStats,
     /// Answers that are kept.
@@ -93,6 +96,8 @@ pub struct SpaceStats {
     pub embedder: Option<String>,
     /// Memories that have a vector in it.
     pub vectors: u64,
+    /// Memories that have none.
+    pub missing: u64,
     /// Vectors that are not in the graph yet: every search scans them.
     pub unlinked: u64,
     /// Vectors that were replaced or removed, and are left out when the images are written next.
@@ -188,6 +193,7 @@ impl Db {
             is_latched: core.group.is_latched() || container.is_latched(),
             last_background_error: core.background.last_error(),
             background: core.background.stats(),
+            embedding: view.shared().embeddings.stats(),
             searches: view.shared().searches.stats(),
             answers: view.shared().answers.stats(),
             settings: core.listed.clone(),
@@ -219,6 +225,7 @@ impl View {
                 metric: space.metric,
                 embedder: space.embedder.clone(),
                 vectors: live(id),
+                missing: versions.attributes.live_len().saturating_sub(live(id)),
                 unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
                 dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
                 graph: space.graph,

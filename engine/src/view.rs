@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::commit::Chain;
 use crate::derived::{Indexes, Versions};
 use crate::embed::Embedders;
+use crate::embeddings::Embeddings;
 use crate::error::Detail;
 use crate::ids::Seq;
 use crate::recall::{Admission, Answers};
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) accesses: Accesses,
     pub(crate) embedders: Embedders,
+    pub(crate) embeddings: Embeddings,
     pub(crate) searches: Admission,
     pub(crate) answers: Answers,
     /// The process that opened the file.

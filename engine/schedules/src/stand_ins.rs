@@ -37,6 +37,10 @@ pub(crate) mod embed {
     pub(crate) struct Embedders;
 }
 
+pub(crate) mod embeddings {
+    pub(crate) struct Embeddings;
+}
+
 pub(crate) mod recall {
     pub(crate) struct Admission;
     pub(crate) struct Answers;

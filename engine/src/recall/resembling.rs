@@ -41,12 +41,9 @@ pub struct Noted {
     pub id: MemoryId,
     /// What it resembles, most alike first.
     pub resembles: Vec<Resemblance>,
-}
-
-impl Noted {
-    pub(crate) fn new(id: MemoryId, resembles: Vec<Resemblance>) -> Self {
-        Noted { id, resembles }
-    }
+    /// Vector spaces whose embedder got the beginning of the content only: see
+    /// [`Embedder::max_bytes`](crate::Embedder::max_bytes).
+    pub cut: Vec<String>,
 }
 
 impl View {

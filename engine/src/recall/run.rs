@@ -370,8 +370,9 @@ impl View {
             }
             let duplicates = duplicates.get(ordinal).into_iter().flatten();
             let duplicates = duplicates.map(|(_, id)| *id).collect();
-            let score = *score;
-            hits.push(Hit { memory, score, explanation, snippet, before, behind, duplicates });
+            let hit =
+                Hit { memory, score: *score, explanation, snippet, before, behind, duplicates };
+            hits.push(hit);
         }
         Ok((hits, request.max_tokens.map(|_| budget.spent)))
     }

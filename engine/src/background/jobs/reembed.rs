@@ -13,7 +13,8 @@ use crate::catalog::Space;
 use crate::commit::WriteOptions;
 use crate::db::Core;
 use crate::derived::field;
-use crate::embed::{Embedder, embed};
+use crate::embed::Embedder;
+use crate::embeddings::Made;
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::{access, admit_vector, require_row};
 use crate::recall::{Deadline, Scope};
@@ -152,8 +153,9 @@ impl Core {
         // Nobody who asks whether there is something to do waits for an embedder.
         drop(pass);
         let texts: Vec<&str> = contents.iter().map(String::as_str).collect();
-        let made = if texts.is_empty() { Ok(Vec::new()) } else { embed(&**task.embedder, &texts) };
-        let admitted = |mut vectors: Vec<Vec<f32>>| {
+        let made = view.shared().embeddings.embed(&**task.embedder, &texts);
+        let admitted = |made: Vec<Made>| {
+            let mut vectors: Vec<Vec<f32>> = made.into_iter().map(|made| made.vector).collect();
             vectors.iter_mut().try_for_each(|v| admit_vector(task.space, v)).map(|()| vectors)
         };
         let vectors = made.and_then(admitted);
