@@ -12,10 +12,12 @@ use crate::commit::{
     named_segments,
 };
 use crate::derived::{ImageRow, Indexes, Unreadable};
+use crate::embeddings::Embeddings;
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
 use crate::options::{Create, Options, Setting, Settings};
+use crate::recall::{Admission, Answers};
 use crate::rows::{Pinned, guarded};
 use crate::schema::{self, Table};
 use crate::sealed::{SealedRow, SealedVectors};
@@ -281,6 +283,9 @@ impl Db {
             clock: options.take_clock(),
             accesses: Accesses::new(!is_read_only),
             embedders: options.embedders.clone(),
+            embeddings: Embeddings::new(settings.embedding_cache_bytes),
+            searches: Admission::new(settings.max_searches, settings.busy_timeout),
+            answers: Answers::new(settings.answer_cache_bytes),
             pid: std::process::id(),
         });
         let opened = open_file(container, &settings)?;

@@ -50,7 +50,19 @@ pub trait Embedder: Send + Sync + 'static {
     /// How long its vectors are.
     fn dimension(&self) -> usize;
 
-    /// One vector per text, in order.
+    /// How many bytes of a text it reads; all of them unless it says. The engine gives it no more, and says of
+    /// what it has cut: [`Noted::cut`](crate::Noted::cut), [`Stats::embedding`](crate::Stats::embedding).
+    fn max_bytes(&self) -> usize {
+        usize::MAX
+    }
+
+    /// How many texts it takes at once; 256 unless it says.
+    fn max_batch(&self) -> usize {
+        256
+    }
+
+    /// One vector per text, in order. Runs of white space in the texts have become one space, and no text comes
+    /// twice.
     ///
     /// # Errors
     /// Whatever goes wrong; the call that needed the vector fails with it.
@@ -68,6 +80,8 @@ pub(crate) struct Embedded {
     pub(crate) space: String,
     pub(crate) identity: String,
     pub(crate) vector: Vec<f32>,
+    /// Of the beginning of the content only.
+    pub(crate) is_cut: bool,
 }
 
 impl Embedders {
@@ -154,13 +168,4 @@ fn mismatch(space: &Space, found: &str) -> Error {
     let expected = space.embedder.as_deref().unwrap_or_default().into();
     let space = space.name.as_str().into();
     Detail::EmbedderMismatch { space, expected, found: found.into() }.into()
-}
-
-/// Embeds texts and checks that what comes back is what was promised.
-pub(crate) fn embed(embedder: &dyn Embedder, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-    let vectors = embedder.embed(texts).map_err(|source| Detail::Embedder { source })?;
-    if vectors.len() != texts.len() {
-        return Err(Error::invalid("embedder", "must return one vector per text"));
-    }
-    Ok(vectors)
 }

@@ -106,7 +106,7 @@ fn decode_outcome(bytes: &[u8]) -> Option<Outcome> {
 }
 
 impl View {
-    fn log(&self, from: Seq, limit: usize) -> Result<Vec<LogRow>> {
+    pub(crate) fn log(&self, from: Seq, limit: usize) -> Result<Vec<LogRow>> {
         self.rows()?.read(schema::LOG, |log| {
             let rows = log.range::<&[u8]>(log_key(from).as_slice()..)?;
             rows.take(limit).map(|row| LogRow::decode(row?.1.value())).collect()

@@ -55,6 +55,7 @@ mod components;
 mod db;
 mod derived;
 mod embed;
+mod embeddings;
 mod error;
 mod file;
 pub mod filter;
@@ -88,6 +89,7 @@ pub use commit::{Change, ChangeKind, Durability, LogRow, Model, WriteOptions};
 pub use components::Precision;
 pub use db::{Compacted, Db};
 pub use embed::{Embedder, EmbedderError};
+pub use embeddings::EmbeddingStats;
 pub use error::{Error, ErrorKind, Result};
 pub use filter::Filter;
 pub use graph_options::{GraphOptions, SearchEffort};
@@ -100,9 +102,9 @@ pub use memlith_index::vectors::Metric;
 pub use memory::*;
 pub use options::{LogRetention, Options, Origin, Setting};
 pub use recall::{
-    Cancellation, Context, Cut, Explanation, FilterReport, Fusion, Gathered, Hit, Leg, LegOutcome,
-    LegReport, LegScore, Nearest, Neighbour, Recall, RecallCheck, Recalled, Snippet, Step,
-    TokenCounter, Weights,
+    AnswerStats, AsOf, Cancellation, Context, Cut, Explanation, FilterReport, Fusion, Gathered,
+    Hit, Leg, LegOutcome, LegReport, LegScore, Likeness, Nearest, Neighbour, Noted, Recall,
+    RecallCheck, Recalled, Resemblance, SearchStats, Snippet, Step, TokenCounter, Weights,
 };
 pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};
 pub use stats::{NamespaceStats, SpaceStats, Stats, SuccessorStats};

@@ -81,6 +81,12 @@ pub(crate) struct Settings {
     pub(crate) tail_texts: u64,
     pub(crate) seal_bytes: u64,
     pub(crate) graph_delta_bytes: u64,
+    /// Any number if 0.
+    pub(crate) max_searches: usize,
+    /// None are kept if 0.
+    pub(crate) answer_cache_bytes: usize,
+    /// None are kept if 0.
+    pub(crate) embedding_cache_bytes: usize,
     /// So many bytes of vectors of one space in one commit never become rows. A segment takes whole
     /// chunks: of fewer too much would be left over.
     pub(crate) bulk_bytes: u64,
@@ -126,6 +132,9 @@ impl Default for Settings {
             tail_texts: 8_192,
             seal_bytes: 4 << 20,
             graph_delta_bytes: 64 << 20,
+            max_searches: 0,
+            answer_cache_bytes: 0,
+            embedding_cache_bytes: 0,
             bulk_bytes: 1 << 20,
         }
     }
@@ -173,6 +182,9 @@ pub struct Setting {
 /// | [`verify_on_open`](Self::verify_on_open) | `MEMLITH_VERIFY_ON_OPEN` (`on`, `off`) | `off` |
 /// | [`seal_bytes`](Self::seal_bytes) | `MEMLITH_SEAL_BYTES` | 4 MiB |
 /// | [`graph_delta_bytes`](Self::graph_delta_bytes) | `MEMLITH_GRAPH_DELTA_BYTES` | 64 MiB |
+/// | [`max_searches`](Self::max_searches) | `MEMLITH_MAX_SEARCHES` | 0: no limit |
+/// | [`answer_cache_bytes`](Self::answer_cache_bytes) | `MEMLITH_ANSWER_CACHE_BYTES` | 0: none are kept |
+/// | [`embedding_cache_bytes`](Self::embedding_cache_bytes) | `MEMLITH_EMBEDDING_CACHE_BYTES` | 0: none are kept |
 #[derive(Default)]
 pub struct Options {
     given: Given,
@@ -206,6 +218,9 @@ struct Given {
     verify_on_open: Option<bool>,
     seal_bytes: Option<u64>,
     graph_delta_bytes: Option<u64>,
+    max_searches: Option<usize>,
+    answer_cache_bytes: Option<usize>,
+    embedding_cache_bytes: Option<usize>,
 }
 
 impl Options {
@@ -338,6 +353,33 @@ impl Options {
     #[must_use]
     pub fn graph_delta_bytes(mut self, bytes: u64) -> Self {
         self.given.graph_delta_bytes = Some(bytes);
+        self
+    }
+
+    /// How many recalls, contexts and searches of vectors may run at once; 0 is no limit. The others wait,
+    /// each for as long as its deadline and the [`busy_timeout`](Self::busy_timeout) allow. How many ran and
+    /// waited is in [`Stats`](crate::Stats).
+    #[must_use]
+    pub fn max_searches(mut self, searches: usize) -> Self {
+        self.given.max_searches = Some(searches);
+        self
+    }
+
+    /// How many bytes of answers are kept for requests that come again; 0 is none. An answer holds until a
+    /// memory, a vector space or a metadata index changes, or something expires; answers that depend on the
+    /// moment, or on how often memories were read, are not kept. An embedder is taken to make the same of the
+    /// same text. How many were found is in [`Stats`](crate::Stats).
+    #[must_use]
+    pub fn answer_cache_bytes(mut self, bytes: usize) -> Self {
+        self.given.answer_cache_bytes = Some(bytes);
+        self
+    }
+
+    /// How many bytes of vectors are kept in memory, by the texts that embedders made them of; 0 is none. An
+    /// embedder is then not asked again for what it has made, and is taken to make the same of the same text.
+    #[must_use]
+    pub fn embedding_cache_bytes(mut self, bytes: usize) -> Self {
+        self.given.embedding_cache_bytes = Some(bytes);
         self
     }
 
@@ -481,6 +523,18 @@ impl Options {
                 "graph_delta_bytes",
                 given.graph_delta_bytes,
                 default.graph_delta_bytes,
+            )?,
+
+            max_searches: choose.size("max_searches", given.max_searches, default.max_searches)?,
+            answer_cache_bytes: choose.size(
+                "answer_cache_bytes",
+                given.answer_cache_bytes,
+                default.answer_cache_bytes,
+            )?,
+            embedding_cache_bytes: choose.size(
+                "embedding_cache_bytes",
+                given.embedding_cache_bytes,
+                default.embedding_cache_bytes,
             )?,
             ..default
         };

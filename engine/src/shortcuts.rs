@@ -1,11 +1,12 @@
 //! One-call forms of what transactions and Views do.
 
 use crate::db::Db;
-use crate::embed::{Embedded, embed};
+use crate::embed::Embedded;
+use crate::embeddings::Made;
 use crate::filter::Filter;
 use crate::ids::MemoryId;
 use crate::memory::{Memory, NewMemory, Patch, Upsert};
-use crate::recall::{Context, Gathered, Recall, Recalled};
+use crate::recall::{Context, Gathered, Likeness, Noted, Recall, Recalled};
 use crate::{Result, Space};
 
 impl Db {
@@ -18,6 +19,32 @@ impl Db {
         self.embed(&mut new)?;
         let [new] = new;
         self.write(|tx| tx.remember(new))
+    }
+
+    /// Remembers something new, and names what it resembles of what had been remembered: see
+    /// [`View::resembling`](crate::View::resembling). It is remembered in any case.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{Likeness, NewMemory};
+    /// let key = db.remember(NewMemory::new("The deploy key lies in the vault."))?;
+    /// let again = NewMemory::new("the deploy key lies in the vault");
+    /// let noted = db.remember_noting(again, Likeness::default())?;
+    /// assert_eq!(noted.resembles[0].id, key);
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`WriteTx::remember`](crate::WriteTx::remember).
+    pub fn remember_noting(&self, new: NewMemory, from: Likeness) -> Result<Noted> {
+        let mut new = [new];
+        self.embed(&mut new)?;
+        let [new] = new;
+        let resembles = self.read()?.resembling(&new, from)?;
+        let cut = new.embedded.iter().filter(|made| made.is_cut).map(|made| made.space.clone());
+        let cut = cut.collect();
+        let id = self.write(|tx| tx.remember(new))?;
+        Ok(Noted { id, resembles, cut })
     }
 
     /// Remembers several things, all or none.
@@ -135,10 +162,10 @@ impl Db {
             let embedder = embedders.for_writing(&view.versions().catalog, space)?;
             let Some(embedder) = embedder else { continue };
             let texts: Vec<&str> = waiting.iter().map(|m| m.content.as_str()).collect();
-            let vectors = embed(&**embedder, &texts)?;
-            for (memory, vector) in waiting.iter_mut().zip(vectors) {
+            let made = view.shared().embeddings.embed(&**embedder, &texts)?;
+            for (memory, Made { vector, is_cut }) in waiting.iter_mut().zip(made) {
                 let (space, identity) = (space.to_owned(), embedder.identity().to_owned());
-                memory.embedded.push(Embedded { space, identity, vector });
+                memory.embedded.push(Embedded { space, identity, vector, is_cut });
             }
         }
         Ok(())

@@ -5,10 +5,11 @@ use crate::catalog::Space;
 use crate::components::Precision;
 use crate::db::Db;
 use crate::derived::field;
+use crate::embeddings::EmbeddingStats;
 use crate::graph_options::GraphOptions;
 use crate::ids::{Seq, SpaceId};
 use crate::options::Setting;
-use crate::recall::{Deadline, Scope};
+use crate::recall::{AnswerStats, Deadline, Scope, SearchStats};
 use crate::schema::Table;
 use crate::view::View;
 use crate::{Durability, Metric, Result};
@@ -71,6 +72,12 @@ pub struct Stats {
     pub last_background_error: Option<String>,
     /// What is done in the background, and why.
     pub background: BackgroundStats,
+    /// What embedders were asked.
+    pub embedding: EmbeddingStats,
+    /// Searches that ran, and waited for one another.
+    pub searches: SearchStats,
+    /// Answers that are kept.
+    pub answers: AnswerStats,
     /// Every setting in force.
     pub settings: Vec<Setting>,
 }
@@ -89,6 +96,8 @@ pub struct SpaceStats {
     pub embedder: Option<String>,
     /// Memories that have a vector in it.
     pub vectors: u64,
+    /// Memories that have none.
+    pub missing: u64,
     /// Vectors that are not in the graph yet: every search scans them.
     pub unlinked: u64,
     /// Vectors that were replaced or removed, and are left out when the images are written next.
@@ -184,6 +193,9 @@ impl Db {
             is_latched: core.group.is_latched() || container.is_latched(),
             last_background_error: core.background.last_error(),
             background: core.background.stats(),
+            embedding: view.shared().embeddings.stats(),
+            searches: view.shared().searches.stats(),
+            answers: view.shared().answers.stats(),
             settings: core.listed.clone(),
         })
     }
@@ -213,6 +225,7 @@ impl View {
                 metric: space.metric,
                 embedder: space.embedder.clone(),
                 vectors: live(id),
+                missing: versions.attributes.live_len().saturating_sub(live(id)),
                 unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
                 dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
                 graph: space.graph,
@@ -234,7 +247,8 @@ impl View {
 
     /// Figures about one namespace. Costs a step per distinct label of the file.
     pub fn namespace_stats(&self, namespace: &str) -> Result<NamespaceStats> {
-        let scope = Scope { namespace: Some(namespace), filter: None, include_superseded: true };
+        let scope =
+            Scope { namespace: Some(namespace), include_superseded: true, ..Scope::default() };
         let (within, _) = self.select(scope, &Deadline::NONE)?;
         let attributes = &self.versions().attributes;
         let counts = |field: FieldId| -> Result<Vec<(String, u64)>> {

@@ -8,8 +8,10 @@ use crate::clock::Clock;
 use crate::commit::Chain;
 use crate::derived::{Indexes, Versions};
 use crate::embed::Embedders;
+use crate::embeddings::Embeddings;
 use crate::error::Detail;
 use crate::ids::Seq;
+use crate::recall::{Admission, Answers};
 use crate::rows::Pinned;
 use crate::sealed::Figures;
 use crate::sync::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
@@ -22,6 +24,9 @@ pub(crate) struct Shared {
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) accesses: Accesses,
     pub(crate) embedders: Embedders,
+    pub(crate) embeddings: Embeddings,
+    pub(crate) searches: Admission,
+    pub(crate) answers: Answers,
     /// The process that opened the file.
     pub(crate) pid: u32,
 }

@@ -79,6 +79,14 @@ fn naive_test(record: &Record, Predicate { path, op }: &Predicate) -> bool {
         Op::In(list) => list.iter().any(|value| values.contains(&plain(path, value))),
         Op::Contains(value) => values.iter().any(|list| match list {
             Plain::List(items) => items.contains(&plain(path, value)),
+            Plain::Text(text) => match value {
+                Value::Text(part) => text.match_indices(part.as_str()).next().is_some(),
+                _ => false,
+            },
+            _ => false,
+        }),
+        Op::Matches(regex) => values.iter().any(|at| match at {
+            Plain::Text(text) => regex.is_match(text),
             _ => false,
         }),
         Op::Exists => !values.is_empty(),
@@ -172,6 +180,7 @@ fn fox() -> Record {
             (Attribute::Tag, vec!["noun.animal".into(), "red".into()]),
             (Attribute::Kind, vec!["fact".into()]),
             (Attribute::Space, vec!["default".into()]),
+            (Attribute::Content, vec!["The quick fox (E1234) jumps".into()]),
         ]),
         numbers: BTreeMap::from([
             (Attribute::Importance, f64::from(0.7_f32).into()),
@@ -206,6 +215,11 @@ fn true_of_the_fox() {
         "meta.a.b = true and meta.a.\"c.d\" = 1 and exists meta.a",
         "meta.nothing = null and exists meta.nothing",
         "meta.date >= 2025-01-01 and meta.date < 2026-01-01",
+        "content contains 'ick fox' and content contains '' and not content contains quick_",
+        r"content matches /\(E\d{4}\)/ and content matches /^The/ and not content matches /^quick/",
+        r"content matches /(?i)QUICK FOX/ and tag matches /^noun\./ and kind matches /^f..t$/",
+        r"meta.date contains 03 or meta.date contains '-03-' and meta.lang matches /^e/",
+        "exists content",
         // What is missing or of another type is not equal.
         "agent != bob and missing agent and meta.none != 1 and meta.lang != 1",
         "not accesses > 0 and not accesses <= 0 and missing accesses",
@@ -224,10 +238,12 @@ fn false_of_the_fox() {
         "superseded",
         "meta.n = \"3\" or meta.n > \"2\" or meta.lang > 1 or meta.a.b = 1 or meta.a = true",
         "meta.big = 9007199254740992 or meta.big = 9007199254740994",
-        "meta.tags = x or meta.lang contains e or meta.tags.x = 1 or meta.tags > 0",
+        "meta.tags = x or meta.n contains 3 or meta.lang contains E or meta.tags.x = 1 or meta.tags > 0",
         "meta.none = null or exists meta.none or exists meta.a.b.c or exists meta.lang.x",
         "meta.c = 1 or meta.a.c.d = 1",
         "none or tag in ()",
+        "content contains Quick or content contains 'fox  ' or content matches /fox$/",
+        "meta.n matches /3/ or meta.tags matches /x/ or agent matches /^/ or meta.none contains ''",
     ] {
         assert!(!keeps(text), "{text}");
     }

@@ -1,5 +1,7 @@
 //! What is a filter and what is not, and where the fault is seen.
-use memlith::filter::{Attribute, Filter, FilterError, Number, Op, Path, Predicate, Time, Value};
+use memlith::filter::{
+    Attribute, Filter, FilterError, Number, Op, Path, Predicate, Regex, Time, Value,
+};
 use std::ops::Bound;
 
 fn parse(text: &str) -> Filter {
@@ -76,6 +78,13 @@ fn accepted_filters_print_in_canonical_form() {
         ("meta.n in (1, -2.5, true, null, x)", r#"meta.n in (1, -2.5, true, null, "x")"#),
         ("meta.tags contains \"x\"", r#"meta.tags contains "x""#),
         ("not meta.tags contains 1", "not meta.tags contains 1"),
+        ("content contains fox", r#"content contains "fox""#),
+        ("Content Matches /a b/", "content matches /a b/"),
+        (r"not content matches /a\/b\d\\/", r"not content matches /a\/b\d\\/"),
+        (
+            r"source matches /^https?:/ or meta.url matches /\./",
+            r"source matches /^https?:/ or meta.url matches /\./",
+        ),
         (r#"meta."a key"."".'b.c'.d-e = 1"#, r#"meta."a key".""."b.c".d-e = 1"#),
         ("tag:a and tag:b or tag:c", "(tag:a and tag:b) or tag:c"),
         ("tag:a and (tag:b or tag:c)", "tag:a and (tag:b or tag:c)"),
@@ -124,6 +133,18 @@ fn refused_filters_name_the_column_and_the_reason() {
         ("meta.a > null", 10, "null has no order"),
         ("meta.a > now-7d", 10, "metadata holds no times"),
         ("kind contains x", 6, "`kind` holds one value"),
+        ("content = fox", 9, "`content` is not compared but looked into"),
+        ("content != fox", 9, "`content` is not compared"),
+        ("content in (a)", 9, "`content` is not compared"),
+        ("content > a", 9, "`content` is not compared"),
+        ("content contains 'a", 18, "no closing quote"),
+        ("content matches fox", 17, "expected `/` and a regular expression, found `fox`"),
+        ("content matches /fox", 17, "has no closing `/`"),
+        ("content matches /fox\\/", 17, "has no closing `/`"),
+        ("content matches /(/", 17, "no regular expression: unclosed group"),
+        (r"content matches /(?=a)/", 17, "look-around"),
+        (r"content matches /\w{2000}/", 17, "takes more than"),
+        ("importance matches /5/", 12, "`importance` holds no text"),
         ("importance > 1 and > 2", 20, "the range has two lower bounds"),
         ("importance < 1 and <= 2", 20, "the range has two upper bounds"),
         ("tag:", 5, "expected a value, found the end"),
@@ -194,7 +215,9 @@ fn every_limit_holds_to_the_unit() {
     let terms = |n: usize| vec!["tag:x"; n - 1].join(" or ");
     let values = |n: usize| format!("tag in ({})", vec!["x"; n].join(","));
     let keys = |n: usize| format!("exists meta{}", ".k".repeat(n));
-    let cases: [(OfSize<'_>, usize, &str); 6] = [
+    let regexes = |n: usize| vec!["tag matches /x/"; n].join(" or ");
+    let cases: [(OfSize<'_>, usize, &str); 7] = [
+        (&regexes, 32, "more than 32 regular expressions"),
         (&bytes, 64 * 1024, "the limit is 65536"),
         (&parens, 64, "deeper than 64"),
         (&nots, 64, "deeper than 64"),
@@ -233,6 +256,8 @@ fn what_a_program_builds_is_held_to_the_same_rules() {
         (importance().at_least(f64::NAN), "too large"),
         (importance().at_least(f64::INFINITY), "too large"),
         (importance().contains(1), "holds one value"),
+        (importance().matches(Regex::new("x").unwrap()), "holds no text"),
+        (Filter::on(Attribute::Content).is("x"), "not compared"),
         (Filter::on(Attribute::Tag).is(5), "`tag` is a text; a number is not"),
         (Filter::on(Attribute::Kind).at_least("x"), "a label has no order"),
         (Filter::on(Attribute::Created).is(Time::At(i64::MAX)), "`created` is a time"),

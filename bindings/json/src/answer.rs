@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 /// A whole answer: `{"hits": […], "legs": {…}, "filter": {…}, "steps": {…}, "seq", "seconds"}`, with
-/// `"tokens"` where there is a budget of them.
+/// `"tokens"` where there is a budget of them, and `"kept": true` of an answer that was kept.
 #[derive(serde::Serialize)]
 pub struct AnswerJson<'a> {
     hits: Vec<HitJson<'a>>,
@@ -17,6 +17,8 @@ pub struct AnswerJson<'a> {
     steps: Steps<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<usize>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    kept: bool,
     seq: u64,
     seconds: f64,
 }
@@ -30,6 +32,7 @@ impl<'a> AnswerJson<'a> {
             filter: FilterJson::new(&recalled.filter),
             steps: Steps(&recalled.steps),
             tokens: recalled.tokens,
+            kept: recalled.is_kept,
             seq: recalled.seq.0,
             seconds: recalled.micros as f64 / 1e6,
         }
@@ -71,6 +74,8 @@ struct HitJson<'a> {
     before: Vec<TurnJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     behind: Vec<TurnJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    duplicates: Vec<u64>,
 }
 
 /// `{"text", "start", "marks": [[from, to], …]}`, in bytes.
@@ -123,6 +128,7 @@ impl<'a> HitJson<'a> {
             }),
             before: turns(&hit.before),
             behind: turns(&hit.behind),
+            duplicates: hit.duplicates.iter().map(|id| id.0).collect(),
         }
     }
 }

@@ -3,9 +3,12 @@
 //! **Invariant:** an unknown field is refused by its name, and what is not said has the default of
 //! [`Recall`].
 
+use crate::time::Time;
 use crate::values::{Embeddings, reason};
-use memlith::{Cut, DEFAULT_SPACE, Fusion, Recall, SearchEffort};
+use memlith::filter::Attribute;
+use memlith::{AsOf, Cut, DEFAULT_SPACE, Filter, Fusion, Likeness, Recall, SearchEffort, Seq};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[derive(Default, Deserialize)]
@@ -25,13 +28,17 @@ struct Fields {
     cut: Option<CutJson>,
     signs: bool,
     diversity: f32,
+    collapse: Option<Collapse>,
     max_tokens: Option<usize>,
     snippet: Option<usize>,
     neighbours: usize,
     weights: Weights,
+    situation: BTreeMap<String, Tie>,
+    boosts: Vec<Boost>,
     reciprocal_rank: Option<f32>,
     half_life_seconds: Option<f64>,
     include_superseded: bool,
+    as_of: Option<AsOfJson>,
     explain: bool,
     effort: Option<Effort>,
     deadline_ms: Option<u64>,
@@ -44,7 +51,52 @@ struct Weights {
     vector: Option<f32>,
     recency: Option<f32>,
     importance: Option<f32>,
+    valence: Option<f32>,
+    accesses: Option<f32>,
     context: Option<f32>,
+}
+
+/// What a field of the situation is worth.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Tie {
+    Filter(String),
+    Boost(TieBoost),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TieBoost {
+    is: String,
+    boost: f32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Boost {
+    filter: String,
+    weight: f32,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Collapse {
+    Switch(bool),
+    From(Thresholds),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Thresholds {
+    words: Option<f32>,
+    vector: Option<f32>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AsOfJson {
+    Seq(u64),
+    Time(String),
 }
 
 #[derive(Deserialize)]
@@ -75,7 +127,13 @@ enum Effort {
 /// `vector` is an array, of `space` or the default one, or an object of arrays by space;
 /// `also_embedded_in` names spaces whose embedders make the vector of the text. `effort` is `"fast"`,
 /// `"balanced"`, `"exact"` or a number. `cut` is a share of the best score, or `"gap"`; `reciprocal_rank` the
-/// `k` of that way to fuse legs. The others are named as the fields of [`Recall`] are.
+/// `k` of that way to fuse legs. `as_of` is a time (RFC 3339, or a date) or the number of a commit;
+/// `collapse` is `true`, or an object with a threshold for `words` or `vector`.
+///
+/// `situation` says where the request comes from, by `session`, `channel`, `agent`, `project`, `source`,
+/// `kind` or `tag`: a text is a filter, `{"is": "chat", "boost": 0.3}` lifts what matches. `boosts` does that
+/// with any filter: `[{"filter": "tag:work", "weight": 0.2}]`. The others are named as the fields of
+/// [`Recall`] are.
 ///
 /// # Errors
 /// In words: what is wrong with which field.
@@ -100,16 +158,37 @@ pub fn recall_from_json(text: &[u8]) -> Result<Recall, String> {
     }
     recall.also.extend(fields.also_embedded_in.into_iter().map(|space| (space, None)));
     recall.namespace = fields.namespace;
-    recall.filter = match fields.filter {
-        None => None,
-        Some(filter) => Some(filter.parse().map_err(|e| format!("\"filter\": {e}"))?),
-    };
+    recall.filter = fields.filter.map(|filter| parsed("filter", &filter)).transpose()?;
+    for (name, tie) in fields.situation {
+        let attribute = situated(&name)?;
+        match tie {
+            Tie::Filter(label) => {
+                let all = recall.filter.take().unwrap_or(Filter::All);
+                recall.filter = Some(all.and(Filter::on(attribute).is(label)));
+            }
+            Tie::Boost(TieBoost { is, boost }) => {
+                recall = recall.boost(Filter::on(attribute).is(is), boost);
+            }
+        }
+    }
+    for Boost { filter, weight } in fields.boosts {
+        recall = recall.boost(parsed("boosts", &filter)?, weight);
+    }
+    recall.as_of = fields.as_of.map(as_of).transpose()?;
     recall.limit = fields.limit.unwrap_or(recall.limit);
     recall.offset = fields.offset;
     recall.min_score = fields.min_score;
     recall.cut = fields.cut.map(cut).transpose()?;
     recall.signs = fields.signs;
     recall.diversity = fields.diversity;
+    recall.collapse = match fields.collapse {
+        None | Some(Collapse::Switch(false)) => None,
+        Some(Collapse::Switch(true)) => Some(Likeness::default()),
+        Some(Collapse::From(Thresholds { words, vector })) => {
+            let usual = Likeness::default();
+            Some(Likeness::new(words.unwrap_or(usual.words), vector.unwrap_or(usual.vector)))
+        }
+    };
     recall.max_tokens = fields.max_tokens;
     recall.snippet = fields.snippet;
     recall.neighbours = fields.neighbours;
@@ -120,6 +199,8 @@ pub fn recall_from_json(text: &[u8]) -> Result<Recall, String> {
     recall.weights.vector = fields.weights.vector.unwrap_or(recall.weights.vector);
     recall.weights.recency = fields.weights.recency.unwrap_or(recall.weights.recency);
     recall.weights.importance = fields.weights.importance.unwrap_or(recall.weights.importance);
+    recall.weights.valence = fields.weights.valence.unwrap_or(recall.weights.valence);
+    recall.weights.accesses = fields.weights.accesses.unwrap_or(recall.weights.accesses);
     recall.weights.context = fields.weights.context.unwrap_or(recall.weights.context);
     if let Some(seconds) = fields.half_life_seconds {
         recall.half_life = Duration::try_from_secs_f64(seconds)
@@ -134,6 +215,37 @@ pub fn recall_from_json(text: &[u8]) -> Result<Recall, String> {
     };
     recall.deadline = fields.deadline_ms.map(Duration::from_millis);
     Ok(recall)
+}
+
+fn parsed(field: &str, filter: &str) -> Result<Filter, String> {
+    filter.parse().map_err(|e| format!("\"{field}\": {e}"))
+}
+
+/// What a field of the situation looks at.
+fn situated(name: &str) -> Result<Attribute, String> {
+    const KNOWN: [Attribute; 7] = [
+        Attribute::Session,
+        Attribute::Channel,
+        Attribute::Agent,
+        Attribute::Project,
+        Attribute::Source,
+        Attribute::Kind,
+        Attribute::Tag,
+    ];
+    KNOWN.into_iter().find(|attribute| attribute.name() == name).ok_or_else(|| {
+        let known: Vec<_> = KNOWN.iter().map(|attribute| attribute.name()).collect();
+        format!("\"situation\": {name:?} is none of {}", known.join(", "))
+    })
+}
+
+fn as_of(as_of: AsOfJson) -> Result<AsOf, String> {
+    match as_of {
+        AsOfJson::Seq(seq) => Ok(AsOf::Seq(Seq(seq))),
+        AsOfJson::Time(text) => match Time::parse(&text) {
+            Some(time) => Ok(AsOf::Time(time.0)),
+            None => Err(format!("\"as_of\": {text:?} is no time")),
+        },
+    }
 }
 
 fn cut(cut: CutJson) -> Result<Cut, String> {
@@ -180,7 +292,9 @@ mod tests {
         let text =
             br#"{"text": "tea -green", "signs": true, "offset": 10, "cut": 0.5, "diversity": 0.3,
             "max_tokens": 500, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60,
-            "weights": {"context": 0}}"#;
+            "weights": {"context": 0, "valence": 0.1, "accesses": 0.2}, "collapse": {"words": 0.5},
+            "as_of": "1970-01-02", "filter": "kind:plan", "boosts": [{"filter": "tag:a", "weight": 0.4}],
+            "situation": {"channel": {"is": "chat", "boost": 0.3}, "session": "monday"}}"#;
         let expected = Recall::new()
             .text("tea -green")
             .signs(true)
@@ -191,9 +305,18 @@ mod tests {
             .snippet(120)
             .neighbours(1)
             .fusion(Fusion::ReciprocalRank { k: 60.0 })
-            .context(0.0);
+            .context(0.0)
+            .valence(0.1)
+            .accesses(0.2)
+            .collapse(Likeness::new(0.5, 0.97))
+            .as_of(AsOf::Time(86_400_000))
+            .filter(Filter::kind("plan").and(Filter::session("monday")))
+            .boost(Filter::channel("chat"), 0.3)
+            .boost(Filter::tag("a"), 0.4);
         assert_eq!(recall_from_json(text).unwrap(), expected);
         assert_eq!(recall_from_json(br#"{"cut": "gap"}"#).unwrap().cut, Some(Cut::Gap));
+        let seq = recall_from_json(br#"{"as_of": 7, "collapse": true}"#).unwrap();
+        assert_eq!((seq.as_of, seq.collapse), (Some(AsOf::Seq(Seq(7))), Some(Likeness::default())));
     }
 
     #[test]
@@ -203,6 +326,9 @@ mod tests {
             (br#"{"filter": "and"}"#, "filter"),
             (br#"{"effort": "hard"}"#, "hard"),
             (br#"{"cut": "half"}"#, "half"),
+            (br#"{"as_of": "soon"}"#, "soon"),
+            (br#"{"situation": {"mood": "good"}}"#, "mood"),
+            (br#"{"boosts": [{"filter": "and", "weight": 1}]}"#, "boosts"),
             (br#"{"half_life_seconds": -1}"#, "half_life_seconds"),
             (b"[1]", "invalid"),
         ] {

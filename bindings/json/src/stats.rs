@@ -1,6 +1,9 @@
 //! Figures of a file, of a namespace and of vector spaces as objects.
 
-use memlith::{BackgroundStats, JobStats, NamespaceStats, Origin, Setting, SpaceStats, Stats};
+use memlith::{
+    AnswerStats, BackgroundStats, EmbeddingStats, JobStats, NamespaceStats, Origin, SearchStats,
+    Setting, SpaceStats, Stats,
+};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// The figures of a file and its handle.
@@ -26,6 +29,9 @@ pub struct StatsJson<'a> {
     index_bytes: u64,
     unsaved_changes: u64,
     background: BackgroundJson<'a>,
+    embedding: EmbeddingJson,
+    searches: SearchesJson,
+    answers: AnswersJson,
     settings: Vec<SettingJson<'a>>,
 }
 
@@ -56,8 +62,61 @@ impl<'a> StatsJson<'a> {
                 &stats.background,
                 stats.last_background_error.as_deref(),
             ),
+            embedding: EmbeddingJson::new(&stats.embedding),
+            searches: SearchesJson::new(&stats.searches),
+            answers: AnswersJson::new(&stats.answers),
             settings: stats.settings.iter().map(SettingJson::new).collect(),
         }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct EmbeddingJson {
+    texts: u64,
+    calls: u64,
+    cut: u64,
+    hits: u64,
+    limit_bytes: u64,
+    bytes: u64,
+}
+
+impl EmbeddingJson {
+    fn new(stats: &EmbeddingStats) -> Self {
+        let EmbeddingStats { texts, calls, cut, hits, limit_bytes, bytes, .. } = *stats;
+        EmbeddingJson { texts, calls, cut, hits, limit_bytes, bytes }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct SearchesJson {
+    limit: usize,
+    running: usize,
+    admitted: u64,
+    waited: u64,
+    refused: u64,
+    wait_us: u64,
+}
+
+impl SearchesJson {
+    fn new(stats: &SearchStats) -> Self {
+        let SearchStats { limit, running, admitted, waited, refused, .. } = *stats;
+        SearchesJson { limit, running, admitted, waited, refused, wait_us: stats.wait_micros }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct AnswersJson {
+    limit_bytes: u64,
+    bytes: u64,
+    answers: u64,
+    hits: u64,
+    misses: u64,
+}
+
+impl AnswersJson {
+    fn new(stats: &AnswerStats) -> Self {
+        let AnswerStats { limit_bytes, bytes, answers, hits, misses, .. } = *stats;
+        AnswersJson { limit_bytes, bytes, answers, hits, misses }
     }
 }
 
@@ -133,6 +192,7 @@ pub struct SpaceJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     embedder: Option<&'a str>,
     vectors: u64,
+    missing: u64,
     unlinked: u64,
     dead: u64,
     m: usize,
@@ -166,6 +226,7 @@ impl<'a> SpaceJson<'a> {
             metric: space.metric.name(),
             embedder: space.embedder.as_deref(),
             vectors: space.vectors,
+            missing: space.missing,
             unlinked: space.unlinked,
             dead: space.dead,
             m: space.graph.m,

@@ -45,4 +45,4 @@ pub use explore::{explore, finds};
 pub use scenarios::{background, extents, group_commit, publication};
 
 use error::{Error, ErrorKind, Result};
-use stand_ins::{access, commit, derived, embed, filter, rows, sealed};
+use stand_ins::{access, commit, derived, embed, embeddings, filter, recall, rows, sealed};

@@ -37,6 +37,15 @@ pub(crate) mod embed {
     pub(crate) struct Embedders;
 }
 
+pub(crate) mod embeddings {
+    pub(crate) struct Embeddings;
+}
+
+pub(crate) mod recall {
+    pub(crate) struct Admission;
+    pub(crate) struct Answers;
+}
+
 pub(crate) mod filter {
     #[derive(Debug, thiserror::Error)]
     #[error("no filter is read here")]

@@ -54,7 +54,7 @@ impl Indexes {
             Err(_) => return Ok(None),
         }
         indexes.numbering = row.numbering;
-        indexes.watermark = row.watermark;
+        (indexes.watermark, indexes.memories) = (row.watermark, row.watermark);
         // An image that is missing, or of another numbering, is as good as none.
         let open = |name: &str| {
             let found = images.get(name)?;
@@ -185,7 +185,7 @@ impl Indexes {
             Ok(true)
         })?;
         self.knowledge.fold_all(seq, &self.attributes.version(), rows, false)?;
-        self.watermark = seq;
+        (self.watermark, self.memories) = (seq, seq);
         Ok(())
     }
 

@@ -74,6 +74,9 @@ pub(crate) trait Derived {
 pub(crate) struct Indexes {
     pub(crate) numbering: Numbering,
     pub(crate) watermark: Seq,
+    /// The last commit that is known to have changed memories, or what they are found by; perhaps a later
+    /// one, where images or rows were read as they stood.
+    memories: Seq,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) attributes: AttributeIndex,
     pub(crate) content: ContentIndex,
@@ -88,6 +91,8 @@ pub(crate) struct Indexes {
 #[derive(Clone)]
 pub(crate) struct Versions {
     pub(crate) numbering: Numbering,
+    /// Equal in two Views of a handle only if they have the same memories, found by the same.
+    pub(crate) memories: Seq,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) attributes: Attributes,
     pub(crate) text: TextView,
@@ -104,6 +109,7 @@ impl Indexes {
         Indexes {
             numbering,
             watermark: Seq(0),
+            memories: Seq(0),
             catalog: Arc::default(),
             attributes: AttributeIndex::default(),
             content: ContentIndex::default(),
@@ -138,13 +144,17 @@ impl Indexes {
         for change in changes {
             self.unsaved += 1;
             match change.model {
-                Model::Memory => self.fold_memory(seq, change, rows)?,
+                Model::Memory => {
+                    self.memories = seq;
+                    self.fold_memory(seq, change, rows)?;
+                }
                 Model::Node => self.knowledge.fold_node(seq, change, rows)?,
                 Model::Edge => {
                     let memories = self.attributes.attributes();
                     self.knowledge.fold_edge(seq, change, memories, rows)?;
                 }
-                Model::Space | Model::MetadataIndex | Model::EdgeKind => {}
+                Model::Space | Model::MetadataIndex => self.memories = seq,
+                Model::EdgeKind => {}
             }
         }
         self.knowledge.settle(seq)?;
@@ -208,6 +218,7 @@ impl Indexes {
     pub(crate) fn versions(&self, seq: Seq) -> Versions {
         Versions {
             numbering: self.numbering,
+            memories: self.memories,
             catalog: self.catalog.clone(),
             attributes: self.attributes.version(),
             text: self.content.version(seq),

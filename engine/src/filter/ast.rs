@@ -5,7 +5,7 @@
 //!
 //! Built by the parser and by the functions in `build`; matched on by the planner.
 
-use super::{Path, Value};
+use super::{Path, Regex, Value};
 use std::ops::Bound;
 
 /// Which records to keep.
@@ -62,8 +62,11 @@ pub enum Op {
         /// The upper bound.
         hi: Bound<Value>,
     },
-    /// It is a metadata list and holds this value.
+    /// It is a metadata list and holds this value; or it is the content or a metadata text, and has this
+    /// text somewhere in it.
     Contains(Value),
+    /// It is a text that has a match of this somewhere in it; for several labels, one of them is.
+    Matches(Regex),
     /// There is a value; in metadata, `null` counts as one.
     Exists,
 }

@@ -5,7 +5,7 @@
 //!
 //! For anyone; the engine validates what it is given.
 
-use super::{Attribute, AttributeType, Filter, Op, Path, Predicate, Value};
+use super::{Attribute, AttributeType, Filter, Op, Path, Predicate, Regex, Value};
 use std::ops::Bound;
 
 impl Filter {
@@ -212,12 +212,28 @@ impl Path {
         self.test(Op::Range { lo, hi })
     }
 
-    /// It is a list in the metadata, or the labels of the record, and this is among them.
+    /// It is a list in the metadata, or the labels of the record, and this is among them; or it is the
+    /// content, or a text in the metadata, and has this text somewhere in it.
     pub fn contains(self, value: impl Into<Value>) -> Filter {
         match self.value_type() {
             Some(AttributeType::Labels) => self.is(value),
             _ => self.test(Op::Contains(value.into())),
         }
+    }
+
+    /// It is a text that has a match of the regular expression somewhere in it.
+    ///
+    /// ```
+    /// use memlith::filter::{Attribute, Filter, Regex};
+    ///
+    /// let code = Regex::new(r"\bE\d{4}\b")?;
+    /// let filter = Filter::on(Attribute::Content).matches(code);
+    /// let written: Filter = r"content matches /\bE\d{4}\b/".parse()?;
+    /// assert_eq!(filter, written);
+    /// # Ok::<(), memlith::filter::FilterError>(())
+    /// ```
+    pub fn matches(self, regex: Regex) -> Filter {
+        self.test(Op::Matches(regex))
     }
 
     /// There is a value; in metadata, `null` counts as one.

@@ -23,33 +23,53 @@ pub const MAX_NODES: usize = 4096;
 /// The most values of one `in` list.
 pub const MAX_VALUES: usize = 1024;
 
+/// The most tests by regular expressions: each takes its time and its memory.
+pub const MAX_REGEXES: usize = 32;
+
 /// The most keys of one metadata path.
 pub const MAX_PATH_KEYS: usize = 64;
+
+/// What there is of a filter so far.
+#[derive(Default)]
+pub(super) struct Size {
+    nodes: usize,
+    regexes: usize,
+}
+
+impl Size {
+    pub(super) fn add_node(&mut self) -> Result<(), Reason> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES { Err(Reason::TooManyNodes) } else { Ok(()) }
+    }
+
+    pub(super) fn add_regex(&mut self) -> Result<(), Reason> {
+        self.regexes += 1;
+        if self.regexes > MAX_REGEXES { Err(Reason::TooManyRegexes) } else { Ok(()) }
+    }
+}
 
 impl Filter {
     /// Checks the limits and types of the language, which a filter built in Rust can break.
     ///
     /// What the parser returns is valid. The engine calls this for every filter it is given.
     pub fn validate(&self) -> Result<(), FilterError> {
-        let mut nodes = 0;
-        self.check_shape(1, &mut nodes).map_err(|reason| about("", reason))?;
+        let mut size = Size::default();
+        self.check_shape(1, &mut size).map_err(|reason| about("", reason))?;
         self.check_printed_len().map_err(|reason| about("", reason))?;
         self.check_predicates()
     }
 
-    fn check_shape(&self, depth: usize, nodes: &mut usize) -> Result<(), Reason> {
-        *nodes += 1;
+    fn check_shape(&self, depth: usize, size: &mut Size) -> Result<(), Reason> {
         if depth > MAX_DEPTH {
             return Err(Reason::TooDeep);
         }
-        if *nodes > MAX_NODES {
-            return Err(Reason::TooManyNodes);
-        }
+        size.add_node()?;
         match self {
             Filter::And(terms) | Filter::Or(terms) => {
-                terms.iter().try_for_each(|term| term.check_shape(depth + 1, nodes))
+                terms.iter().try_for_each(|term| term.check_shape(depth + 1, size))
             }
-            Filter::Not(term) => term.check_shape(depth + 1, nodes),
+            Filter::Not(term) => term.check_shape(depth + 1, size),
+            Filter::Test(Predicate { op: Op::Matches(_), .. }) => size.add_regex(),
             Filter::All | Filter::None | Filter::Test(_) => Ok(()),
         }
     }
@@ -100,7 +120,10 @@ impl Predicate {
         }
         match &self.op {
             Op::In(values) if values.len() > MAX_VALUES => Err(Reason::TooManyValues),
-            Op::In(values) => values.iter().try_for_each(|value| path.admits(value)),
+            Op::In(values) => {
+                path.admits_equality()?;
+                values.iter().try_for_each(|value| path.admits(value))
+            }
             Op::Range { lo: Bound::Unbounded, hi: Bound::Unbounded } => Err(Reason::Unbounded),
             Op::Range { lo, hi } => {
                 path.admits_order()?;
@@ -109,9 +132,9 @@ impl Predicate {
                     value.check_ordered()
                 })
             }
-            // The parser reads `tag contains x` as `tag:x`.
-            Op::Contains(_) if path.value_type().is_some() => Err(path.not_a_list()),
-            Op::Eq(value) | Op::Contains(value) => path.admits(value),
+            Op::Eq(value) => path.admits_equality().and_then(|()| path.admits(value)),
+            Op::Contains(value) => path.admits_contains().and_then(|()| path.admits(value)),
+            Op::Matches(_) => path.admits_regex(),
             Op::Exists => Ok(()),
         }
     }
@@ -126,7 +149,10 @@ impl Path {
                 Err(self.wrong_type(Found::Type("this one")))
             }
             (None, Value::Time(_)) => Err(Reason::TimeInMetadata),
-            (Some(AttributeType::Label | AttributeType::Labels), Value::Text(_))
+            (
+                Some(AttributeType::Label | AttributeType::Labels | AttributeType::Text),
+                Value::Text(_),
+            )
             | (Some(AttributeType::Number), Value::Number(_))
             | (Some(AttributeType::Time), Value::Time(_))
             | (Some(AttributeType::Flag), Value::Bool(_))
@@ -142,17 +168,40 @@ impl Path {
                 Err(Reason::NotOrdered { what: "a label" })
             }
             Some(AttributeType::Flag) => Err(Reason::NotOrdered { what: "true or false" }),
+            Some(AttributeType::Text) => Err(Reason::NotCompared { path: Word::new(self) }),
             Some(AttributeType::Number | AttributeType::Time) | None => Ok(()),
         }
     }
 
-    pub(super) fn not_a_list(&self) -> Reason {
-        Reason::NotAList { path: Word::new(self) }
+    /// Whether values there are compared whole.
+    pub(super) fn admits_equality(&self) -> Result<(), Reason> {
+        match self.value_type() {
+            Some(AttributeType::Text) => Err(Reason::NotCompared { path: Word::new(self) }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether something can lie in a value there. The parser reads `tag contains x` as `tag:x`.
+    pub(super) fn admits_contains(&self) -> Result<(), Reason> {
+        match self.value_type() {
+            None | Some(AttributeType::Text) => Ok(()),
+            Some(_) => Err(Reason::NotAList { path: Word::new(self) }),
+        }
+    }
+
+    /// Whether there are texts.
+    pub(super) fn admits_regex(&self) -> Result<(), Reason> {
+        match self.value_type() {
+            Some(AttributeType::Number | AttributeType::Time | AttributeType::Flag) => {
+                Err(Reason::NotText { path: Word::new(self) })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn wrong_type(&self, found: Found) -> Reason {
         let expected = match self.value_type() {
-            Some(AttributeType::Label | AttributeType::Labels) => "a text",
+            Some(AttributeType::Label | AttributeType::Labels | AttributeType::Text) => "a text",
             Some(AttributeType::Number) => "a number",
             Some(AttributeType::Time) => {
                 "a time (2025-01-31, 2025-01-31T12:00:00Z, now, now-7d; years -9999 to 9999)"

@@ -157,8 +157,18 @@ pub(super) enum Reason {
     TimeInMetadata,
     #[error("{what} has no order; times, numbers and metadata texts have")]
     NotOrdered { what: &'static str },
-    #[error("`{path}` holds one value; `contains` is for tags, spaces and metadata lists")]
+    #[error("`{path}` holds one value; `contains` is for tags, spaces, metadata and the content")]
     NotAList { path: Word },
+    #[error("`{path}` is not compared but looked into: `contains \"…\"` or `matches /…/`")]
+    NotCompared { path: Word },
+    #[error("`{path}` holds no text; `matches` is for labels, metadata and the content")]
+    NotText { path: Word },
+    #[error("the regular expression has no closing `/`")]
+    UnclosedRegex,
+    #[error("no regular expression: {why}")]
+    BadRegex { why: String },
+    #[error("the filter has more than {} regular expressions", check::MAX_REGEXES)]
+    TooManyRegexes,
     #[error("the range has two {side} bounds")]
     SameSide { side: &'static str },
     #[error("the range has no bound")]

@@ -149,6 +149,27 @@ impl<'a> Lexer<'a> {
         Ok(Literal { text: word.into(), is_quoted: false, at })
     }
 
+    /// Takes a regular expression between slashes; one in it stands behind a backslash.
+    pub(super) fn regex(&mut self) -> Result<&'a str, Fault> {
+        if !self.take("/") {
+            return Err(self.expected("`/` and a regular expression"));
+        }
+        let opened_at = self.at - 1;
+        let start = self.at;
+        loop {
+            self.take_while(|c| c != '/' && c != '\\');
+            let pattern = &self.source[start..self.at];
+            if self.take_adjacent("/") {
+                return Ok(pattern);
+            }
+            self.take_adjacent("\\");
+            let Some(c) = self.rest().chars().next() else {
+                return Err(Fault { at: opened_at, reason: Reason::UnclosedRegex });
+            };
+            self.at += c.len_utf8();
+        }
+    }
+
     fn quote(&self) -> Option<char> {
         self.rest().chars().next().filter(|c| matches!(c, '"' | '\''))
     }

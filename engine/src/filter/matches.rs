@@ -15,7 +15,7 @@ use std::{cmp::Ordering, ops::Bound};
 /// Each attribute is asked for through the one function of its
 /// [type](Attribute::value_type).
 pub trait Subject {
-    /// Whether `test` is true of a label of the attribute; it is called until it is.
+    /// Whether `test` is true of a label of the attribute, or of its text; it is called until it is.
     fn any_label(&self, attribute: Attribute, test: &mut dyn FnMut(&str) -> bool) -> bool;
 
     /// The number of the attribute. One stored as `f32` is widened by `f64::from`.
@@ -59,7 +59,7 @@ impl Predicate {
             }
         };
         match attribute.value_type() {
-            AttributeType::Label | AttributeType::Labels => {
+            AttributeType::Label | AttributeType::Labels | AttributeType::Text => {
                 subject.any_label(attribute, &mut |label| Found::Label(label).satisfies(op))
             }
             AttributeType::Number => subject.number(attribute).is_some_and(|number| {
@@ -109,13 +109,23 @@ impl Found<'_> {
                         Bound::Excluded(value) => self.compare(value).is_some_and(Ordering::is_lt),
                     }
             }
-            Op::Contains(value) => match self {
-                Found::Json(Json::Array(list)) => {
+            Op::Contains(value) => match (self, value) {
+                (Found::Json(Json::Array(list)), value) => {
                     list.iter().any(|item| Found::Json(item).equals(value))
                 }
+                (found, Value::Text(part)) => found.text().is_some_and(|text| text.contains(part)),
                 _ => false,
             },
+            Op::Matches(regex) => self.text().is_some_and(|text| regex.is_match(text)),
             Op::Exists => true,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Found::Label(text) => Some(text),
+            Found::Json(json) => json.as_str(),
+            Found::Number { .. } | Found::Time { .. } | Found::Flag(_) => None,
         }
     }
 

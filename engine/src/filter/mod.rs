@@ -26,14 +26,16 @@ mod matches;
 mod parser;
 mod path;
 mod printer;
+mod regex;
 mod simplify;
 mod time;
 mod value;
 
 pub use ast::{Filter, Op, Predicate};
-pub use check::{MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PATH_KEYS, MAX_VALUES};
+pub use check::{MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PATH_KEYS, MAX_REGEXES, MAX_VALUES};
 pub use error::FilterError;
 pub use matches::Subject;
 pub use path::{Attribute, AttributeType, Path};
+pub use regex::Regex;
 pub use time::Time;
 pub use value::{Number, Value};

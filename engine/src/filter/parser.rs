@@ -6,8 +6,9 @@
 //! Entered through `str::parse`.
 
 use super::{
-    AttributeType, Filter, FilterError, MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_PATH_KEYS, MAX_VALUES,
-    Number, Op, Path, Predicate, Time, Value,
+    AttributeType, Filter, FilterError, MAX_BYTES, MAX_DEPTH, MAX_PATH_KEYS, MAX_VALUES, Number,
+    Op, Path, Predicate, Regex, Time, Value,
+    check::Size,
     error::{Fault, Reason, Word},
     lexer::{Lexer, Literal, is_reserved},
     path::Attribute,
@@ -26,7 +27,7 @@ fn parse(source: &str) -> Result<Filter, Fault> {
     if source.len() > MAX_BYTES {
         return Err(Fault { at: MAX_BYTES, reason: Reason::TooLong { found: source.len() } });
     }
-    let mut parser = Parser { lexer: Lexer::new(source), nodes: 0, nesting: 0 };
+    let mut parser = Parser { lexer: Lexer::new(source), size: Size::default(), nesting: 0 };
     if parser.lexer.peek().is_none() {
         return Err(Fault { at: 0, reason: Reason::Empty });
     }
@@ -43,7 +44,7 @@ fn parse(source: &str) -> Result<Filter, Fault> {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    nodes: usize,
+    size: Size,
     /// Parentheses and `not`s that are open.
     nesting: usize,
 }
@@ -124,10 +125,7 @@ impl Parser<'_> {
 
     /// Counts a finished node.
     fn node(&mut self, at: usize, filter: Filter, depth: usize) -> Result<Part, Fault> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            return Err(Fault { at, reason: Reason::TooManyNodes });
-        }
+        self.size.add_node().map_err(|reason| Fault { at, reason })?;
         if depth > MAX_DEPTH {
             return Err(Fault { at, reason: Reason::TooDeep });
         }
@@ -199,7 +197,9 @@ impl Parser<'_> {
                 return Err(Fault { at: sign_at, reason: instead(foreign, ours) });
             }
         }
+        let fault = |reason| Fault { at: sign_at, reason };
         if self.lexer.take("!=") {
+            path.admits_equality().map_err(fault)?;
             let op = Op::Eq(self.value(&path)?);
             return self.negated_test(at, Predicate { path, op });
         }
@@ -207,25 +207,35 @@ impl Parser<'_> {
             if !self.lexer.keyword("in") {
                 return Err(self.lexer.expected("`in`"));
             }
+            path.admits_equality().map_err(fault)?;
             let op = Op::In(self.values(&path)?);
             return self.negated_test(at, Predicate { path, op });
         }
         let op = if self.lexer.take(":") || self.lexer.take("=") {
+            path.admits_equality().map_err(fault)?;
             Op::Eq(self.value(&path)?)
         } else if matches!(self.lexer.peek(), Some('<' | '>')) {
-            path.admits_order().map_err(|reason| Fault { at: sign_at, reason })?;
+            path.admits_order().map_err(fault)?;
             self.range(&path)?
         } else if self.lexer.keyword("between") {
-            path.admits_order().map_err(|reason| Fault { at: sign_at, reason })?;
+            path.admits_order().map_err(fault)?;
             self.between(&path)?
         } else if self.lexer.keyword("in") {
+            path.admits_equality().map_err(fault)?;
             Op::In(self.values(&path)?)
         } else if self.lexer.keyword("contains") {
-            match path.value_type() {
-                None => Op::Contains(self.value(&path)?),
-                Some(AttributeType::Labels) => Op::Eq(self.value(&path)?),
-                Some(_) => return Err(Fault { at: sign_at, reason: path.not_a_list() }),
+            if path.value_type() == Some(AttributeType::Labels) {
+                Op::Eq(self.value(&path)?)
+            } else {
+                path.admits_contains().map_err(fault)?;
+                Op::Contains(self.value(&path)?)
             }
+        } else if self.lexer.keyword("matches") {
+            path.admits_regex().map_err(fault)?;
+            self.size.add_regex().map_err(fault)?;
+            let at = self.lexer.at();
+            let pattern = self.lexer.regex()?;
+            Op::Matches(Regex::compile(pattern).map_err(|reason| Fault { at, reason })?)
         } else if path.value_type() == Some(AttributeType::Flag) {
             Op::Eq(Value::Bool(true))
         } else {
@@ -329,7 +339,7 @@ fn typed(path: &Path, literal: Literal<'_>) -> Result<Value, Reason> {
         return meta_value(literal);
     };
     let value = match value_type {
-        AttributeType::Label | AttributeType::Labels => {
+        AttributeType::Label | AttributeType::Labels | AttributeType::Text => {
             return Ok(Value::Text(literal.text.into_owned()));
         }
         // No text can be meant, so a date in quotes is a date.

@@ -60,6 +60,8 @@ pub enum AttributeType {
     Time,
     /// True or false.
     Flag,
+    /// A text that is looked into, not compared whole.
+    Text,
 }
 
 /// An attribute that the engine knows.
@@ -104,6 +106,8 @@ pub enum Attribute {
     Accessed,
     /// `superseded`: whether another record has taken its place.
     Superseded,
+    /// `content`: what is remembered.
+    Content,
 }
 
 /// The longest name for which a near one is looked for.
@@ -111,7 +115,7 @@ const MAX_SUGGESTED_FROM: usize = 32;
 
 impl Attribute {
     /// Every attribute, in the order of the documentation.
-    pub const ALL: [Attribute; 19] = [
+    pub const ALL: [Attribute; 20] = [
         Attribute::Tag,
         Attribute::Kind,
         Attribute::Agent,
@@ -131,6 +135,7 @@ impl Attribute {
         Attribute::Expires,
         Attribute::Accessed,
         Attribute::Superseded,
+        Attribute::Content,
     ];
 
     /// Its name in the language.
@@ -155,6 +160,7 @@ impl Attribute {
             Attribute::Expires => "expires",
             Attribute::Accessed => "accessed",
             Attribute::Superseded => "superseded",
+            Attribute::Content => "content",
         }
     }
 
@@ -183,6 +189,7 @@ impl Attribute {
                 AttributeType::Time
             }
             Attribute::Superseded => AttributeType::Flag,
+            Attribute::Content => AttributeType::Text,
         }
     }
 }

@@ -73,7 +73,7 @@ fn negation(f: &mut Formatter<'_>, negated: &Filter) -> fmt::Result {
         Op::Range { lo, hi } if !is_unbounded(lo) && !is_unbounded(hi) => {
             write!(f, "not ({negated})")
         }
-        Op::Range { .. } | Op::Contains(_) => write!(f, "not {negated}"),
+        Op::Range { .. } | Op::Contains(_) | Op::Matches(_) => write!(f, "not {negated}"),
     }
 }
 
@@ -95,6 +95,7 @@ impl Display for Predicate {
                 write!(f, "{path} contains ")?;
                 operand(f, path, value)
             }
+            Op::Matches(regex) => write!(f, "{path} matches {regex}"),
             Op::Range { lo, hi } => range(f, path, lo, hi),
         }
     }

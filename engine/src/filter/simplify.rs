@@ -146,7 +146,7 @@ fn folded(Predicate { path, op }: Predicate) -> Filter {
                 (_, lo, hi) => Op::Range { lo, hi },
             }
         }
-        op @ (Op::Eq(_) | Op::Contains(_) | Op::Exists) => op,
+        op @ (Op::Eq(_) | Op::Contains(_) | Op::Matches(_) | Op::Exists) => op,
     };
     Filter::Test(Predicate { path, op })
 }

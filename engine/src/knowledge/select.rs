@@ -157,7 +157,8 @@ impl Graph {
         deadline: &Deadline,
     ) -> Result<RoaringBitmap> {
         let namespace = Some(self.namespace.as_str());
-        let scope = Scope { namespace, filter: Some(filter), include_superseded: true };
+        let filter = Some(filter);
+        let scope = Scope { namespace, filter, include_superseded: true, ..Scope::default() };
         let (memories, _) = self.view.select(scope, deadline)?;
         Ok(memories.iter().filter_map(of_memory).collect())
     }

@@ -162,6 +162,7 @@ impl View {
             namespace: list.namespace.as_deref(),
             filter: list.filter.as_ref(),
             include_superseded: true,
+            ..Scope::default()
         };
         let (within, _) = self.select(scope, &Deadline::NONE)?;
         let attributes = &self.versions().attributes;
@@ -188,7 +189,7 @@ impl View {
 
     /// How many memories there are, in one namespace or in all, that match.
     pub fn count(&self, namespace: Option<&str>, filter: Option<&Filter>) -> Result<u64> {
-        let scope = Scope { namespace, filter, include_superseded: true };
+        let scope = Scope { namespace, filter, include_superseded: true, ..Scope::default() };
         Ok(self.select(scope, &Deadline::NONE)?.0.len())
     }
 

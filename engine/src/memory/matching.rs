@@ -20,7 +20,8 @@ impl WriteTx<'_> {
     ) -> Result<BTreeSet<MemoryId>> {
         filter.validate()?;
         let base = self.settled_base()?;
-        let scope = Scope { namespace, filter: Some(filter), include_superseded: true };
+        let scope =
+            Scope { namespace, filter: Some(filter), include_superseded: true, ..Scope::default() };
         let (ordinals, _) = base.select(scope, &Deadline::NONE)?;
         let mut ids = ordinals.iter().map(|o| base.id_of(o)).collect::<Result<BTreeSet<_>>>()?;
 

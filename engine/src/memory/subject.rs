@@ -42,6 +42,7 @@ impl Subject for RowSubject<'_> {
             Attribute::Source => row.label(|l| &l.source).is_some_and(test),
             Attribute::Id => row.external_id.as_ref().is_some_and(|id| test(id.as_str())),
             Attribute::Namespace => test(row.namespace.as_str()),
+            Attribute::Content => test(row.content.as_str()),
             Attribute::Space => row.vectors.iter().any(|v| {
                 self.catalog.space_name(SpaceId(v.space.to_native())).is_some_and(&mut *test)
             }),

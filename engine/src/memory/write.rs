@@ -10,7 +10,8 @@ use crate::clock::random;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
 use crate::components::vector_bytes;
-use crate::embed::{Embedded, embed, home};
+use crate::embed::{Embedded, home};
+use crate::embeddings::Made;
 use crate::error::Detail;
 use crate::filter::Filter;
 use crate::ids::MemoryId;
@@ -398,9 +399,9 @@ impl WriteTx<'_> {
     fn embedded_for(&self, space: &str, content: &str) -> Result<Option<Embedded>> {
         let embedder = self.shared().embedders.for_writing(self.catalog(), space)?;
         let Some(embedder) = embedder else { return Ok(None) };
-        let vector = embed(&**embedder, &[content])?.pop().unwrap_or_default();
+        let made = self.shared().embeddings.embed(&**embedder, &[content])?.pop();
         let (space, identity) = (space.to_owned(), embedder.identity().to_owned());
-        Ok(Some(Embedded { space, identity, vector }))
+        Ok(made.map(|Made { vector, is_cut }| Embedded { space, identity, vector, is_cut }))
     }
 
     /// Embeds anew what was embedded before this transaction for a space that has got another embedder
@@ -439,7 +440,7 @@ impl WriteTx<'_> {
                 None => return Err(Error::not_found("vector space", name)),
             }
         }
-        for Embedded { space: name, identity, vector } in &mut vectors.embedded {
+        for Embedded { space: name, identity, vector, .. } in &mut vectors.embedded {
             match home(self.catalog(), name, identity) {
                 Some((_, space)) => validate::admit(space, vector)?,
                 None => new_spaces.push(new_space(name, Some(identity.clone()), vector)?),
@@ -463,7 +464,7 @@ impl WriteTx<'_> {
         for (name, vector) in vectors.given {
             placed.push((self.catalog().require_space(&name)?.0, vector));
         }
-        for Embedded { space, identity, vector } in vectors.embedded {
+        for Embedded { space, identity, vector, .. } in vectors.embedded {
             let home = home(self.catalog(), &space, &identity);
             placed.push((home.ok_or_else(|| Error::not_found("vector space", space))?.0, vector));
         }

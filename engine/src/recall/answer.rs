@@ -16,6 +16,12 @@ pub enum Leg {
     Recency,
     /// How important it is.
     Importance,
+    /// How good it is.
+    Valence,
+    /// How often it was read or recalled.
+    Accesses,
+    /// How many of the boosts of the request it gets, by their weights.
+    Affinity,
     /// What is said around it in its session.
     Context,
 }
@@ -28,6 +34,9 @@ impl Leg {
             Leg::Vector => "vector",
             Leg::Recency => "recency",
             Leg::Importance => "importance",
+            Leg::Valence => "valence",
+            Leg::Accesses => "accesses",
+            Leg::Affinity => "affinity",
             Leg::Context => "context",
         }
     }
@@ -124,6 +133,8 @@ pub struct Hit {
     pub before: Vec<Memory>,
     /// Turns behind it.
     pub behind: Vec<Memory>,
+    /// Memories that say the same and were left out for it, where the request asked.
+    pub duplicates: Vec<MemoryId>,
 }
 
 impl Hit {
@@ -171,6 +182,8 @@ pub struct Recalled {
     pub steps: Vec<Step>,
     /// Tokens of the hits, of a request with a budget.
     pub tokens: Option<usize>,
+    /// Is it an answer that was kept? See [`Options::answer_cache_bytes`](crate::Options::answer_cache_bytes).
+    pub is_kept: bool,
     /// The commit that the answer is of.
     pub seq: Seq,
     /// How long all of it took, in microseconds.

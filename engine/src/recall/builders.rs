@@ -65,6 +65,7 @@ macro_rules! search_builders {
                 namespace: self.namespace.as_deref(),
                 filter: self.filter.as_ref(),
                 include_superseded: self.include_superseded,
+                as_of_ms: None,
             }
         }
 

@@ -46,20 +46,32 @@ impl Sessions {
         ordinal: u32,
         scope: &RoaringBitmap,
     ) -> Result<Option<&RoaringBitmap>> {
+        let number = self.number_of(view, ordinal, scope)?;
+        Ok(number.and_then(|number| self.turns.get(number)))
+    }
+
+    /// Where the turns of that session are.
+    fn number_of(
+        &mut self,
+        view: &View,
+        ordinal: u32,
+        scope: &RoaringBitmap,
+    ) -> Result<Option<usize>> {
         let attributes = &view.versions().attributes;
         let label = |field| Ok::<_, crate::Error>(attributes.labels_of(ordinal, field)?.pop());
         let Some(session) = label(field::SESSION)? else { return Ok(None) };
         let namespace = label(field::NAMESPACE)?.unwrap_or_default();
         let key = (namespace.to_vec(), session.to_vec());
         if let Some(number) = self.numbers.get(&key) {
-            return Ok(self.turns.get(*number));
+            return Ok(Some(*number));
         }
         let mut turns = attributes.label(field::SESSION, session)?;
         turns &= scope;
         turns &= attributes.label(field::NAMESPACE, namespace)?;
-        self.numbers.insert(key, self.turns.len());
+        let number = self.turns.len();
+        self.numbers.insert(key, number);
         self.turns.push(turns);
-        Ok(self.turns.last())
+        Ok(Some(number))
     }
 }
 
@@ -74,6 +86,27 @@ pub(super) fn next_to(
     before.enumerate().chain(behind.enumerate()).map(|(at, ordinal)| (ordinal, at))
 }
 
+/// The loans between turns of a stretch, of which no receiver misses a neighbour: those next to it in the
+/// stretch are those next to it in the session. Loans of one receiver follow one another.
+fn lend_within(stretch: &[(u32, bool)], members: &[u32], loans: &mut Vec<Loan>) {
+    let place = |ordinal: u32| members.partition_point(|member| *member < ordinal);
+    let turns: Vec<(usize, bool)> =
+        stretch.iter().map(|(ordinal, receives)| (place(*ordinal), *receives)).collect();
+    for (at, &(to, receives)) in turns.iter().enumerate() {
+        if !receives {
+            continue;
+        }
+        for (distance, share) in (1..).zip(SHARES) {
+            let before = at.checked_sub(distance).and_then(|at| turns.get(at));
+            let lenders = before.into_iter().chain(turns.get(at + distance));
+            loans.extend(lenders.map(|&(from, _)| Loan { from, to, share }));
+        }
+    }
+}
+
+/// Some turns of one session, by ordinal, and whether each receives.
+type Stretch = Vec<(u32, bool)>;
+
 impl Turns {
     /// Those around `seeds`; `None` if these are of no session.
     pub(super) fn around(
@@ -82,29 +115,48 @@ impl Turns {
         scope: &RoaringBitmap,
     ) -> Result<Option<Self>> {
         let mut sessions = Sessions::default();
-        let mut receivers = seeds.clone();
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut last = None;
         for seed in seeds {
-            if let Some(turns) = sessions.of(view, seed, scope)? {
-                receivers.extend(next_to(turns, seed, SHARES.len()).map(|(ordinal, _)| ordinal));
-            }
+            // One after the other is often of the same session.
+            let is_in = |number: &usize| sessions.turns[*number].contains(seed);
+            let number = match last.filter(is_in) {
+                Some(number) => number,
+                None => match sessions.number_of(view, seed, scope)? {
+                    Some(number) => number,
+                    None => continue,
+                },
+            };
+            last = Some(number);
+            stretches.resize_with(sessions.turns.len(), Stretch::new);
+            let stretch = &mut stretches[number];
+            stretch.push((seed, true));
+            // Those who lend to whoever receives from a seed are twice as far away.
+            let near = next_to(&sessions.turns[number], seed, 2 * SHARES.len());
+            stretch.extend(near.map(|(ordinal, at)| (ordinal, at < SHARES.len())));
         }
-        if sessions.turns.is_empty() {
+        if stretches.is_empty() {
             return Ok(None);
         }
-        let mut lent = Vec::new();
-        let mut members = receivers.clone();
-        for to in &receivers {
-            if let Some(turns) = sessions.of(view, to, scope)? {
-                for (from, at) in next_to(turns, to, SHARES.len()) {
-                    members.insert(from);
-                    lent.push((from, to, SHARES[at]));
-                }
-            }
+        for stretch in &mut stretches {
+            stretch.sort_unstable();
+            // Of one turn that was met twice the later entry says so if it receives.
+            stretch.dedup_by(|later, kept| {
+                let is_same = later.0 == kept.0;
+                kept.1 |= is_same && later.1;
+                is_same
+            });
         }
-        let members: Vec<u32> = members.into_iter().collect();
-        let place = |ordinal| members.partition_point(|&member| member < ordinal);
-        let loan = |(from, to, share)| Loan { from: place(from), to: place(to), share };
-        let loans = lent.into_iter().map(loan).collect();
+        let turns = || stretches.iter().flatten();
+        let mut members: Vec<u32> = turns().map(|(ordinal, _)| *ordinal).chain(seeds).collect();
+        let mut receivers = seeds.clone();
+        receivers.extend(turns().filter(|(_, receives)| *receives).map(|(ordinal, _)| *ordinal));
+        members.sort_unstable();
+        members.dedup();
+        let mut loans = Vec::new();
+        for stretch in &stretches {
+            lend_within(stretch, &members, &mut loans);
+        }
         Ok(Some(Turns { members, receivers, loans }))
     }
 

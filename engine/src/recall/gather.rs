@@ -179,7 +179,7 @@ impl View {
         let began = Instant::now();
         check_limit("limit of a context", request.limit, MAX_LIMIT)?;
         let deadline = Deadline::after(request.deadline).or_at(request.cancellation.as_ref());
-        let mut gathered = deadline.explain(self.gather(request, &deadline))?;
+        let mut gathered = deadline.explain(self.gather_admitted(request, &deadline))?;
         let Gathered { recent, similar, channel, .. } = &gathered;
         let memories = recent.iter().chain(similar.iter().map(|hit| &hit.memory)).chain(channel);
         self.shared().accesses.note(memories.map(|memory| memory.id), self.now_ms());
@@ -187,11 +187,16 @@ impl View {
         Ok(gathered)
     }
 
+    fn gather_admitted(&self, request: &Context, deadline: &Deadline) -> Result<Gathered> {
+        let _admitted = self.shared().searches.enter(deadline)?;
+        self.gather(request, deadline)
+    }
+
     fn gather(&self, request: &Context, deadline: &Deadline) -> Result<Gathered> {
         let scope = Scope {
             namespace: request.namespace.as_deref(),
             filter: request.filter.as_ref(),
-            include_superseded: false,
+            ..Scope::default()
         };
         let (scope, _) = self.select(scope, deadline)?;
         let attributes = &self.versions().attributes;

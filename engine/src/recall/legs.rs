@@ -6,7 +6,6 @@ use super::context::Turns;
 use super::fuse::LegScores;
 use super::{Deadline, Leg, Recall};
 use crate::catalog::Space;
-use crate::embed::embed;
 use crate::error::Detail;
 use crate::graph_options::SearchEffort;
 use crate::ids::{MemoryId, SpaceId};
@@ -18,7 +17,7 @@ use memlith_index::text::{Query, TextError};
 use memlith_index::vectors::{Effort, Found, Search, SearchError, SearchLimits, VectorView};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The part of the `ef` of a space that a fast search keeps.
 const FAST_SHARE: usize = 3;
@@ -55,11 +54,11 @@ impl Told {
         match self {
             Told::Whole(scores) => scores.clone(),
             Told::ByTerm(terms) => {
-                let mut sums = BTreeMap::<u32, f32>::new();
-                for (ordinal, score) in terms.iter().flatten() {
-                    *sums.entry(*ordinal).or_default() += score;
-                }
-                sums.into_iter().collect()
+                let mut all: Vec<Scored> = terms.iter().flatten().copied().collect();
+                // Stable: of one ordinal the terms are added in their order.
+                all.sort_by_key(|(ordinal, _)| *ordinal);
+                let sum = |own: &[Scored]| own.iter().fold(0.0, |sum, (_, score)| sum + score);
+                all.chunk_by(|a, b| a.0 == b.0).map(|own| (own[0].0, sum(own))).collect()
             }
         }
     }
@@ -95,6 +94,14 @@ impl Probe<'_> {
         match self {
             Probe::Text(_) => None,
             Probe::Vector(vector) => Some(vector.name),
+        }
+    }
+
+    /// The space of a vector leg, and how long its vectors are.
+    pub(super) fn vectors(&self) -> Option<(SpaceId, usize)> {
+        match self {
+            Probe::Text(_) => None,
+            Probe::Vector(vector) => Some((vector.space, vector.query.len())),
         }
     }
 
@@ -273,7 +280,10 @@ fn vector_probe<'a>(
     let query = match (vector, &request.text) {
         (Some(vector), _) => Cow::Borrowed(vector),
         (None, Some(text)) => match view.shared().embedders.serving(catalog, name)? {
-            Some(embedder) => Cow::Owned(embed(&**embedder, &[text])?.pop().unwrap_or_default()),
+            Some(embedder) => {
+                let made = view.shared().embeddings.embed(&**embedder, &[text])?.pop();
+                Cow::Owned(made.map(|made| made.vector).unwrap_or_default())
+            }
             None if catalog.successor(name).is_some() => {
                 return Ok(Err(
                     "no query vector was given, and the space is still that of an embedder which \

@@ -3,6 +3,8 @@
 //! **Invariant:** where a label does not carry the whole value (very long text, integers beyond
 //! 2^53) the bounds stay apart, and the rows decide.
 
+use super::Deadline;
+use super::looked_into::{looks_into, metadata_texts};
 use super::plan::{Bounds, union};
 use crate::Result;
 use crate::derived::{Label, MAX_METADATA_TEXT, Versions, field};
@@ -19,6 +21,7 @@ pub(super) fn metadata_bounds(
     versions: &Versions,
     keys: &[String],
     op: &Op,
+    deadline: &Deadline,
 ) -> Result<Option<Bounds>> {
     // Paths are declared joined by dots: a key that holds one could be taken for two.
     if keys.iter().any(|key| key.contains('.')) {
@@ -27,11 +30,24 @@ pub(super) fn metadata_bounds(
     let Some(index) = versions.catalog.index(&keys.join(".")) else { return Ok(None) };
     let field = field::metadata(index.field);
     let attributes = &versions.attributes;
+    let texts = || {
+        let kind = Label::Text("").encode(false)[0];
+        metadata_texts(attributes, field, kind, op, deadline)
+    };
     Ok(match op {
         Op::Exists => Some(Bounds::exact(attributes.any(field)?)),
         Op::Eq(value) => Some(equal(attributes, field, std::slice::from_ref(value), false)?),
         Op::In(values) => Some(equal(attributes, field, values, false)?),
-        Op::Contains(value) => Some(equal(attributes, field, std::slice::from_ref(value), true)?),
+        Op::Contains(value) => {
+            let mut bounds = equal(attributes, field, std::slice::from_ref(value), true)?;
+            if looks_into(op) {
+                let texts = texts()?;
+                bounds.lower |= texts.lower;
+                bounds.upper |= texts.upper;
+            }
+            Some(bounds)
+        }
+        Op::Matches(_) => Some(texts()?),
         Op::Range { lo, hi } => Some(range(attributes, field, lo, hi)?),
     })
 }

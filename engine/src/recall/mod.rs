@@ -4,30 +4,42 @@
 //! request -> plan (who is in scope) -> legs (scored candidates) -> fuse -> hits
 //! ```
 
+mod admission;
 mod answer;
+mod answers;
 mod builders;
 mod clock;
 mod context;
 mod fuse;
 mod gather;
 mod legs;
+mod likeness;
+mod looked_into;
 mod metadata;
 mod nearest;
 mod plan;
 mod request;
+mod rerank;
+mod resembling;
 mod run;
 mod select;
 mod tokens;
 
+pub(crate) use admission::Admission;
+pub use admission::SearchStats;
 pub use answer::{
     Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled, Snippet, Step,
 };
+pub use answers::AnswerStats;
+pub(crate) use answers::Answers;
 pub(crate) use builders::scope_builders;
 pub use clock::Cancellation;
 pub(crate) use clock::Deadline;
 pub use gather::{Context, Gathered};
+pub use likeness::Likeness;
 pub use nearest::{Nearest, Neighbour, RecallCheck};
 pub(crate) use plan::Scope;
-pub use request::{Fusion, Recall, Weights};
+pub use request::{AsOf, Fusion, Recall, Weights};
+pub use resembling::{Noted, Resemblance};
 pub use select::Cut;
 pub use tokens::TokenCounter;

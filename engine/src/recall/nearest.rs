@@ -174,6 +174,7 @@ impl View {
     pub fn nearest(&self, request: &Nearest) -> Result<Vec<Vec<Neighbour>>> {
         request.check()?;
         let deadline = Deadline::after(request.deadline);
+        let _admitted = self.shared().searches.enter(&deadline)?;
         let spaces = request.spaces().map(|(name, vectors)| {
             Target::require(self, name).map(|target| (name, target, vectors))
         });

@@ -10,6 +10,7 @@ use crate::derived::{column, field};
 use crate::filter::{Attribute, Filter, Number, Op, Path, Predicate, Value};
 use crate::memory::{RowSubject, access, require_row};
 use crate::recall::clock::Deadline;
+use crate::recall::looked_into::{self, contents, looks_into};
 use crate::recall::metadata::metadata_bounds;
 use crate::view::View;
 use crate::{Result, recall::FilterReport};
@@ -24,6 +25,15 @@ pub(crate) struct Scope<'a> {
     pub(crate) namespace: Option<&'a str>,
     pub(crate) filter: Option<&'a Filter>,
     pub(crate) include_superseded: bool,
+    /// Only what was in force then, instead of now.
+    pub(crate) as_of_ms: Option<i64>,
+}
+
+/// What a filter keeps, and which rows had to be read to know.
+pub(super) struct Kept {
+    pub(super) ordinals: RoaringBitmap,
+    scanned_rows: u64,
+    scanned_filter: Option<String>,
 }
 
 /// Bounds of what a part of a filter keeps.
@@ -56,39 +66,84 @@ impl View {
         deadline: &Deadline,
     ) -> Result<(RoaringBitmap, FilterReport)> {
         let began = Instant::now();
+        let base = self.in_force(scope, deadline)?;
+        let Kept { ordinals, scanned_rows, scanned_filter } = match scope.filter {
+            Some(filter) => self.keep(filter, scope, &base, deadline)?,
+            None => Kept { ordinals: base, scanned_rows: 0, scanned_filter: None },
+        };
+        let (matching, micros) = (ordinals.len(), began.elapsed().as_micros() as u64);
+        Ok((ordinals, FilterReport { matching, scanned_rows, scanned_filter, micros }))
+    }
+
+    /// Those of a namespace that are, or were, in force.
+    fn in_force(&self, scope: Scope<'_>, deadline: &Deadline) -> Result<RoaringBitmap> {
         let attributes = &self.versions().attributes;
         let now_ms = self.now_ms();
+        let at_ms = scope.as_of_ms.unwrap_or(now_ms);
         let mut base = match scope.namespace {
             Some(namespace) => attributes.label(field::NAMESPACE, namespace.as_bytes())?,
             None => attributes.live(),
         };
         let expiring = &base & attributes.label(field::FLAG, field::EXPIRES)?;
         if !expiring.is_empty() {
-            base -= attributes.range(column::EXPIRES, i64::MIN + 1..=now_ms, &expiring)?;
+            // What has expired by now is gone, at whatever time one looks.
+            base -= attributes.range(column::EXPIRES, LEAST..=at_ms.max(now_ms), &expiring)?;
+        }
+        if scope.as_of_ms.is_some() {
+            base = attributes.range(column::CREATED, LEAST..=at_ms.max(LEAST), &base)?;
         }
         if !scope.include_superseded {
-            base -= attributes.label(field::FLAG, field::SUPERSEDED)?;
-        }
-        let mut report =
-            FilterReport { matching: 0, scanned_rows: 0, scanned_filter: None, micros: 0 };
-        let mut kept = base;
-        if let Some(filter) = scope.filter {
-            filter.validate()?;
-            let mut planner =
-                Planner { view: self, scope, base: &kept, now_ms, unindexed: Vec::new() };
-            let Bounds { mut lower, upper } = planner.bounds(filter)?;
-            let undecided = &upper - &lower;
-            if !undecided.is_empty() {
-                report.scanned_rows = undecided.len();
-                let parts = std::mem::take(&mut planner.unindexed);
-                report.scanned_filter = Some(Filter::And(parts).simplify().to_string());
-                self.scan(filter, &undecided, now_ms, deadline, &mut lower)?;
+            let mut superseded = &base & attributes.label(field::FLAG, field::SUPERSEDED)?;
+            if scope.as_of_ms.is_some() {
+                self.drop_superseded_after(at_ms, &mut superseded, deadline)?;
             }
-            kept = lower;
+            base -= superseded;
         }
-        report.matching = kept.len();
-        report.micros = began.elapsed().as_micros() as u64;
-        Ok((kept, report))
+        Ok(base)
+    }
+
+    /// Leaves those that had been superseded by `at_ms`. Reads the row of each.
+    fn drop_superseded_after(
+        &self,
+        at_ms: i64,
+        superseded: &mut RoaringBitmap,
+        deadline: &Deadline,
+    ) -> Result<()> {
+        let rows = self.rows()?;
+        let mut later = RoaringBitmap::new();
+        for ordinal in &*superseded {
+            deadline.check("reading when memories were superseded")?;
+            let bytes = require_row(&rows, self.id_of(ordinal)?)?;
+            let succession = access(&bytes)?.succession.as_deref();
+            let since = succession.and_then(|s| s.superseded_ms.as_ref()).map(|ms| ms.to_native());
+            if since.is_some_and(|since| since > at_ms) {
+                later.insert(ordinal);
+            }
+        }
+        *superseded -= later;
+        Ok(())
+    }
+
+    /// Those of `base` that a filter keeps.
+    pub(super) fn keep(
+        &self,
+        filter: &Filter,
+        scope: Scope<'_>,
+        base: &RoaringBitmap,
+        deadline: &Deadline,
+    ) -> Result<Kept> {
+        filter.validate()?;
+        let now_ms = self.now_ms();
+        let mut planner =
+            Planner { view: self, scope, base, now_ms, deadline, undecided: Vec::new() };
+        let Bounds { lower: mut ordinals, upper } = planner.bounds(filter)?;
+        let undecided = &upper - &ordinals;
+        let mut scanned_filter = None;
+        if !undecided.is_empty() {
+            scanned_filter = Some(Filter::And(planner.undecided).simplify().to_string());
+            self.scan(filter, &undecided, now_ms, deadline, &mut ordinals)?;
+        }
+        Ok(Kept { ordinals, scanned_rows: undecided.len(), scanned_filter })
     }
 
     /// Adds those of `undecided` whose row the filter keeps.
@@ -121,8 +176,9 @@ struct Planner<'a> {
     scope: Scope<'a>,
     base: &'a RoaringBitmap,
     now_ms: i64,
-    /// Tests that no index answers.
-    unindexed: Vec<Filter>,
+    deadline: &'a Deadline,
+    /// Tests that no index answers, or not wholly.
+    undecided: Vec<Filter>,
 }
 
 impl Planner<'_> {
@@ -154,12 +210,12 @@ impl Planner<'_> {
             }
             Filter::Test(predicate) => {
                 let answered = self.predicate(predicate)?;
-                if answered.is_none() {
-                    self.unindexed.push(filter.clone());
-                }
                 let mut one = answered.unwrap_or_else(|| Bounds::at_most(self.base.clone()));
                 one.lower &= self.base;
                 one.upper &= self.base;
+                if one.lower != one.upper {
+                    self.undecided.push(filter.clone());
+                }
                 one
             }
         })
@@ -171,7 +227,7 @@ impl Planner<'_> {
         let attribute = match &predicate.path {
             Path::Attribute(attribute) => *attribute,
             Path::Meta(keys) => {
-                return metadata_bounds(self.view.versions(), keys, &predicate.op);
+                return metadata_bounds(self.view.versions(), keys, &predicate.op, self.deadline);
             }
         };
         let op = &predicate.op;
@@ -186,6 +242,9 @@ impl Planner<'_> {
             Attribute::Namespace => self.labels(field::NAMESPACE, op),
             Attribute::Space => self.spaces(op),
             Attribute::Id => self.external_ids(op),
+            Attribute::Content => {
+                contents(self.view.versions(), op, self.base, self.deadline).map(Some)
+            }
             Attribute::Superseded => {
                 let superseded = attributes.label(field::FLAG, field::SUPERSEDED)?;
                 Ok(match op {
@@ -226,6 +285,7 @@ impl Planner<'_> {
             Op::Eq(value) => one(value)?,
             Op::In(values) => union(values.iter().map(one))?,
             Op::Exists => attributes.any(field)?,
+            op if looks_into(op) => looked_into::labels(attributes, field, op, self.deadline)?,
             Op::Range { lo, hi } => {
                 let (Some(lo), Some(hi)) = (text(lo), text(hi)) else { return Ok(None) };
                 attributes.label_range(

@@ -1,13 +1,17 @@
 //! What a recall asks for.
 
 use super::builders::{scope_builders, search_builders};
-use super::{Cancellation, Cut, TokenCounter};
+use super::{Cancellation, Cut, Likeness, TokenCounter};
 use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
+use crate::ids::Seq;
 use crate::{Error, MAX_LIMIT, Result};
 use memlith_index::text::Query;
 use std::time::Duration;
+
+/// Boosts of a request at most.
+const MAX_BOOSTS: usize = 32;
 
 /// Turns that a hit may bring with it, on each side.
 const MAX_NEIGHBOURS: usize = 100;
@@ -53,6 +57,8 @@ pub struct Recall {
     pub cut: Option<Cut>,
     /// How much hits are to differ from one another, 0 to 1; 0 unless given.
     pub diversity: f32,
+    /// Leave out what says the same as a better hit.
+    pub collapse: Option<Likeness>,
     /// Only so many hits as have so many tokens together.
     pub max_tokens: Option<usize>,
     /// How tokens are counted.
@@ -63,12 +69,16 @@ pub struct Recall {
     pub neighbours: usize,
     /// How much each leg counts.
     pub weights: Weights,
+    /// What lifts a memory that matches, and by how much; see [`Recall::boost`].
+    pub boosts: Vec<(Filter, f32)>,
     /// How the scores of legs become one; the sum of normalised scores unless given.
     pub fusion: Fusion,
     /// After how long the recency score of a memory has halved; 30 days unless given.
     pub half_life: Duration,
     /// Also memories that another one supersedes.
     pub include_superseded: bool,
+    /// Only what was in force then; see [`Recall::as_of`].
+    pub as_of: Option<AsOf>,
     /// Explain each hit.
     pub explain: bool,
     /// How hard the vector leg looks; balanced unless given.
@@ -77,6 +87,16 @@ pub struct Recall {
     pub deadline: Option<Duration>,
     /// Give up once this is cancelled, with an error.
     pub cancellation: Option<Cancellation>,
+}
+
+/// A time in the past of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AsOf {
+    /// In milliseconds since 1970.
+    Time(i64),
+    /// When this commit was made; the log must still have it.
+    Seq(Seq),
 }
 
 /// How the scores of several legs become one. A leg that is alone scores as it does by itself.
@@ -106,6 +126,11 @@ pub struct Weights {
     pub recency: f32,
     /// Of importance; 0 unless given.
     pub importance: f32,
+    /// Of valence, from 0 for the worst to 1 for the best; 0 unless given.
+    pub valence: f32,
+    /// Of how often a memory was read or recalled, by its logarithm beside that of the most read one among the
+    /// candidates; 0 unless given.
+    pub accesses: f32,
     /// Of the context of a conversation, which goes with the text leg; 1 unless given. See
     /// [`Recall::context`].
     pub context: f32,
@@ -113,7 +138,8 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Weights { text: 1.0, vector: 1.0, recency: 0.0, importance: 0.0, context: 1.0 }
+        let (recency, importance, valence, accesses) = (0.0, 0.0, 0.0, 0.0);
+        Weights { text: 1.0, vector: 1.0, recency, importance, valence, accesses, context: 1.0 }
     }
 }
 
@@ -132,14 +158,17 @@ impl Default for Recall {
             min_score: None,
             cut: None,
             diversity: 0.0,
+            collapse: None,
             max_tokens: None,
             tokens: TokenCounter::default(),
             snippet: None,
             neighbours: 0,
             weights: Weights::default(),
+            boosts: Vec::new(),
             fusion: Fusion::default(),
             half_life: Duration::from_hours(30 * 24),
             include_superseded: false,
+            as_of: None,
             explain: false,
             effort: SearchEffort::default(),
             deadline: None,
@@ -263,6 +292,26 @@ impl Recall {
         self
     }
 
+    /// Leaves out what says the same as a better hit, which then names it in
+    /// [`Hit::duplicates`](crate::Hit::duplicates). Compared are the best 500 by their words, and by their
+    /// vectors in the spaces that the request looks in.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{Likeness, NewMemory, Recall};
+    /// db.remember(NewMemory::new("The deploy key lies in the vault."))?;
+    /// db.remember(NewMemory::new("the deploy key lies in the vault"))?;
+    /// let request = Recall::new().text("deploy key").collapse(Likeness::default());
+    /// let answer = db.recall(&request)?;
+    /// assert_eq!((answer.hits.len(), answer.hits[0].duplicates.len()), (1, 1));
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn collapse(mut self, from: Likeness) -> Self {
+        self.collapse = Some(from);
+        self
+    }
+
     /// Gives only hits whose contents have so many tokens together; one that does not fit any more is left
     /// out, and the next one tried.
     #[must_use]
@@ -330,6 +379,59 @@ impl Recall {
         self
     }
 
+    /// Lets good memories score higher.
+    #[must_use]
+    pub fn valence(mut self, weight: f32) -> Self {
+        self.weights.valence = weight;
+        self
+    }
+
+    /// Lets memories score higher that were read or recalled often.
+    #[must_use]
+    pub fn accesses(mut self, weight: f32) -> Self {
+        self.weights.accesses = weight;
+        self
+    }
+
+    /// Lets memories that match score higher by `weight`: those of the same channel or session, say, where a
+    /// filter would leave the others out.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{Filter, NewMemory, Recall};
+    /// db.remember(NewMemory::new("standup is at nine").channel("mail"))?;
+    /// db.remember(NewMemory::new("standup is at ten").channel("chat"))?;
+    /// let request = Recall::new().text("when is standup").boost(Filter::channel("chat"), 0.3);
+    /// assert_eq!(db.recall(&request)?.hits[0].memory.content, "standup is at ten");
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn boost(mut self, filter: Filter, weight: f32) -> Self {
+        self.boosts.push((filter, weight));
+        self
+    }
+
+    /// Looks only among what was in force at a time: created by then, and not superseded yet, by the times
+    /// that the memories of today carry. What was forgotten or has expired since is gone, what was changed
+    /// is found as it is now. Reads the row of every superseded memory in question.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{AsOf, NewMemory, Recall};
+    /// let old = db.remember(NewMemory::new("Ada lives in Bonn").created_ms(1_000))?;
+    /// db.supersede(old, NewMemory::new("Ada lives in Rome"))?;
+    /// let question = Recall::new().text("where does Ada live");
+    /// assert_eq!(db.recall(&question)?.hits[0].memory.content, "Ada lives in Rome");
+    /// let answer = db.recall(&question.as_of(AsOf::Time(2_000)))?;
+    /// assert_eq!(answer.hits[0].memory.content, "Ada lives in Bonn");
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn as_of(mut self, as_of: AsOf) -> Self {
+        self.as_of = Some(as_of);
+        self
+    }
+
     /// Sets how much the context of a conversation counts; 1 unless given, 0 for not at all.
     ///
     /// Of a request with a text, a memory is also found for what is said up to three turns before and
@@ -372,9 +474,15 @@ impl Recall {
         if ![share, self.diversity].iter().all(|part| (0.0..=1.0).contains(part)) {
             return Err(Error::invalid("cut and diversity", "must be from 0 to 1"));
         }
-        let Weights { text, vector, recency, importance, context } = self.weights;
-        if ![text, vector, recency, importance, context].iter().all(|w| w.is_finite() && *w >= 0.0)
-        {
+        check_limit("number of boosts", self.boosts.len(), MAX_BOOSTS)?;
+        if let Some(likeness) = self.collapse {
+            likeness.check()?;
+        }
+        let Weights { text, vector, recency, importance, valence, accesses, context } =
+            self.weights;
+        let weights = [text, vector, recency, importance, valence, accesses, context];
+        let mut weights = weights.iter().chain(self.boosts.iter().map(|(_, weight)| weight));
+        if !weights.all(|w| w.is_finite() && *w >= 0.0) {
             return Err(Error::invalid("weights", "must be finite and not negative"));
         }
         if let Fusion::ReciprocalRank { k } = self.fusion
@@ -399,6 +507,11 @@ impl Recall {
     pub(super) fn query(&self) -> Option<Query> {
         let text = self.text.as_deref()?;
         Some(if self.signs { Query::parse(text) } else { Query::words(text) })
+    }
+
+    /// Are candidates compared with each other?
+    pub(super) fn compares(&self) -> bool {
+        self.diversity > 0.0 || self.collapse.is_some()
     }
 
     /// How many of the best are looked at.

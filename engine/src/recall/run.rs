@@ -3,27 +3,32 @@
 //! **Invariant:** all of it happens under one View and one scope: a hit matches the filter, has not
 //! expired, and is scored as it stood at the View's commit.
 
+use super::answers::Basis;
 use super::context::{Sessions, Turns, next_to};
 use super::fuse::{LegScores, best, explain_lent};
 use super::legs::{NotRun, Probe, Scored, probes, text_error};
+use super::likeness::Traits;
+use super::rerank::rerankers;
 use super::select::{Words, diverse};
 use super::tokens::Budget;
 use super::{
-    Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Recall, Recalled, Snippet, Step,
-    Weights,
+    AsOf, Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Likeness, Recall, Recalled,
+    Scope, Snippet, Step, Weights,
 };
-use crate::Result;
 use crate::derived::{analyzer, column, field};
+use crate::ids::MemoryId;
 use crate::memory::Memory;
-use crate::view::View;
-use memlith_index::attributes::{ColumnId, Order, cell};
+use crate::view::{Shared, View};
+use crate::{Error, Result};
+use memlith_index::attributes::Order;
 use memlith_index::text::Query;
 use roaring::RoaringBitmap;
+use std::collections::HashMap;
 use std::ops::Bound;
 use std::time::Instant;
 
-/// How a leg that only reranks scores the cell of a column.
-type CellScore<'a> = &'a dyn Fn(i64) -> f32;
+/// Those that say the same as a hit, by its ordinal: theirs, and their numbers.
+type Duplicates = HashMap<u32, Vec<(u32, MemoryId)>>;
 
 /// Each leg brings this many times the limit …
 const CANDIDATES_PER_HIT: usize = 5;
@@ -47,16 +52,65 @@ impl View {
     pub fn recall(&self, request: &Recall) -> Result<Recalled> {
         request.check()?;
         let deadline = Deadline::after(request.deadline).or_at(request.cancellation.as_ref());
-        let recalled = deadline.explain(self.recall_until(request, &deadline))?;
+        let recalled = deadline.explain(self.recall_or_find(request, &deadline))?;
         self.shared().accesses.note(recalled.hits.iter().map(Hit::id), self.now_ms());
         Ok(recalled)
     }
 
-    /// The same, of a request that was checked; counts nothing as accessed.
+    /// An answer that was kept, or else a new one, which may be kept.
+    fn recall_or_find(&self, request: &Recall, deadline: &Deadline) -> Result<Recalled> {
+        let Shared { answers, searches, .. } = self.shared();
+        if !answers.takes(request) {
+            let _admitted = searches.enter(deadline)?;
+            return self.recall_until(request, deadline);
+        }
+        deadline.check("recalling")?;
+        let basis = Basis { memories: self.versions().memories, now_ms: self.now_ms() };
+        if let Some(kept) = answers.find(request, basis) {
+            return self.renewed(Recalled::clone(&kept), basis.now_ms);
+        }
+        let _admitted = searches.enter(deadline)?;
+        let recalled = self.recall_until(request, deadline)?;
+        answers.keep(request, basis, self.first_expiry(basis.now_ms)?, &recalled);
+        Ok(recalled)
+    }
+
+    /// A kept answer with what has changed in it since: ages, and how often memories were read.
+    fn renewed(&self, kept: Recalled, now_ms: i64) -> Result<Recalled> {
+        let began = Instant::now();
+        let rows = self.rows()?;
+        let mut recalled = Recalled { is_kept: true, seq: self.seq(), steps: Vec::new(), ..kept };
+        for hit in &mut recalled.hits {
+            if let Some(explanation) = &mut hit.explanation {
+                explanation.age_ms = now_ms.saturating_sub(hit.memory.created_ms);
+            }
+            let turns = hit.before.iter_mut().chain(&mut hit.behind);
+            for memory in turns.chain([&mut hit.memory]) {
+                let access = self.shared().accesses.of(memory.id, &rows)?;
+                (memory.accesses, memory.accessed_ms) = (access.count, access.last_ms);
+            }
+        }
+        recalled.micros = began.elapsed().as_micros() as u64;
+        Ok(recalled)
+    }
+
+    /// When the first memory expires that has not by `now_ms`.
+    fn first_expiry(&self, now_ms: i64) -> Result<i64> {
+        let attributes = &self.versions().attributes;
+        let expiring = attributes.label(field::FLAG, field::EXPIRES)?;
+        let later = now_ms.saturating_add(1)..=i64::MAX;
+        let expiring = attributes.range(column::EXPIRES, later, &expiring)?;
+        let first = attributes.top(column::EXPIRES, &expiring, 1, Order::Ascending, None)?;
+        let Some(first) = first.first() else { return Ok(i64::MAX) };
+        Ok(attributes.cell(column::EXPIRES, *first)?.unwrap_or(i64::MAX))
+    }
+
+    /// The same, of a request that was checked; counts nothing as accessed, and waits for nobody.
     pub(super) fn recall_until(&self, request: &Recall, deadline: &Deadline) -> Result<Recalled> {
         let mut watch = Watch::start();
         deadline.check("recalling")?;
-        let (scope, filter) = self.select(request.scope(), deadline)?;
+        let as_of_ms = request.as_of.map(|as_of| self.time_of(as_of)).transpose()?;
+        let (scope, filter) = self.select(Scope { as_of_ms, ..request.scope() }, deadline)?;
         let admitted = self.admitted(request, &scope, deadline)?;
         let admitted = admitted.as_ref().unwrap_or(&scope);
         watch.step("filter");
@@ -84,15 +138,27 @@ impl View {
         } else {
             legs.iter().flat_map(LegScores::ordinals).collect()
         };
-        self.rerank(&candidates, request, &mut legs, &mut reports)?;
+        self.rerank(&candidates, request, &mut legs, &mut reports, deadline)?;
         watch.step("legs");
-        let ranked = self.ranked(&candidates, request, &legs)?;
+        let (ranked, duplicates) = self.ranked(&candidates, request, &probes, &legs)?;
         watch.step("rank");
-        let (hits, tokens) = self.hits(&ranked, request, &legs, &scope, deadline)?;
+        let (hits, tokens) = self.hits(&ranked, &duplicates, request, &legs, &scope, deadline)?;
         watch.step("read");
         let Watch { steps, began, .. } = watch;
         let micros = began.elapsed().as_micros() as u64;
-        Ok(Recalled { hits, legs: reports, filter, steps, tokens, seq: self.seq(), micros })
+        let (is_kept, seq) = (false, self.seq());
+        Ok(Recalled { hits, legs: reports, filter, steps, tokens, is_kept, seq, micros })
+    }
+
+    /// When something was.
+    fn time_of(&self, as_of: AsOf) -> Result<i64> {
+        match as_of {
+            AsOf::Time(time_ms) => Ok(time_ms),
+            AsOf::Seq(seq) => {
+                let row = self.log(seq, 1)?.pop().filter(|row| row.seq == seq);
+                row.map(|row| row.time_ms).ok_or_else(|| Error::not_found("commit of the log", seq))
+            }
+        }
     }
 
     /// Those in scope that have what the signs in the text require, and not what they exclude; `None` if
@@ -181,53 +247,14 @@ impl View {
     /// What a request looks at that names nothing to look for: the newest, or everything in scope
     /// if something else than the time decides.
     fn unsought(&self, scope: &RoaringBitmap, request: &Recall) -> Result<RoaringBitmap> {
-        if request.weights.importance > 0.0 {
+        if rerankers(request).any(|(leg, _)| leg != Leg::Recency) {
             return Ok(scope.clone());
         }
-        let is_diverse = request.diversity > 0.0;
-        let wanted = if is_diverse { candidates_for(request.depth()) } else { request.depth() };
+        let wanted =
+            if request.compares() { candidates_for(request.depth()) } else { request.depth() };
         let attributes = &self.versions().attributes;
         let newest = attributes.top(column::CREATED, scope, wanted, Order::Descending, None)?;
         Ok(newest.into_iter().collect())
-    }
-
-    /// Adds the legs that only rerank.
-    fn rerank(
-        &self,
-        candidates: &RoaringBitmap,
-        request: &Recall,
-        legs: &mut Vec<LegScores>,
-        reports: &mut Vec<LegReport>,
-    ) -> Result<()> {
-        let Weights { recency, importance, .. } = request.weights;
-        let attributes = &self.versions().attributes;
-        let now_ms = self.now_ms();
-        let half_life_ms = request.half_life.as_millis() as f64;
-        let score_of_age = |created: i64| {
-            let age_ms = now_ms.saturating_sub(created).max(0) as f64;
-            (-age_ms / half_life_ms).exp2() as f32
-        };
-        let score_of_importance = |c: i64| cell::to_f64(c).unwrap_or(0.0) as f32;
-        let rerankers: [(Leg, f32, ColumnId, CellScore<'_>); 2] = [
-            (Leg::Recency, recency, column::CREATED, &score_of_age),
-            (Leg::Importance, importance, column::IMPORTANCE, &score_of_importance),
-        ];
-        for (leg, weight, column, score) in rerankers {
-            if weight <= 0.0 {
-                continue;
-            }
-            let began = Instant::now();
-            let mut scores = Vec::with_capacity(candidates.len() as usize);
-            for ordinal in candidates {
-                let cell = attributes.cell(column, ordinal)?;
-                scores.extend(cell.map(|c| (ordinal, score(c))));
-            }
-            let outcome = LegOutcome::Ran { candidates: scores.len() };
-            legs.push(LegScores::unit(leg, weight, scores));
-            let micros = began.elapsed().as_micros() as u64;
-            reports.push(LegReport { leg, space: None, outcome, strategy: None, micros });
-        }
-        Ok(())
     }
 
     /// The best candidates, those that are wanted, in the order in which they are.
@@ -235,23 +262,27 @@ impl View {
         &self,
         candidates: &RoaringBitmap,
         request: &Recall,
+        probes: &[Probe<'_>],
         legs: &[LegScores],
-    ) -> Result<Vec<Scored>> {
+    ) -> Result<(Vec<Scored>, Duplicates)> {
         let depth = request.depth();
-        let is_diverse = request.diversity > 0.0;
         let mut ranked = if legs.is_empty() {
             // What nobody sought is as many as there may be; only their order is to be found.
             let mut all = best(legs, candidates, request.fusion, request.min_score, usize::MAX);
             self.sort_by_time(&mut all)?;
             all
         } else {
-            let depth = if is_diverse { candidates_for(depth) } else { depth };
+            let depth = if request.compares() { candidates_for(depth) } else { depth };
             best(legs, candidates, request.fusion, request.min_score, depth)
         };
         if let Some(cut) = request.cut {
             ranked.truncate(cut.keeps(&ranked));
         }
-        if is_diverse {
+        let mut duplicates = Duplicates::new();
+        if let Some(likeness) = request.collapse {
+            duplicates = self.collapse(&mut ranked, likeness, probes)?;
+        }
+        if request.diversity > 0.0 {
             ranked.truncate(candidates_for(depth).min(MAX_COMPARED.max(depth)));
             let words = self.words_of(&ranked)?;
             let order = diverse(&ranked, &words, request.diversity, depth);
@@ -259,7 +290,32 @@ impl View {
         }
         ranked.truncate(depth);
         ranked.drain(..request.offset.min(ranked.len()));
-        Ok(ranked)
+        Ok((ranked, duplicates))
+    }
+
+    /// Takes those out of the best that say the same as one before them.
+    fn collapse(
+        &self,
+        ranked: &mut Vec<Scored>,
+        likeness: Likeness,
+        probes: &[Probe<'_>],
+    ) -> Result<Duplicates> {
+        let compared = &ranked[..ranked.len().min(MAX_COMPARED)];
+        let ids = compared.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
+        let spaces: Vec<_> = probes.iter().filter_map(Probe::vectors).collect();
+        let traits = Traits::read(self, &ids, &spaces)?;
+        let mut kept: Vec<(u32, &Traits)> = Vec::new();
+        let mut duplicates = Duplicates::new();
+        for (((ordinal, _), id), own) in compared.iter().zip(&ids).zip(&traits) {
+            let Some(own) = own else { continue };
+            match kept.iter().find(|(_, other)| own.is_like(other, likeness)) {
+                Some((better, _)) => duplicates.entry(*better).or_default().push((*ordinal, *id)),
+                None => kept.push((*ordinal, own)),
+            }
+        }
+        let gone: RoaringBitmap = duplicates.values().flatten().map(|(o, _)| *o).collect();
+        ranked.retain(|(ordinal, _)| !gone.contains(*ordinal));
+        Ok(duplicates)
     }
 
     /// The words of each, which it is compared by.
@@ -281,6 +337,7 @@ impl View {
     fn hits(
         &self,
         ranked: &[Scored],
+        duplicates: &Duplicates,
         request: &Recall,
         legs: &[LegScores],
         scope: &RoaringBitmap,
@@ -311,7 +368,11 @@ impl View {
                 early.reverse();
                 (before, behind) = (self.memories_of(&early)?, self.memories_of(&late)?);
             }
-            hits.push(Hit { memory, score: *score, explanation, snippet, before, behind });
+            let duplicates = duplicates.get(ordinal).into_iter().flatten();
+            let duplicates = duplicates.map(|(_, id)| *id).collect();
+            let hit =
+                Hit { memory, score: *score, explanation, snippet, before, behind, duplicates };
+            hits.push(hit);
         }
         Ok((hits, request.max_tokens.map(|_| budget.spent)))
     }
@@ -368,8 +429,7 @@ fn lends(probes: &[Probe<'_>], weights: &Weights) -> bool {
 
 /// Does anything but the legs that find candidates decide about their order?
 fn reranks(request: &Recall) -> bool {
-    let Weights { recency, importance, .. } = request.weights;
-    recency > 0.0 || importance > 0.0 || request.diversity > 0.0
+    request.compares() || rerankers(request).next().is_some()
 }
 
 /// The piece of a content that shows best what a query is about.

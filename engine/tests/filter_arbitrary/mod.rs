@@ -3,7 +3,7 @@
 //! **Invariant:** every filter is valid, and filters and records draw from the same few labels,
 //! numbers, times and keys, so that tests are true about as often as false.
 use memlith::filter::{
-    Attribute, AttributeType, Filter, Number, Op, Path, Predicate, Subject, Time, Value,
+    Attribute, AttributeType, Filter, Number, Op, Path, Predicate, Regex, Subject, Time, Value,
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value as Json, json};
@@ -74,21 +74,33 @@ fn unordered_op(value: BoxedStrategy<Value>) -> BoxedStrategy<Op> {
     prop_oneof![value.prop_map(Op::Eq), several.prop_map(Op::In), Just(Op::Exists)].boxed()
 }
 
+fn regex() -> impl Strategy<Value = Op> {
+    let patterns =
+        vec!["", "a|/", r"\/\\/", r"^\W", "(?i)NOUN\\.", "^.{3,}$", r#""\d"#, "(?x) é # \n"];
+    select(patterns).prop_map(|pattern| Op::Matches(Regex::new(pattern).expect("a pattern")))
+}
+
 fn predicate() -> impl Strategy<Value = Predicate> {
     let attribute = select(&Attribute::ALL[..]).prop_flat_map(|attribute| {
         let op = match attribute.value_type() {
             AttributeType::Number => ordered_op(number().prop_map(Value::Number).boxed()),
             AttributeType::Time => ordered_op(time().prop_map(Value::Time).boxed()),
             AttributeType::Flag => unordered_op(any::<bool>().prop_map(Value::Bool).boxed()),
-            _ => unordered_op(label().prop_map(Value::Text).boxed()),
+            AttributeType::Text => {
+                let part = label().prop_map(|part| Op::Contains(Value::Text(part)));
+                prop_oneof![part, regex(), Just(Op::Exists)].boxed()
+            }
+            _ => {
+                let compared = unordered_op(label().prop_map(Value::Text).boxed());
+                prop_oneof![5 => compared, 1 => regex()].boxed()
+            }
         };
         op.prop_map(move |op| Predicate { path: attribute.into(), op })
     });
     let value = meta_value().boxed();
     let ordered =
         prop_oneof![number().prop_map(Value::Number), label().prop_map(Value::Text)].boxed();
-    let meta_op =
-        prop_oneof![unordered_op(value.clone()), ordered_op(ordered), value.prop_map(Op::Contains)];
+    let meta_op = prop_oneof![2 => unordered_op(value.clone()), 2 => ordered_op(ordered), 1 => value.prop_map(Op::Contains), 1 => regex()];
     let meta = (prop::collection::vec(label(), 1..3), meta_op)
         .prop_map(|(keys, op)| Predicate { path: Path::Meta(keys), op });
     prop_oneof![attribute, meta]
@@ -167,7 +179,10 @@ fn json() -> impl Strategy<Value = Json> {
 
 /// Any record.
 pub(crate) fn record() -> impl Strategy<Value = Record> {
-    let labels = (select(of_type(&[AttributeType::Label])), label().prop_map(|label| vec![label]));
+    let labels = (
+        select(of_type(&[AttributeType::Label, AttributeType::Text])),
+        label().prop_map(|label| vec![label]),
+    );
     let many = (select(of_type(&[AttributeType::Labels])), prop::collection::vec(label(), 0..4));
     let number = (select(of_type(&[AttributeType::Number])), number());
     let time = (select(of_type(&[AttributeType::Time])), select(&TIMES_MS[..]));

@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** every filter is valid.
 
-use super::values::{EXTERNAL, LABELS, NAMESPACES, PATHS, START_MS, integer, long_text};
+use super::values::{EXTERNAL, LABELS, NAMESPACES, PATHS, START_MS, content, integer, long_text};
 use memlith::Filter;
-use memlith::filter::{Attribute, AttributeType, Number, Op, Path, Predicate, Time, Value};
+use memlith::filter::{Attribute, AttributeType, Number, Op, Path, Predicate, Regex, Time, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -58,6 +58,22 @@ fn ordered(value: BoxedStrategy<Value>) -> BoxedStrategy<Op> {
     prop_oneof![unordered(value), low, high, both.prop_map(|(lo, hi)| Op::Range { lo, hi })].boxed()
 }
 
+fn regex() -> impl Strategy<Value = Op> {
+    let patterns =
+        vec!["", "^$", "^[a-l]", "e", "(?i)EN$", "oak (elm|fir) ", r"\bash\b.*box", r"x{200}"];
+    select(patterns).prop_map(|pattern| Op::Matches(Regex::new(pattern).expect("a pattern")))
+}
+
+/// Pieces of contents, which may begin and end within words.
+fn looked_into() -> BoxedStrategy<Op> {
+    let part = (content(), 0..3_usize, 0..3_usize).prop_map(|(text, before, behind)| {
+        let end = text.len().saturating_sub(behind);
+        text.get(before..end).unwrap_or_default().to_owned()
+    });
+    let part = part.prop_map(|part| Op::Contains(Value::Text(part)));
+    prop_oneof![4 => part, 4 => regex(), 1 => Just(Op::Exists)].boxed()
+}
+
 fn of_attribute(attribute: Attribute) -> BoxedStrategy<Op> {
     match (attribute, attribute.value_type()) {
         (Attribute::Namespace, _) => unordered(text(&NAMESPACES)),
@@ -66,7 +82,8 @@ fn of_attribute(attribute: Attribute) -> BoxedStrategy<Op> {
         (_, AttributeType::Number) => ordered(number().boxed()),
         (_, AttributeType::Time) => ordered(time().boxed()),
         (_, AttributeType::Flag) => unordered(any::<bool>().prop_map(Value::from).boxed()),
-        _ => unordered(text(&LABELS)),
+        (_, AttributeType::Text) => looked_into(),
+        _ => prop_oneof![6 => unordered(text(&LABELS)), 1 => regex()].boxed(),
     }
 }
 
@@ -83,6 +100,7 @@ fn of_metadata() -> BoxedStrategy<Op> {
         2 => unordered(value.clone()),
         2 => ordered(comparable),
         1 => value.prop_map(Op::Contains),
+        1 => regex(),
     ]
     .boxed()
 }

@@ -130,6 +130,7 @@ impl Subject for Record {
             Attribute::Tag => return self.tags.iter().any(|tag| test(tag)),
             Attribute::Space => return self.vectors.keys().any(|space| test(space)),
             Attribute::Namespace => return test(&self.namespace),
+            Attribute::Content => return test(&self.content),
             Attribute::Kind => &self.kind,
             Attribute::Agent => &self.agent,
             Attribute::Session => &self.session,

@@ -9,7 +9,7 @@ use crate::args::{Ids, Store, parse_vector, time};
 use crate::input::{Defaults, Line, Lines, Record};
 use crate::output::{Console, Failure, Outcome, Time};
 use clap::Args;
-use memlith::{DEFAULT_NAMESPACE, DEFAULT_SPACE, NewMemory, Upsert};
+use memlith::{DEFAULT_NAMESPACE, DEFAULT_SPACE, Likeness, NewMemory, Resemblance, Upsert};
 use serde::Serialize;
 use std::path::Path;
 
@@ -105,6 +105,10 @@ pub(crate) struct Put {
     /// Id of an older memory that this one replaces
     #[arg(long, value_name = "ID")]
     supersedes: Option<String>,
+
+    /// Say which memories it resembles in words or by its vector
+    #[arg(long)]
+    resembling: bool,
 }
 
 #[derive(Serialize)]
@@ -112,6 +116,16 @@ struct Written<'a> {
     id: &'a str,
     number: u64,
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resembles: Option<Vec<Resembled>>,
+}
+
+#[derive(Serialize)]
+struct Resembled {
+    number: u64,
+    words: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vector: Option<f32>,
 }
 
 impl Put {
@@ -124,7 +138,7 @@ impl Put {
             self.supersedes = self.supersedes.take().or(record.supersedes);
             record.memory
         };
-        let supersedes = self.supersedes.take();
+        let (supersedes, resembling) = (self.supersedes.take(), self.resembling);
         let (file, metric) = (std::mem::take(&mut self.store.file), self.metric);
         self.fill(&mut memory)?;
         let id = memory.external_id.clone();
@@ -132,6 +146,8 @@ impl Put {
         let db = super::open_or_create(&file)?;
         let by = Ids { ids: Vec::new(), number: false };
         let mut spaces = Spaces::of(&db, metric)?;
+        let likeness = resembling.then(Likeness::default);
+        let resembles = likeness.map(|from| db.read()?.resembling(&memory, from)).transpose()?;
         let upsert = db.write(|tx| {
             let mut replaced = None;
             if let Some(old) = &supersedes {
@@ -160,8 +176,22 @@ impl Put {
             Upsert::Updated(_) => "updated",
             Upsert::Unchanged(_) => "unchanged",
         };
-        let json = Written { id: &id, number: number.0, outcome };
-        console.answer(&json, format_args!("{outcome} {id}"))
+        // An upsert finds itself.
+        let resembles = resembles.map(|found| found.into_iter().filter(|r| r.id != number));
+        let resembles: Option<Vec<Resembled>> = resembles.map(|found| {
+            let of =
+                |r: Resemblance| Resembled { number: r.id.0, words: r.words, vector: r.vector };
+            found.map(of).collect()
+        });
+        let named: Vec<String> =
+            resembles.iter().flatten().map(|other| format!("#{}", other.number)).collect();
+        let more = if named.is_empty() {
+            String::new()
+        } else {
+            format!("; resembles {}", named.join(", "))
+        };
+        let json = Written { id: &id, number: number.0, outcome, resembles };
+        console.answer(&json, format_args!("{outcome} {id}{more}"))
     }
 
     /// What was said with options, over what the line says.

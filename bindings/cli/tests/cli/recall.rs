@@ -172,3 +172,23 @@ fn a_bad_question_has_its_error_in_its_place_and_the_others_are_answered() {
     }
     assert!(run.error().1.contains("line 2"), "{run:?}");
 }
+
+#[test]
+fn what_counts_and_what_is_looked_among_can_be_said() {
+    let (place, _) = stocked();
+    let ask = |args: &[&str]| {
+        let run = place.run(&[&["recall", "t.lith", "--json"], args].concat());
+        run.exits(0).json()
+    };
+    let lifted = ask(&["tea", "--boost", "tag:even and namespace:high=0.5", "--explain"]);
+    assert_eq!(ids(&lifted)[0], "m10");
+    assert_eq!(lifted["hits"][0]["legs"]["affinity"]["weight"], 0.5);
+    assert_eq!(ids(&ask(&["--filter", "all", "--as-of", "2025-01-03"])), ["m2", "m1", "m0"]);
+    assert_eq!(ids(&ask(&["--filter", r"content matches /^tea.*\d{2}$/"])), ["m15", "m10"]);
+    let looked_into = ask(&["--filter", "content contains 'in cup 1'", "--limit", "20"]);
+    assert_eq!(ids(&looked_into).len(), 11);
+    assert_eq!(looked_into["filter"]["scanned_rows"], 20);
+    for args in [["--boost", "tag:even"], ["--boost", "tag:=1"], ["--as-of", "seq:x"]] {
+        place.run(&[&["recall", "t.lith", "tea"], &args[..]].concat()).exits(2);
+    }
+}

@@ -193,3 +193,19 @@ fn pages_follow_each_other_by_their_cursor() {
     assert_eq!(first.exits(0).json()["id"], "0");
     place.run(&["list", "t.lith", "--after", "nonsense"]).exits(2);
 }
+
+#[test]
+fn put_says_what_the_new_memory_resembles_if_asked() {
+    let place = Place::new();
+    let put = |args: &[&str]| place.run(&[&["put", "t.lith"], args].concat()).exits(0);
+    put(&["the deploy key lies in the vault", "--id", "key"]);
+    let again = put(&["The deploy key lies in the vault", "--resembling", "--json"]).json();
+    assert_eq!(again["resembles"], json!([{"number": 1, "words": 1.0}]));
+    assert!(put(&["it rains", "--resembling"]).out.contains("created"));
+    assert!(put(&["It rains!", "--resembling"]).out.contains("resembles #3"));
+    // What is updated does not resemble itself.
+    let args = ["the deploy key lies in the safe", "--id", "key", "--resembling", "--json"];
+    assert_eq!(put(&args).json()["resembles"], json!([]));
+    let found = place.run(&["recall", "t.lith", "rains", "--collapse", "--json"]).exits(0).json();
+    assert_eq!(found["hits"][0]["duplicates"], json!([4]));
+}

@@ -9,7 +9,7 @@ use crate::ids::Seq;
 use crate::rows::Pinned;
 use crate::sync::{Mutex, thread};
 use crate::view::{Shared, View, ViewLimits, Views};
-use crate::{ErrorKind, access, embed};
+use crate::{ErrorKind, access, embed, embeddings, recall};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +58,9 @@ impl Publisher {
             clock: Box::new(Noon),
             accesses: access::Accesses,
             embedders: embed::Embedders,
+            embeddings: embeddings::Embeddings,
+            searches: recall::Admission,
+            answers: recall::Answers,
             pid: std::process::id(),
         };
         let limits = ViewLimits { max_age_ms: i64::MAX, max_bytes };

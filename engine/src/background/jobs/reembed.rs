@@ -13,7 +13,8 @@ use crate::catalog::Space;
 use crate::commit::WriteOptions;
 use crate::db::Core;
 use crate::derived::field;
-use crate::embed::{Embedder, embed};
+use crate::embed::Embedder;
+use crate::embeddings::Made;
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::{access, admit_vector, require_row};
 use crate::recall::{Deadline, Scope};
@@ -127,7 +128,7 @@ fn task<'a>(view: &'a View, name: Option<&str>) -> Option<Task<'a>> {
 
 /// Live memories with a vector in one space and none in another.
 fn missing(view: &View, old: SpaceId, next: SpaceId) -> Result<RoaringBitmap> {
-    let scope = Scope { namespace: None, filter: None, include_superseded: true };
+    let scope = Scope { include_superseded: true, ..Scope::default() };
     let (live, _) = view.select(scope, &Deadline::NONE)?;
     let having = |id: SpaceId| view.versions().attributes.label(field::SPACE, &id.0.to_be_bytes());
     Ok((live & having(old)?) - having(next)?)
@@ -152,8 +153,9 @@ impl Core {
         // Nobody who asks whether there is something to do waits for an embedder.
         drop(pass);
         let texts: Vec<&str> = contents.iter().map(String::as_str).collect();
-        let made = if texts.is_empty() { Ok(Vec::new()) } else { embed(&**task.embedder, &texts) };
-        let admitted = |mut vectors: Vec<Vec<f32>>| {
+        let made = view.shared().embeddings.embed(&**task.embedder, &texts);
+        let admitted = |made: Vec<Made>| {
+            let mut vectors: Vec<Vec<f32>> = made.into_iter().map(|made| made.vector).collect();
             vectors.iter_mut().try_for_each(|v| admit_vector(task.space, v)).map(|()| vectors)
         };
         let vectors = made.and_then(admitted);

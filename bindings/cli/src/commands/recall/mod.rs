@@ -6,10 +6,10 @@
 mod many;
 mod one;
 
-use crate::args::{Scope, Store, duration, effort, parse_vector};
+use crate::args::{Scope, Store, duration, effort, parse_vector, time};
 use crate::output::{Console, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use memlith::{Cut, Recall, SearchEffort};
+use memlith::{AsOf, Cut, Filter, Likeness, Recall, SearchEffort, Seq};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -114,6 +114,10 @@ struct Ranking {
     #[arg(long, value_name = "PART", default_value_t = 0.0)]
     diversity: f32,
 
+    /// Leave out what says the same as a better hit
+    #[arg(long)]
+    collapse: bool,
+
     /// Only so many hits as have so many tokens together; a token is taken for four bytes
     #[arg(long, value_name = "N")]
     max_tokens: Option<usize>,
@@ -142,6 +146,22 @@ struct Ranking {
     #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
     importance: f32,
 
+    /// How much it counts that a memory is good rather than bad
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    valence: f32,
+
+    /// How much it counts how often a memory was read
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    accesses: f32,
+
+    /// How much more counts what matches a filter, such as channel:chat=0.3; may be given several times
+    #[arg(long, value_name = "FILTER=WEIGHT", value_parser = boost)]
+    boost: Vec<Boost>,
+
+    /// Only what was in force then: a time, or seq:N for that of a commit
+    #[arg(long, value_name = "TIME", value_parser = as_of)]
+    as_of: Option<AsOf>,
+
     /// Also find memories that a newer one supersedes
     #[arg(long)]
     include_superseded: bool,
@@ -157,6 +177,30 @@ struct Ranking {
     /// Give up after this long, such as 50ms
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     deadline: Option<Duration>,
+}
+
+/// What is lifted, and by how much.
+#[derive(Clone, Debug)]
+struct Boost {
+    filter: Filter,
+    weight: f32,
+}
+
+/// For clap: a boost.
+fn boost(text: &str) -> Result<Boost, String> {
+    let (filter, weight) = text.rsplit_once('=').ok_or("must be FILTER=WEIGHT")?;
+    let weight = weight.parse().map_err(|_| format!("{weight:?} is no number"))?;
+    let filter = filter.parse().map_err(|e| format!("{e}"))?;
+    Ok(Boost { filter, weight })
+}
+
+/// For clap: a time of the file.
+fn as_of(text: &str) -> Result<AsOf, String> {
+    if let Some(seq) = text.strip_prefix("seq:") {
+        let seq = seq.parse().map_err(|_| format!("{seq:?} is no number of a commit"))?;
+        return Ok(AsOf::Seq(Seq(seq)));
+    }
+    Ok(AsOf::Time(time(text)?.0))
 }
 
 /// For clap: where the list of hits is cut.
@@ -195,7 +239,14 @@ impl RecallArgs {
             .signs(ranking.signs)
             .diversity(ranking.diversity)
             .context(ranking.context_weight)
+            .valence(ranking.valence)
+            .accesses(ranking.accesses)
             .neighbours(self.neighbours);
+        for Boost { filter, weight } in &ranking.boost {
+            request = request.boost(filter.clone(), *weight);
+        }
+        request.collapse = ranking.collapse.then(Likeness::default);
+        request.as_of = ranking.as_of;
         request.cut = ranking.cut;
         request.max_tokens = ranking.max_tokens;
         request.snippet = self.snippet;

@@ -98,7 +98,10 @@ fn filter_line(report: &FilterReport) -> String {
     let matching = grouped(report.matching);
     let scanned = match &report.scanned_filter {
         Some(part) => {
-            format!("; read {} rows for {part}, which has no index", grouped(report.scanned_rows))
+            format!(
+                "; read {} rows for {part}, which no index answers",
+                grouped(report.scanned_rows)
+            )
         }
         None => String::new(),
     };

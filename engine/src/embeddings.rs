@@ -1,0 +1,265 @@
+//! Calling embedders: what of a text they get, how many texts at once, and what need not be asked again.
+//!
+//! **Invariant:** an embedder gets no text longer than it reads, no more texts than it takes, and no text twice
+//! in a call of the engine; runs of white space are one space. Kept vectors take no more than they may, in
+//! bytes, and are of the embedder's identity and the text that it got.
+
+use crate::embed::Embedder;
+use crate::error::Detail;
+use crate::sync::Mutex;
+use crate::{Error, Result};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What a kept vector takes beside its components and its text, about, in bytes.
+const BASE_BYTES: usize = 256;
+
+/// Embedding in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EmbeddingStats {
+    /// Texts that embedders were given.
+    pub texts: u64,
+    /// Calls of embedders.
+    pub calls: u64,
+    /// Texts of which an embedder got the beginning only: see [`Embedder::max_bytes`].
+    pub cut: u64,
+    /// Texts whose vector was known already.
+    pub hits: u64,
+    /// How many bytes of vectors may be kept; none are if 0.
+    pub limit_bytes: u64,
+    /// About how many are.
+    pub bytes: u64,
+}
+
+/// What an embedder made of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Made {
+    pub(crate) vector: Vec<f32>,
+    /// Of the beginning of the text only.
+    pub(crate) is_cut: bool,
+}
+
+/// An identity and a text.
+type Key = (Arc<str>, Arc<str>);
+
+struct Kept {
+    vector: Vec<f32>,
+    bytes: usize,
+    used: u64,
+}
+
+#[derive(Default)]
+struct State {
+    kept: HashMap<Key, Kept>,
+    /// Keys by when they were last used.
+    order: BTreeMap<u64, Key>,
+    clock: u64,
+    stats: EmbeddingStats,
+}
+
+/// Embedding for a handle.
+pub(crate) struct Embeddings(Mutex<State>);
+
+impl Embeddings {
+    /// Keeps vectors of so many bytes.
+    pub(crate) fn new(limit_bytes: usize) -> Self {
+        let stats = EmbeddingStats { limit_bytes: limit_bytes as u64, ..EmbeddingStats::default() };
+        Embeddings(Mutex::new(State { stats, ..State::default() }))
+    }
+
+    pub(crate) fn stats(&self) -> EmbeddingStats {
+        self.0.lock().stats
+    }
+
+    /// One vector per text, in order. Nothing is locked while the embedder works.
+    ///
+    /// # Errors
+    /// If the embedder fails, or does not return one vector per text.
+    pub(crate) fn embed(&self, embedder: &dyn Embedder, texts: &[&str]) -> Result<Vec<Made>> {
+        let texts: Vec<_> = texts.iter().map(|text| prepared(text, embedder.max_bytes())).collect();
+        let mut vectors = self.known(embedder.identity(), &texts);
+        let mut missing: Vec<&str> = Vec::new();
+        let mut places = HashMap::<&str, usize>::new();
+        for ((text, _), _) in texts.iter().zip(&vectors).filter(|(_, vector)| vector.is_none()) {
+            places.entry(text).or_insert_with(|| {
+                missing.push(text);
+                missing.len() - 1
+            });
+        }
+        let mut made = Vec::with_capacity(missing.len());
+        for batch in missing.chunks(embedder.max_batch().max(1)) {
+            let vectors = embedder.embed(batch).map_err(|source| Detail::Embedder { source })?;
+            if vectors.len() != batch.len() {
+                return Err(Error::invalid("embedder", "must return one vector per text"));
+            }
+            self.keep(embedder.identity(), batch, &vectors);
+            made.extend(vectors);
+        }
+        for ((text, _), vector) in texts.iter().zip(&mut vectors) {
+            if vector.is_none() {
+                *vector = places.get(&**text).and_then(|place| made.get(*place)).cloned();
+            }
+        }
+        let made = texts.iter().zip(vectors);
+        Ok(made
+            .map(|((_, is_cut), v)| Made { vector: v.unwrap_or_default(), is_cut: *is_cut })
+            .collect())
+    }
+
+    fn known(&self, identity: &str, texts: &[(Cow<'_, str>, bool)]) -> Vec<Option<Vec<f32>>> {
+        let mut state = self.0.lock();
+        let State { kept, order, clock, stats } = &mut *state;
+        stats.cut += texts.iter().filter(|(_, is_cut)| *is_cut).count() as u64;
+        if kept.is_empty() {
+            return vec![None; texts.len()];
+        }
+        let identity: Arc<str> = identity.into();
+        let mut find = |text: &str| {
+            let key: Key = (Arc::clone(&identity), text.into());
+            let found = kept.get_mut(&key)?;
+            stats.hits += 1;
+            order.remove(&found.used);
+            *clock += 1;
+            found.used = *clock;
+            order.insert(*clock, key);
+            Some(found.vector.clone())
+        };
+        texts.iter().map(|(text, _)| find(text)).collect()
+    }
+
+    fn keep(&self, identity: &str, texts: &[&str], vectors: &[Vec<f32>]) {
+        let mut state = self.0.lock();
+        state.stats.calls += 1;
+        state.stats.texts += texts.len() as u64;
+        let identity: Arc<str> = identity.into();
+        for (text, vector) in texts.iter().zip(vectors) {
+            let bytes = BASE_BYTES + text.len() + vector.len() * size_of::<f32>();
+            if bytes as u64 <= state.stats.limit_bytes {
+                state.insert((Arc::clone(&identity), (*text).into()), vector.clone(), bytes);
+            }
+        }
+    }
+}
+
+impl State {
+    fn insert(&mut self, key: Key, vector: Vec<f32>, bytes: usize) {
+        self.remove(&key);
+        while self.stats.bytes + bytes as u64 > self.stats.limit_bytes {
+            let Some((_, oldest)) = self.order.pop_first() else { break };
+            self.remove(&oldest);
+        }
+        self.clock += 1;
+        self.order.insert(self.clock, key.clone());
+        self.stats.bytes += bytes as u64;
+        self.kept.insert(key, Kept { vector, bytes, used: self.clock });
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(gone) = self.kept.remove(key) {
+            self.order.remove(&gone.used);
+            self.stats.bytes -= gone.bytes as u64;
+        }
+    }
+}
+
+/// What an embedder gets of a text, and whether that is not all of it: with single spaces, and up to the end of
+/// the last word that it reads whole.
+fn prepared(text: &str, max_bytes: usize) -> (Cow<'_, str>, bool) {
+    let mut plain = single_spaced(text);
+    if plain.len() <= max_bytes {
+        return (plain, false);
+    }
+    let end = plain.floor_char_boundary(max_bytes);
+    let is_between_words = plain.as_bytes().get(end) == Some(&b' ');
+    let end = if is_between_words { end } else { plain[..end].rfind(' ').unwrap_or(end) };
+    plain = match plain {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+        Cow::Owned(mut text) => {
+            text.truncate(end);
+            Cow::Owned(text)
+        }
+    };
+    (plain, true)
+}
+
+fn single_spaced(text: &str) -> Cow<'_, str> {
+    let mut was_space = true;
+    let is_plain = text.chars().all(|c| {
+        let fits = !c.is_whitespace() || c == ' ' && !was_space;
+        was_space = c.is_whitespace();
+        fits
+    });
+    if is_plain && (!was_space || text.is_empty()) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !plain.is_empty() {
+            plain.push(' ');
+        }
+        plain.push_str(word);
+    }
+    Cow::Owned(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::EmbedderError;
+
+    /// Makes of each text its length, and notes what it gets.
+    #[derive(Default)]
+    struct Lengths(Mutex<Vec<Vec<String>>>);
+
+    impl Embedder for Lengths {
+        fn identity(&self) -> &'static str {
+            "lengths"
+        }
+        fn dimension(&self) -> usize {
+            1
+        }
+        fn max_bytes(&self) -> usize {
+            10
+        }
+        fn max_batch(&self) -> usize {
+            2
+        }
+        fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, EmbedderError> {
+            self.0.lock().push(texts.iter().map(|&text| text.into()).collect());
+            Ok(texts.iter().map(|text| vec![text.len() as f32]).collect())
+        }
+    }
+
+    #[test]
+    fn an_embedder_gets_what_it_can_take() {
+        let (embeddings, lengths) = (Embeddings::new(0), Lengths::default());
+        let texts =
+            [" a \n\tb ", "one two three", "", "abcdefghijkl", "a b", "äöüäöüäö", "one two thr"];
+        let made = embeddings.embed(&lengths, &texts).unwrap();
+        let calls = lengths.0.lock();
+        assert_eq!(*calls, [vec!["a b", "one two"], vec!["", "abcdefghij"], vec!["äöüäö"]]);
+        let found: Vec<_> =
+            made.iter().map(|made| (made.vector[0] as usize, made.is_cut)).collect();
+        let expected =
+            [(3, false), (7, true), (0, false), (10, true), (3, false), (10, true), (7, true)];
+        assert_eq!(found, expected);
+        let stats = embeddings.stats();
+        assert_eq!((stats.texts, stats.calls, stats.cut, stats.hits), (5, 3, 4, 0));
+    }
+
+    #[test]
+    fn what_is_known_is_not_asked_again_within_the_limit() {
+        let (embeddings, lengths) = (Embeddings::new(2 * (BASE_BYTES + 8)), Lengths::default());
+        let embed = |text: &str| embeddings.embed(&lengths, &[text]).unwrap().remove(0).vector;
+        for text in ["a", "bb", "a", " a ", "cc", "a", "bb"] {
+            assert_eq!(embed(text), [text.trim().len() as f32]);
+        }
+        // "bb" made way for "cc", and "cc" for "bb".
+        assert_eq!(*lengths.0.lock(), [["a"], ["bb"], ["cc"], ["bb"]]);
+        let stats = embeddings.stats();
+        assert_eq!((stats.hits, stats.texts), (3, 4));
+        assert!(stats.bytes > 0 && stats.bytes <= stats.limit_bytes);
+    }
+}
