@@ -100,9 +100,9 @@ pub use memlith_index::vectors::Metric;
 pub use memory::*;
 pub use options::{LogRetention, Options, Origin, Setting};
 pub use recall::{
-    Cancellation, Context, Cut, Explanation, FilterReport, Fusion, Gathered, Hit, Leg, LegOutcome,
-    LegReport, LegScore, Nearest, Neighbour, Recall, RecallCheck, Recalled, Snippet, Step,
-    TokenCounter, Weights,
+    Cancellation, Context, Cut, Explanation, FilterReport, Fusion, Gathered, Hit, Joined, Leg,
+    LegOutcome, LegReport, LegScore, Nearest, Neighbour, Recall, RecallCheck, Recalled, Snippet,
+    Step, TokenCounter, Weights,
 };
 pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};
 pub use stats::{NamespaceStats, SpaceStats, Stats, SuccessorStats};

@@ -45,6 +45,7 @@ struct Weights {
     recency: Option<f32>,
     importance: Option<f32>,
     context: Option<f32>,
+    neighbourhood: Option<f32>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +122,8 @@ pub fn recall_from_json(text: &[u8]) -> Result<Recall, String> {
     recall.weights.recency = fields.weights.recency.unwrap_or(recall.weights.recency);
     recall.weights.importance = fields.weights.importance.unwrap_or(recall.weights.importance);
     recall.weights.context = fields.weights.context.unwrap_or(recall.weights.context);
+    recall.weights.neighbourhood =
+        fields.weights.neighbourhood.unwrap_or(recall.weights.neighbourhood);
     if let Some(seconds) = fields.half_life_seconds {
         recall.half_life = Duration::try_from_secs_f64(seconds)
             .map_err(|_| "\"half_life_seconds\": must be a positive number".to_owned())?;
@@ -180,7 +183,7 @@ mod tests {
         let text =
             br#"{"text": "tea -green", "signs": true, "offset": 10, "cut": 0.5, "diversity": 0.3,
             "max_tokens": 500, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60,
-            "weights": {"context": 0}}"#;
+            "weights": {"context": 0, "neighbourhood": 0.4}}"#;
         let expected = Recall::new()
             .text("tea -green")
             .signs(true)
@@ -191,7 +194,8 @@ mod tests {
             .snippet(120)
             .neighbours(1)
             .fusion(Fusion::ReciprocalRank { k: 60.0 })
-            .context(0.0);
+            .context(0.0)
+            .neighbourhood(0.4);
         assert_eq!(recall_from_json(text).unwrap(), expected);
         assert_eq!(recall_from_json(br#"{"cut": "gap"}"#).unwrap().cut, Some(Cut::Gap));
     }

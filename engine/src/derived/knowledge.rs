@@ -326,7 +326,7 @@ fn node_place(ordinal: u32) -> u32 {
 }
 
 /// The ordinal of the memory that has this one in the adjacency, if it is a memory's.
-fn memory_place(ordinal: u32) -> Option<u32> {
+pub(crate) fn memory_place(ordinal: u32) -> Option<u32> {
     (ordinal & 1 == 1).then_some(ordinal >> 1)
 }
 

@@ -394,7 +394,7 @@ impl Graph {
         })
     }
 
-    pub(super) fn path(&self, path: &RawPath) -> Result<GraphPath> {
+    pub(crate) fn path(&self, path: &RawPath) -> Result<GraphPath> {
         let entities = path.nodes.iter().map(|node| self.entity(*node)).collect::<Result<_>>()?;
         let links = path.edges.iter().map(|edge| self.link(edge)).collect::<Result<_>>()?;
         Ok(GraphPath { entities, links })

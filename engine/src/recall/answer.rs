@@ -1,6 +1,7 @@
 //! What a recall answers.
 
 use crate::ids::{MemoryId, Seq};
+use crate::knowledge::GraphPath;
 use crate::memory::Memory;
 use std::ops::Range;
 
@@ -18,6 +19,8 @@ pub enum Leg {
     Importance,
     /// What is said around it in its session.
     Context,
+    /// What it is joined to in the graph.
+    Neighbourhood,
 }
 
 impl Leg {
@@ -29,6 +32,7 @@ impl Leg {
             Leg::Recency => "recency",
             Leg::Importance => "importance",
             Leg::Context => "context",
+            Leg::Neighbourhood => "neighbourhood",
         }
     }
 }
@@ -93,6 +97,18 @@ pub struct Explanation {
     pub matched_terms: Vec<String>,
     /// How old it was when recalled, in milliseconds.
     pub age_ms: i64,
+    /// How it is joined to a hit of another leg, if [`Leg::Neighbourhood`] scored it.
+    pub joined: Option<Joined>,
+}
+
+/// The way through the graph by which a hit was found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Joined {
+    /// From a memory that another leg found to the hit.
+    pub path: GraphPath,
+    /// What is on it, in order: nodes by their external ids, memories as `memory:` and their number.
+    pub names: Vec<String>,
 }
 
 /// The piece of a content that shows best why it was found.

@@ -13,6 +13,7 @@ mod gather;
 mod legs;
 mod metadata;
 mod nearest;
+mod neighbourhood;
 mod plan;
 mod request;
 mod run;
@@ -20,7 +21,8 @@ mod select;
 mod tokens;
 
 pub use answer::{
-    Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled, Snippet, Step,
+    Explanation, FilterReport, Hit, Joined, Leg, LegOutcome, LegReport, LegScore, Recalled,
+    Snippet, Step,
 };
 pub(crate) use builders::scope_builders;
 pub use clock::Cancellation;

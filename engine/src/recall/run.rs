@@ -6,6 +6,7 @@
 use super::context::{Sessions, Turns, next_to};
 use super::fuse::{LegScores, best, explain_lent};
 use super::legs::{NotRun, Probe, Scored, probes, text_error};
+use super::neighbourhood::Neighbourhood;
 use super::select::{Words, diverse};
 use super::tokens::Budget;
 use super::{
@@ -79,6 +80,8 @@ impl View {
             strategy: None,
             micros: 0,
         }));
+        let nearby =
+            Neighbourhood::around(self, request, &mut legs, &mut reports, admitted, deadline)?;
         let candidates = if probes.is_empty() && !request.seeks() {
             self.unsought(admitted, request)?
         } else {
@@ -88,7 +91,12 @@ impl View {
         watch.step("legs");
         let ranked = self.ranked(&candidates, request, &legs)?;
         watch.step("rank");
-        let (hits, tokens) = self.hits(&ranked, request, &legs, &scope, deadline)?;
+        let explain = |ordinal, query: &Query, memory: &Memory| {
+            let joined = nearby.as_ref().map(|n| n.joined(self, ordinal, &memory.namespace));
+            let joined = joined.transpose()?.flatten();
+            Ok(Explanation { joined, ..self.explain(ordinal, query, &legs, memory.created_ms)? })
+        };
+        let (hits, tokens) = self.hits(&ranked, request, &explain, &scope, deadline)?;
         watch.step("read");
         let Watch { steps, began, .. } = watch;
         let micros = began.elapsed().as_micros() as u64;
@@ -282,7 +290,7 @@ impl View {
         &self,
         ranked: &[Scored],
         request: &Recall,
-        legs: &[LegScores],
+        explain: &dyn Fn(u32, &Query, &Memory) -> Result<Explanation>,
         scope: &RoaringBitmap,
         deadline: &Deadline,
     ) -> Result<(Vec<Hit>, Option<usize>)> {
@@ -299,8 +307,8 @@ impl View {
             if !budget.take(&memory.content) {
                 continue;
             }
-            let explain = || self.explain(*ordinal, &query, legs, memory.created_ms);
-            let explanation = request.explain.then(explain).transpose()?;
+            let explanation = request.explain.then(|| explain(*ordinal, &query, &memory));
+            let explanation = explanation.transpose()?;
             let snippet = request.snippet.map(|bytes| snippet(&query, &memory.content, bytes));
             let (mut before, mut behind) = (Vec::new(), Vec::new());
             if request.neighbours > 0
@@ -356,6 +364,7 @@ impl View {
                 .collect(),
             matched_terms: matched_terms.map_err(text_error)?,
             age_ms: self.now_ms().saturating_sub(created_ms),
+            joined: None,
         })
     }
 }
@@ -368,8 +377,8 @@ fn lends(probes: &[Probe<'_>], weights: &Weights) -> bool {
 
 /// Does anything but the legs that find candidates decide about their order?
 fn reranks(request: &Recall) -> bool {
-    let Weights { recency, importance, .. } = request.weights;
-    recency > 0.0 || importance > 0.0 || request.diversity > 0.0
+    let Weights { recency, importance, neighbourhood, .. } = request.weights;
+    recency > 0.0 || importance > 0.0 || neighbourhood > 0.0 || request.diversity > 0.0
 }
 
 /// The piece of a content that shows best what a query is about.

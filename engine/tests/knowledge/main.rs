@@ -5,5 +5,6 @@
 
 mod durable;
 mod model;
+mod recall;
 mod walks;
 mod writes;

@@ -122,6 +122,10 @@ struct Ranking {
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
     context_weight: f32,
 
+    /// How much counts what is joined to the best hits in the graph
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    neighbourhood: f32,
+
     /// How much the words count
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
     text_weight: f32,
@@ -195,6 +199,7 @@ impl RecallArgs {
             .signs(ranking.signs)
             .diversity(ranking.diversity)
             .context(ranking.context_weight)
+            .neighbourhood(ranking.neighbourhood)
             .neighbours(self.neighbours);
         request.cut = ranking.cut;
         request.max_tokens = ranking.max_tokens;
