@@ -317,7 +317,7 @@ impl Committer {
         }
         let rows = self.rows(&state)?;
         if sets.iter().any(|s| s.touches_catalog()) {
-            state.indexes.adopt_catalog(Catalog::load(&rows)?, &rows)?;
+            state.indexes.adopt_catalog(chain.seq, Catalog::load(&rows)?, &rows)?;
         }
         for set in sets {
             state.indexes.knowledge.expect(&set.removed_edges);

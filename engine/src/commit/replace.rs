@@ -176,7 +176,7 @@ fn exchange(
     commit: impl FnOnce(WriteTransaction) -> Result<()>,
 ) -> Result<Images> {
     let rows = Pinned::new(database.begin_read()?, state.sealed.clone());
-    fresh.adopt_catalog(Catalog::load(&rows)?, &rows)?;
+    fresh.adopt_catalog(fresh.watermark, Catalog::load(&rows)?, &rows)?;
     if !fresh.catch_up(state.chain.seq, &rows)? {
         return Err(Detail::Internal { doing: "catching new images up" }.into());
     }

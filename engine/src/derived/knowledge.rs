@@ -1,13 +1,15 @@
-//! The knowledge graph: attributes of nodes, and who is joined to whom.
+//! The knowledge graph: attributes and words of nodes, and who is joined to whom.
 //!
 //! Nodes have ordinals of their own, which are no part of the numbering of memories; a memory has in
 //! the graph the ordinal that it has everywhere. In the adjacency nodes have the even ordinals and
 //! memories the odd ones.
 //!
 //! **Invariant:** the adjacency has every node, every edge under its own number, and the memories that
-//! edges join. Both images are written together, and each is of no use without the other.
+//! edges join. All images are written together, and none is of use without the others.
 
-use super::attributes::{FieldId, field, ordered};
+use super::attributes::{FieldId, borrowed, declared_labels, declared_texts, field, ordered};
+use super::text::{ContentIndex, Names};
+use crate::catalog::MetadataIndex;
 use crate::commit::log::{Change, ChangeKind};
 use crate::ids::{MemoryId, NodeId, Seq};
 use crate::knowledge::{ArchivedNodeRow, Ends, Entity, access_edge, access_node};
@@ -19,6 +21,7 @@ use memlith_graph::adjacency::{Edge, EdgeKey, GraphError, GraphIndex, GraphView,
 use memlith_graph::image as graph_image;
 use memlith_index::attributes::{Attributes, ColumnId, Entry};
 use memlith_index::image::{ImageError, SharedSource};
+use memlith_index::text::TextView;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
@@ -36,6 +39,10 @@ pub(crate) mod node_column {
 /// The writer.
 pub(crate) struct KnowledgeIndex {
     nodes: Attributes,
+    /// Names of nodes, and what texts stand at declared paths.
+    words: ContentIndex,
+    /// Paths of properties that have labels and words.
+    declared: Vec<MetadataIndex>,
     adjacency: GraphIndex,
     /// Where edges were that are about to be folded as removed.
     hints: BTreeMap<u64, Ends>,
@@ -49,12 +56,16 @@ pub(crate) struct KnowledgeIndex {
 #[derive(Clone)]
 pub(crate) struct KnowledgeView {
     pub(crate) nodes: Attributes,
+    pub(crate) words: TextView,
+    /// The tag of the next segment of words.
+    pub(super) next_tag: u64,
     pub(crate) adjacency: GraphView,
 }
 
 impl Default for KnowledgeIndex {
     fn default() -> Self {
-        Self::over(Attributes::new(node_column::COUNT), GraphIndex::new())
+        let words = ContentIndex::new(Names::NODES);
+        Self::over(Attributes::new(node_column::COUNT), words, GraphIndex::new(), Vec::new())
     }
 }
 
@@ -62,22 +73,71 @@ impl KnowledgeIndex {
     pub(crate) const NODES: &str = "graph/nodes";
     pub(crate) const EDGES: &str = "graph/edges";
 
-    fn over(nodes: Attributes, adjacency: GraphIndex) -> Self {
+    fn over(
+        nodes: Attributes,
+        words: ContentIndex,
+        adjacency: GraphIndex,
+        declared: Vec<MetadataIndex>,
+    ) -> Self {
         let (hints, lost, is_partial) = (BTreeMap::new(), BTreeSet::new(), false);
-        KnowledgeIndex { nodes, adjacency, hints, lost, is_partial }
+        KnowledgeIndex { nodes, words, declared, adjacency, hints, lost, is_partial }
     }
 
-    pub(crate) fn open(nodes: SharedSource, edges: SharedSource) -> Result<Self> {
+    /// The graph as images have it; `declared` are the metadata indexes at their watermark.
+    pub(crate) fn open(
+        nodes: SharedSource,
+        edges: SharedSource,
+        words: ContentIndex,
+        declared: Vec<MetadataIndex>,
+    ) -> Result<Self> {
         let adjacency = GraphIndex::from_image(Arc::new(ImageOfGraph(edges)))?;
-        Ok(Self::over(Attributes::from_image(nodes)?, adjacency))
+        Ok(Self::over(Attributes::from_image(nodes)?, words, adjacency, declared))
     }
 
-    pub(crate) fn version(&self) -> KnowledgeView {
-        KnowledgeView { nodes: self.nodes.clone(), adjacency: self.adjacency.view() }
+    pub(crate) fn version(&self, seq: Seq) -> KnowledgeView {
+        KnowledgeView {
+            nodes: self.nodes.clone(),
+            words: self.words.version(seq),
+            next_tag: self.words.next_tag(),
+            adjacency: self.adjacency.view(),
+        }
+    }
+
+    pub(crate) fn words(&self) -> &ContentIndex {
+        &self.words
+    }
+
+    pub(crate) fn words_mut(&mut self) -> &mut ContentIndex {
+        &mut self.words
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.nodes.heap_bytes() + self.adjacency.bytes_used().delta
+        let adjacency = self.adjacency.bytes_used().delta;
+        self.nodes.heap_bytes() + self.words.heap_bytes() + adjacency
+    }
+
+    /// Makes the labels and words of properties those of `wanted`, reading every node if that changes
+    /// anything.
+    pub(crate) fn declare(
+        &mut self,
+        seq: Seq,
+        wanted: Vec<MetadataIndex>,
+        rows: &dyn Rows,
+    ) -> Result<()> {
+        if wanted == self.declared {
+            return Ok(());
+        }
+        for gone in self.declared.iter().filter(|d| !wanted.contains(d)) {
+            self.nodes.drop_field(field::metadata(gone.field))?;
+        }
+        self.declared = wanted;
+        for ordinal in self.nodes.live() {
+            let Some(id) = self.nodes.id_of(ordinal)? else { continue };
+            if let Some(bytes) = rows.get(Table::Nodes, &id.to_be_bytes())? {
+                self.set_node(seq, ordinal, id, access_node(&bytes)?)?;
+            }
+        }
+        Ok(())
     }
 
     /// Memory of what has changed in the adjacency since its image was written.
@@ -97,6 +157,7 @@ impl KnowledgeIndex {
         let Some(bytes) = bytes else {
             if let Some(ordinal) = self.nodes.ordinal_of(id)? {
                 self.nodes.remove(ordinal)?;
+                self.words.remove(ordinal, seq)?;
                 self.adjacency.remove_node(of_node(ordinal), seq.0).map_err(refused)?;
             }
             return Ok(());
@@ -106,22 +167,24 @@ impl KnowledgeIndex {
             Some(ordinal) => ordinal,
             None => self.nodes.push(id)?,
         };
-        self.set_node(ordinal, id, row)?;
+        self.set_node(seq, ordinal, id, row)?;
         self.adjacency.insert_node(of_node(ordinal), seq.0).map_err(refused)?;
         Ok(())
     }
 
-    fn set_node(&mut self, ordinal: u32, id: u64, row: &ArchivedNodeRow) -> Result<()> {
+    fn set_node(&mut self, seq: Seq, ordinal: u32, id: u64, row: &ArchivedNodeRow) -> Result<()> {
         let mut labels: Vec<(FieldId, &[u8])> = vec![(field::NAMESPACE, row.namespace.as_bytes())];
         labels.extend(row.kind.as_ref().map(|kind| (field::KIND, kind.as_bytes())));
         labels.extend(row.tags.iter().map(|tag| (field::TAG, tag.as_bytes())));
+        let of_properties = declared_labels(&self.declared, &row.properties);
+        labels.extend(borrowed(&of_properties));
         let columns = [
             (node_column::CREATED, row.created_ms.to_native()),
             (node_column::UPDATED, row.updated_ms.to_native()),
             (node_column::IMPORTANCE, ordered(row.importance.to_native())),
         ];
         self.nodes.set(ordinal, &Entry { id, labels: &labels, columns: &columns })?;
-        Ok(())
+        self.words.insert(ordinal, &words_of(row, &self.declared), seq)
     }
 
     /// Takes in a memory that is gone.
@@ -301,6 +364,23 @@ impl KnowledgeView {
         }
         Ok((self.nodes.digest()?, self.adjacency.edge_count().into(), sum))
     }
+}
+
+/// What a node is found by: what it is called, and the texts at declared paths of its properties.
+fn words_of(row: &ArchivedNodeRow, declared: &[MetadataIndex]) -> String {
+    let mut words = row.external_id.as_str().to_owned();
+    let name = row.name.as_ref().map(|name| name.as_str());
+    for text in name.into_iter().chain(row.aliases.iter().map(|alias| alias.as_str())) {
+        words.extend(["\n", text]);
+    }
+    // Properties that do not parse have no words; `verify` reports them with their row.
+    if !declared.is_empty()
+        && !row.properties.is_empty()
+        && let Ok(properties) = serde_json::from_str(&row.properties)
+    {
+        declared_texts(declared, &properties, |text| words.extend(["\n", text]));
+    }
+    words
 }
 
 fn ordinal_of(nodes: &Attributes, memories: &Attributes, entity: Entity) -> Result<Option<u32>> {

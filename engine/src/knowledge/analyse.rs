@@ -84,7 +84,7 @@ impl Graph {
     ) -> Result<Projected> {
         let followed = self.follow(follow)?;
         let all = follow.filter.as_ref().unwrap_or(&Filter::All);
-        let mut within = self.select(all, &Deadline::after(follow.deadline))?;
+        let mut within = self.select(all, &Deadline::after(follow.deadline))?.0;
         if let Some(nodes) = followed.filter().nodes {
             within &= nodes;
         }

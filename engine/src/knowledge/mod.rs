@@ -26,6 +26,7 @@ mod read;
 mod record;
 mod restore;
 mod row;
+mod search;
 mod select;
 mod shortcuts;
 mod validate;
@@ -46,6 +47,7 @@ pub use pattern::{GraphPattern, PatternMatches, PatternNode, PatternRow};
 pub use read::Graph;
 pub use record::{Edge, EdgePatch, NewEdge, NewNode, Node, NodePatch, Upserted};
 pub(crate) use row::{ArchivedNodeRow, EdgeRow, NodeRow, access_edge, access_node};
+pub use search::{FoundNode, NodeSearch};
 pub use shortcuts::GraphDb;
 pub(crate) use verify::{verify_edges, verify_nodes};
 pub use walk::{

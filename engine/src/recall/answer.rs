@@ -150,10 +150,10 @@ impl Hit {
 }
 
 /// How the filter of a request was carried out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FilterReport {
-    /// Memories that match.
+    /// Memories that match; of a filter of a graph, nodes and memories.
     pub matching: u64,
     /// Rows that had to be read because a part of the filter has no index.
     pub scanned_rows: u64,

@@ -5,6 +5,7 @@
 //! ```
 
 mod answer;
+mod bounds;
 mod builders;
 mod clock;
 mod context;
@@ -24,10 +25,12 @@ pub use answer::{
     Explanation, FilterReport, Hit, Joined, Leg, LegOutcome, LegReport, LegScore, Recalled,
     Snippet, Step,
 };
+pub(crate) use bounds::{Bounds, Indexed, bounds};
 pub(crate) use builders::scope_builders;
 pub use clock::Cancellation;
 pub(crate) use clock::Deadline;
 pub use gather::{Context, Gathered};
+pub(crate) use legs::text_error;
 pub use nearest::{Nearest, Neighbour, RecallCheck};
 pub(crate) use plan::Scope;
 pub use request::{Fusion, Recall, Weights};

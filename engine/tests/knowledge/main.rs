@@ -6,5 +6,6 @@
 mod durable;
 mod model;
 mod recall;
+mod search;
 mod walks;
 mod writes;

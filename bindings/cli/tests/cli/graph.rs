@@ -134,3 +134,22 @@ fn a_recall_finds_what_is_joined_to_its_hits_and_shows_the_way() {
     let shown = place.run(&args).exits(0).out;
     assert!(shown.contains("-mentions-> ada <-mentions-"), "{shown}");
 }
+
+#[test]
+fn nodes_are_found_by_words_and_drawn() {
+    let place = place();
+    let found = place.run(&["graph", "search", "t.lith", "L", "--json"]).exits(0).lines();
+    assert_eq!(
+        (found.len(), &found[0]["id"], &found[0]["kind"]),
+        (1, &json!("ada"), &json!("person"))
+    );
+    let shown = place.run(&["graph", "search", "t.lith", "babbag*", "--signs"]).exits(0).out;
+    assert!(shown.contains("babbage"), "{shown}");
+    let args = ["graph", "search", "t.lith", "ada", "--filter", "kind:place", "--json"];
+    assert_eq!(place.run(&args).exits(0).lines().len(), 0);
+    let args = ["graph", "subgraph", "t.lith", "ada", "--svg"];
+    let drawn = place.run(&args).exits(0).out;
+    assert!(drawn.starts_with("<svg ") && drawn.contains(">Ada L</text>"), "{drawn}");
+    assert_eq!(drawn.matches("<line").count(), 4);
+    assert_eq!(place.run(&args).exits(0).out, drawn);
+}

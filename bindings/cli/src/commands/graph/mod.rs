@@ -8,7 +8,9 @@ mod dot;
 mod export;
 mod import;
 mod node_link;
+mod search;
 mod separated;
+mod svg;
 mod walk;
 
 use crate::args::{Store, parse_filter, time};
@@ -22,12 +24,13 @@ const MEMORY: &str = "memory:";
 const AFTER_HELP: &str = "\
 Examples:
   memlith graph import agent.lith graph.json
+  memlith graph search agent.lith 'countess of lovelace'
   memlith graph related agent.lith ada --depth 2 --kind knows
   memlith graph path agent.lith ada babbage --cheapest
-  memlith graph subgraph agent.lith ada --dot | dot -Tsvg > ada.svg
+  memlith graph subgraph agent.lith ada --svg > ada.svg
   memlith graph rank agent.lith --by pagerank --write rank";
 
-/// Nodes and edges: import, export, walks, ranks, communities
+/// Nodes and edges: import, export, search, walks, ranks, communities
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct GraphArgs {
@@ -39,6 +42,7 @@ pub(crate) struct GraphArgs {
 enum GraphCommand {
     Import(import::Import),
     Export(export::Export),
+    Search(search::Search),
     Related(walk::RelatedArgs),
     Path(walk::PathArgs),
     Subgraph(walk::SubgraphArgs),
@@ -52,6 +56,7 @@ impl GraphArgs {
         match self.command {
             GraphCommand::Import(args) => args.run(console),
             GraphCommand::Export(args) => args.run(console),
+            GraphCommand::Search(args) => args.run(console),
             GraphCommand::Related(args) => args.run(console),
             GraphCommand::Path(args) => args.run(console),
             GraphCommand::Subgraph(args) => args.run(console),
