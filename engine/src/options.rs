@@ -81,6 +81,7 @@ pub(crate) struct Settings {
     pub(crate) tail_texts: u64,
     pub(crate) seal_bytes: u64,
     pub(crate) graph_delta_bytes: u64,
+    pub(crate) graph_bytes: u64,
     /// So many bytes of vectors of one space in one commit never become rows. A segment takes whole
     /// chunks: of fewer too much would be left over.
     pub(crate) bulk_bytes: u64,
@@ -126,6 +127,7 @@ impl Default for Settings {
             tail_texts: 8_192,
             seal_bytes: 4 << 20,
             graph_delta_bytes: 64 << 20,
+            graph_bytes: 1 << 30,
             bulk_bytes: 1 << 20,
         }
     }
@@ -173,6 +175,7 @@ pub struct Setting {
 /// | [`verify_on_open`](Self::verify_on_open) | `MEMLITH_VERIFY_ON_OPEN` (`on`, `off`) | `off` |
 /// | [`seal_bytes`](Self::seal_bytes) | `MEMLITH_SEAL_BYTES` | 4 MiB |
 /// | [`graph_delta_bytes`](Self::graph_delta_bytes) | `MEMLITH_GRAPH_DELTA_BYTES` | 64 MiB |
+/// | [`graph_bytes`](Self::graph_bytes) | `MEMLITH_GRAPH_BYTES` | 1 GiB |
 #[derive(Default)]
 pub struct Options {
     given: Given,
@@ -206,6 +209,7 @@ struct Given {
     verify_on_open: Option<bool>,
     seal_bytes: Option<u64>,
     graph_delta_bytes: Option<u64>,
+    graph_bytes: Option<u64>,
 }
 
 impl Options {
@@ -338,6 +342,16 @@ impl Options {
     #[must_use]
     pub fn graph_delta_bytes(mut self, bytes: u64) -> Self {
         self.given.graph_delta_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how much the adjacency of the knowledge graph may take in memory: its image, which is mapped, and
+    /// what has changed since. Of a graph that takes more, none is held, and walks read rows: they find the
+    /// same, and take longer. [`Stats`](crate::Stats) says whether it is so. A graph that has become small
+    /// enough, about 40 bytes an edge, is held again when the file is opened or the indexes are rebuilt.
+    #[must_use]
+    pub fn graph_bytes(mut self, bytes: u64) -> Self {
+        self.given.graph_bytes = Some(bytes);
         self
     }
 
@@ -482,6 +496,7 @@ impl Options {
                 given.graph_delta_bytes,
                 default.graph_delta_bytes,
             )?,
+            graph_bytes: choose.number("graph_bytes", given.graph_bytes, default.graph_bytes)?,
             ..default
         };
         settings.check()?;

@@ -6,9 +6,11 @@
 mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use memlith_graph::adjacency::{Direction, Edge, Filter, GraphIndex, GraphView};
+use memlith_graph::adjacency::{Direction, Edge, EdgeStore, Filter, GraphIndex, GraphView};
+use memlith_graph::image::ImageError;
 use memlith_graph::traverse::{
     Cost, CutShort, Path, Pattern, Related, Spread, Work, all_paths, cheapest_path, neighbours,
     related, shortest_path, spread, subgraph,
@@ -17,10 +19,37 @@ use model::{Change, Model, Wish, changes, wishes};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
-/// A graph of which a part lies in the image.
+/// The edges of a model, as they lie elsewhere.
+struct Elsewhere(BTreeSet<u32>, Vec<Edge>);
+
+impl EdgeStore for Elsewhere {
+    fn contains_node(&self, node: u32) -> Result<bool, ImageError> {
+        Ok(self.0.contains(&node))
+    }
+
+    fn edges_at(
+        &self,
+        node: u32,
+        enters: bool,
+        types: Option<&[u16]>,
+        found: &mut dyn FnMut(Edge) -> ControlFlow<()>,
+    ) -> Result<(), ImageError> {
+        let end = |edge: &Edge| if enters { edge.key.target } else { edge.key.source };
+        let is_wanted = |edge: &Edge| types.is_none_or(|some| some.contains(&edge.key.edge_type));
+        let edges = self.1.iter().rev().filter(|edge| end(edge) == node && is_wanted(edge));
+        let _ = edges.copied().try_for_each(found);
+        Ok(())
+    }
+
+    fn edge(&self, ordinal: u32) -> Result<Edge, ImageError> {
+        Ok(*self.1.iter().find(|edge| edge.key.ordinal == ordinal).unwrap())
+    }
+}
+
+/// A graph of which a part lies in the image, or all of it elsewhere.
 fn graphs() -> impl Strategy<Value = (GraphView, Model)> {
     let changes = proptest::collection::vec(changes(), 20..140);
-    (changes, any::<prop::sample::Index>()).prop_map(|(changes, sealed)| {
+    (changes, any::<prop::sample::Index>(), 0..4_u8).prop_map(|(changes, sealed, place)| {
         let (mut graph, mut model) = (GraphIndex::new(), Model::default());
         for node in 0..10 {
             model.apply(&Change::Node(node), &mut graph, 1);
@@ -32,7 +61,13 @@ fn graphs() -> impl Strategy<Value = (GraphView, Model)> {
             }
             model.apply(change, &mut graph, 1);
         }
-        (graph.view(), model)
+        let mut view = graph.view();
+        if place == 0 {
+            let store = Elsewhere(model.nodes.iter().copied().collect(), model.edges().collect());
+            let (bound, nodes) = (view.node_bound(), view.node_count());
+            view = GraphView::over(Arc::new(store), bound, nodes, view.edge_count());
+        }
+        (view, model)
     })
 }
 

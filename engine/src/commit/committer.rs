@@ -95,6 +95,8 @@ pub(crate) struct CommitterSettings {
     pub(crate) seal_bytes: u64,
     /// So many texts lie in memory before a segment is made of them.
     pub(crate) tail_texts: u64,
+    /// What the adjacency of the graph may take.
+    pub(crate) graph_bytes: u64,
     /// So many of one space in one commit never become rows.
     pub(crate) bulk_bytes: u64,
 }

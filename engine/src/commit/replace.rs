@@ -63,7 +63,10 @@ impl Committer {
         let view = self.current();
         let rows = view.rows()?;
         let total = view.versions().attributes.live_len();
-        let indexes = Indexes::rebuild(&rows, view.seq(), &mut |done| progress(done, total))?;
+        let indexes =
+            Indexes::rebuild(&rows, view.seq(), self.settings.graph_bytes, &mut |done| {
+                progress(done, total);
+            })?;
         let versions = indexes.versions(view.seq());
         let stored = self.store(&versions, view.seq(), &Images::new(), &mut || true)?;
         stored.map_or(Ok(()), |stored| self.adopt(stored, &rows))
@@ -128,8 +131,9 @@ impl Committer {
     fn adopt(&self, stored: Checkpoint, rows: &Pinned) -> Result<()> {
         let catalog = Catalog::load(rows)?;
         let mut named = false;
-        let refuse = Unreadable::Refuse;
-        let opened = Indexes::open_images(self.container(), &stored.images, catalog, rows, refuse);
+        let (graph_bytes, refuse) = (self.settings.graph_bytes, Unreadable::Refuse);
+        let (container, images) = (self.container(), &stored.images);
+        let opened = Indexes::open_images(container, images, catalog, rows, graph_bytes, refuse);
         let exchanged = opened
             .and_then(|fresh| fresh.ok_or(Detail::Internal { doing: "reading new images" }.into()))
             .and_then(|fresh| {

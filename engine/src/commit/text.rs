@@ -10,7 +10,6 @@
 
 use super::committer::Committer;
 use crate::Result;
-use crate::derived::ContentIndex;
 
 /// Postings of a step, between which the work can be given up.
 const STEP: usize = 64 << 10;
@@ -26,11 +25,11 @@ impl Committer {
     /// none to be made, or none was.
     pub(crate) fn text_step(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Option<u64>> {
         self.failure.check()?;
-        let begin = |text: &mut ContentIndex| text.begin_segment(self.settings.tail_texts);
         let begun = {
             let mut state = self.state.lock();
-            let texts = state.indexes.texts_mut().into_iter().enumerate();
-            texts.filter_map(|(which, text)| Some((which, begin(text)?))).next()
+            let mut texts = state.indexes.texts_mut().into_iter().enumerate();
+            let tail = self.settings.tail_texts;
+            texts.find_map(|(which, text)| Some((which, text.begin_segment(tail)?)))
         };
         let Some((which, mut segment)) = begun else { return Ok(None) };
         while !segment.step(STEP)? {

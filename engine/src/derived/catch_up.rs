@@ -41,9 +41,10 @@ impl Indexes {
         images: &BTreeMap<String, ImageRow>,
         catalog: Catalog,
         rows: &Pinned,
+        graph_bytes: u64,
         unreadable: Unreadable,
     ) -> Result<Option<Indexes>> {
-        let mut indexes = Indexes::empty([0; 16]);
+        let mut indexes = Indexes::empty([0; 16], graph_bytes);
         let Some(row) = images.get(AttributeIndex::NAME) else { return Ok(None) };
         let note: Value = serde_json::from_str(&row.note).unwrap_or_default();
         let opened = row.place.open(container);
@@ -109,7 +110,8 @@ impl Indexes {
         }
         let mut graph = BTreeMap::new();
         let mut is_graph_missing = false;
-        match open_graph(&open, declared(&note), &mut graph) {
+        let fits = KnowledgeIndex::fits(graph_bytes, rows)?;
+        match open_graph(&open, declared(&note), (graph_bytes, fits), &mut graph) {
             Ok(Some(knowledge)) => {
                 indexes.knowledge = knowledge;
                 read.append(&mut graph);
@@ -140,7 +142,7 @@ impl Indexes {
         let live = before.attributes.live();
         // Ordinals are dealt in the order of memory ids, then as now.
         let number = |ordinal| live.contains(ordinal).then(|| live.rank(ordinal) as u32 - 1);
-        let mut indexes = Indexes::empty(random()?);
+        let mut indexes = Indexes::empty(random()?, before.knowledge.max_bytes);
         let catalog = Catalog::load(rows)?;
         indexes.adopt_catalog(seq, catalog.clone(), rows)?;
         indexes.spaces.clear();
@@ -159,9 +161,10 @@ impl Indexes {
     pub(crate) fn rebuild(
         rows: &Pinned,
         seq: Seq,
+        graph_bytes: u64,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Indexes> {
-        let mut indexes = Indexes::empty(random()?);
+        let mut indexes = Indexes::empty(random()?, graph_bytes);
         indexes.adopt_catalog(seq, Catalog::load(rows)?, rows)?;
         indexes.fold_all(rows, seq, progress)?;
         Ok(indexes)
@@ -262,19 +265,25 @@ fn open_text(
     Ok(content)
 }
 
-/// The index of the graph; `None` if one of its images is missing.
+/// The index of the graph; `None` if one of its images is missing. That of edges may be, if the adjacency
+/// does not fit into so many bytes.
 fn open_graph(
     open: &Open<'_>,
     declared: Vec<MetadataIndex>,
+    (max_bytes, fits): (u64, bool),
     read: &mut Read,
 ) -> Result<Option<KnowledgeIndex>> {
-    let names = [KnowledgeIndex::NODES, KnowledgeIndex::EDGES, Names::NODES.manifest];
-    let [Some(nodes), Some(edges), Some(words)] = names.map(open) else { return Ok(None) };
-    let (nodes, edges) = (nodes?, edges?);
+    let names = [KnowledgeIndex::NODES, Names::NODES.manifest];
+    let [Some(nodes), Some(words)] = names.map(open) else { return Ok(None) };
+    let edges = open(KnowledgeIndex::EDGES).transpose()?;
+    if edges.is_none() && fits {
+        return Ok(None);
+    }
+    let nodes = nodes?;
     let words = open_text(Names::NODES, words?, open, read)?;
-    let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared)?;
+    let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared, max_bytes)?;
     read.insert(KnowledgeIndex::NODES.to_owned(), nodes);
-    read.insert(KnowledgeIndex::EDGES.to_owned(), edges);
+    read.extend(edges.map(|edges| (KnowledgeIndex::EDGES.to_owned(), edges)));
     Ok(Some(knowledge))
 }
 

@@ -90,10 +90,13 @@ impl Versions {
         }
         if !self.knowledge.is_untouched() {
             let nodes = || Ok(self.knowledge.nodes.write_image()?);
-            let edges = || Ok(self.knowledge.adjacency.write_image()?);
-            let KnowledgeView { words, next_tag, .. } = &self.knowledge;
+            let KnowledgeView { words, next_tag, adjacency, .. } = &self.knowledge;
+            if let Some(adjacency) = adjacency
+                && !store(KnowledgeIndex::EDGES.into(), &|| Ok(adjacency.write_image()?))?
+            {
+                return Ok(false);
+            }
             if !store(KnowledgeIndex::NODES.into(), &nodes)?
-                || !store(KnowledgeIndex::EDGES.into(), &edges)?
                 || !store_text(Names::NODES, words, *next_tag, store)?
             {
                 return Ok(false);

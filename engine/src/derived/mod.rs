@@ -101,8 +101,8 @@ pub(crate) struct Versions {
 }
 
 impl Indexes {
-    /// Indexes of a file without rows.
-    pub(crate) fn empty(numbering: Numbering) -> Self {
+    /// Indexes of a file without rows. The adjacency of its graph may take so many bytes.
+    pub(crate) fn empty(numbering: Numbering, graph_bytes: u64) -> Self {
         Indexes {
             numbering,
             watermark: Seq(0),
@@ -110,7 +110,7 @@ impl Indexes {
             attributes: AttributeIndex::default(),
             content: ContentIndex::new(Names::MEMORIES),
             spaces: BTreeMap::new(),
-            knowledge: KnowledgeIndex::default(),
+            knowledge: KnowledgeIndex::new(graph_bytes),
             images: Images::default(),
             unsaved: 0,
         }

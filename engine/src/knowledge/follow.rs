@@ -189,7 +189,8 @@ impl Graph {
             None => None,
         };
         if let Some(expired) = self.expired_memories()? {
-            let bound = self.view.versions().knowledge.adjacency.node_bound();
+            let versions = self.view.versions();
+            let bound = versions.knowledge.bound(&versions.attributes);
             *nodes.get_or_insert_with(|| (0..bound).collect()) -= expired;
         }
         let edges = match &follow.edge_filter {

@@ -29,6 +29,7 @@ mod row;
 mod search;
 mod select;
 mod shortcuts;
+mod stored;
 mod validate;
 mod verify;
 mod walk;

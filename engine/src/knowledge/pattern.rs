@@ -159,7 +159,7 @@ impl Graph {
             let (from, to) = ends.ok_or_else(|| refused(PatternError::NoSuchNode))?;
             raw.edge(*from, *to, followed.filter());
         }
-        let view = &self.view.versions().knowledge.adjacency;
+        let view = &self.view.adjacency()?;
         let matches = run.within(|work| raw.find(view, limit, work)).map_err(refused)?;
         let row = |row: &traverse::PatternMatch| {
             let entities =

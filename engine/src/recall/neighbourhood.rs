@@ -15,7 +15,7 @@ use crate::error::Detail;
 use crate::knowledge::{Direction, Entity};
 use crate::view::View;
 use crate::{Error, Result};
-use memlith_graph::adjacency::Filter;
+use memlith_graph::adjacency::{Filter, GraphView};
 use memlith_graph::traverse::{CutShort, Spread, Spreading, Work, spread};
 use roaring::RoaringBitmap;
 use std::cmp::Ordering;
@@ -36,19 +36,18 @@ const MAX_WORK: u64 = 100_000;
 pub(super) struct Neighbourhood<'a>(Spreading<'a>);
 
 impl<'a> Neighbourhood<'a> {
-    /// Adds the leg, if it counts; `None` if it does not, or has nothing to begin with.
+    /// Adds the leg, if it counts, which is if there is an adjacency; `None` if it has nothing to begin
+    /// with.
     pub(super) fn around(
-        view: &'a View,
+        view: &View,
+        adjacency: Option<&'a GraphView>,
         request: &Recall,
         legs: &mut Vec<LegScores>,
         reports: &mut Vec<LegReport>,
         scope: &RoaringBitmap,
         deadline: &Deadline,
     ) -> Result<Option<Self>> {
-        let weight = request.weights.neighbourhood;
-        if weight <= 0.0 {
-            return Ok(None);
-        }
+        let Some(adjacency) = adjacency else { return Ok(None) };
         let began = Instant::now();
         let mut report = |outcome| {
             let micros = began.elapsed().as_micros() as u64;
@@ -57,7 +56,7 @@ impl<'a> Neighbourhood<'a> {
         };
         let why = if legs.is_empty() {
             Some("nothing was looked for, so that nothing is to be near to")
-        } else if view.versions().knowledge.adjacency.edge_count() == 0 {
+        } else if adjacency.edge_count() == 0 {
             Some("nothing is joined to anything in the graph")
         } else {
             None
@@ -67,11 +66,12 @@ impl<'a> Neighbourhood<'a> {
             return Ok(None);
         }
         let seeds = LegScores::strongest(legs, MAX_SEEDS);
-        let nearby = spread_from(view, &seeds, scope, deadline)?;
+        let nearby = spread_from(view, adjacency, &seeds, scope, deadline)?;
         let in_scope = |(place, mass): (u32, f64)| Some((memory_place(place)?, mass as f32));
         let mut found: Vec<Scored> = nearby.masses().into_iter().filter_map(in_scope).collect();
         found.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal));
         report(LegOutcome::Ran { candidates: found.len() });
+        let weight = request.weights.neighbourhood;
         legs.push(LegScores::relative(Leg::Neighbourhood, weight, &found, Vec::new(), Some(0.0)));
         Ok(Some(Neighbourhood(nearby)))
     }
@@ -102,7 +102,8 @@ impl<'a> Neighbourhood<'a> {
 }
 
 fn spread_from<'a>(
-    view: &'a View,
+    view: &View,
+    adjacency: &'a GraphView,
     seeds: &[Scored],
     scope: &RoaringBitmap,
     deadline: &Deadline,
@@ -116,7 +117,7 @@ fn spread_from<'a>(
     let may_enter = |place| memory_place(place).is_none_or(|memory| scope.contains(memory));
     let mut keep_going = || !deadline.has_passed();
     let work = &mut Work::new(MAX_WORK, &mut keep_going);
-    let nearby = spread(&view.versions().knowledge.adjacency, &starts, &query, &may_enter, work)?;
+    let nearby = spread(adjacency, &starts, &query, &may_enter, work)?;
     match nearby.cut() {
         Some(CutShort::Stopped) => {
             Err(Detail::Deadline { doing: "looking around in the graph" }.into())

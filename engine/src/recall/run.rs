@@ -80,8 +80,17 @@ impl View {
             strategy: None,
             micros: 0,
         }));
-        let nearby =
-            Neighbourhood::around(self, request, &mut legs, &mut reports, admitted, deadline)?;
+        let is_joined = request.weights.neighbourhood > 0.0;
+        let adjacency = is_joined.then(|| self.adjacency()).transpose()?;
+        let nearby = Neighbourhood::around(
+            self,
+            adjacency.as_ref(),
+            request,
+            &mut legs,
+            &mut reports,
+            admitted,
+            deadline,
+        )?;
         let candidates = if probes.is_empty() && !request.seeks() {
             self.unsought(admitted, request)?
         } else {

@@ -233,7 +233,7 @@ pub(super) fn whole(db: &Db) -> Result<()> {
         count += 1;
         Ok(true)
     })?;
-    assert_eq!(view.versions().knowledge.adjacency.edge_count(), count, "edges of the adjacency");
+    assert_eq!(view.adjacency()?.edge_count(), count, "edges of the adjacency");
     let follow = Follow::new().direction(Direction::Both).when(When::Any);
     for (end, edges) in met {
         let (table, key) = match end {

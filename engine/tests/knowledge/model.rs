@@ -5,7 +5,7 @@
 
 use memlith::{
     Db, Direction, EdgeId, Entity, Follow, Graph, GraphPattern, MemoryId, NewEdge, NewMemory,
-    NewNode, Node, NodeId, NodeSearch, Upserted,
+    NewNode, Node, NodeId, NodeSearch, Options, Upserted,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -267,15 +267,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn a_graph_is_what_a_map_of_edges_says(steps in prop::collection::vec(step(), 1..60)) {
+    fn a_graph_is_what_a_map_of_edges_says(
+        steps in prop::collection::vec(step(), 1..60),
+        // Held whatever it takes, read from rows, or as it comes.
+        graph_bytes in prop_oneof![Just(1 << 30), Just(0), 1_000..20_000_u64],
+    ) {
+        let open = |path| Options::new().graph_bytes(graph_bytes).open(path).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("g.lith");
-        let mut db = Db::open(&path).unwrap();
+        let mut db = open(&path);
         let mut model = Model::default();
         for step in &steps {
             if matches!(step, Step::Reopen) {
                 drop(db);
-                db = Db::open(&path).unwrap();
+                db = open(&path);
                 check(&db, &model);
             } else {
                 apply(&db, &mut model, step);
