@@ -298,6 +298,7 @@ impl Db {
             relaxed_bytes: settings.relaxed_bytes,
             max_inline_image: settings.max_inline_image,
             tail_texts: settings.tail_texts,
+            graph_bytes: settings.graph_bytes,
             seal_bytes: settings.seal_bytes,
             bulk_bytes: settings.bulk_bytes,
         };
@@ -457,7 +458,8 @@ fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
     let rows = rows.with_sealed(sealed.clone());
     let chain = Chain::load(&rows)?;
     let catalog = Catalog::load(&rows)?;
-    let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq)?;
+    let graph_bytes = settings.graph_bytes;
+    let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq, graph_bytes)?;
     drop(rows);
     Ok(Opened { database, failure, container, chain, sealed, indexes })
 }
@@ -469,14 +471,16 @@ fn open_indexes(
     catalog: Catalog,
     rows: &Pinned,
     last: Seq,
+    graph_bytes: u64,
 ) -> Result<Indexes> {
     let anew = Unreadable::MakeAnew;
-    if let Some(mut indexes) = Indexes::open_images(container, images, catalog, rows, anew)?
+    if let Some(mut indexes) =
+        Indexes::open_images(container, images, catalog, rows, graph_bytes, anew)?
         && indexes.catch_up(last, rows)?
     {
         return Ok(indexes);
     }
-    let mut indexes = Indexes::rebuild(rows, last, &mut |_| {})?;
+    let mut indexes = Indexes::rebuild(rows, last, graph_bytes, &mut |_| {})?;
     indexes.unsaved = u64::from(indexes.attributes.version().next_ordinal());
     Ok(indexes)
 }

@@ -112,6 +112,8 @@ pub(crate) enum Detail {
         "the view was revoked after {age_ms} ms (it pinned more than the limits allow); read again"
     )]
     SnapshotExpired { age_ms: u64 },
+    #[error("{source}")]
+    Elsewhere { source: Arc<dyn std::error::Error + Send + Sync> },
     #[error("the file was opened for reading only")]
     ReadOnly,
     #[error("the handle was carried across a fork; open the file in the child process")]
@@ -158,6 +160,9 @@ impl Error {
                 _ => ErrorKind::Io,
             },
             Detail::OfFile { source, .. } => source.kind(),
+            Detail::Elsewhere { source } => {
+                source.downcast_ref::<Error>().map_or(ErrorKind::Internal, Error::kind)
+            }
             Detail::Latched => ErrorKind::Latched,
             Detail::OutcomeUnknown { .. } => ErrorKind::OutcomeUnknown,
             Detail::SnapshotExpired { .. } => ErrorKind::SnapshotExpired,

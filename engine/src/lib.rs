@@ -103,7 +103,7 @@ pub use memory::*;
 pub use options::{LogRetention, Options, Origin, Setting};
 pub use recall::{
     AnswerStats, AsOf, Cancellation, Context, Cut, Explanation, FilterReport, Fusion, Gathered,
-    Hit, Leg, LegOutcome, LegReport, LegScore, Likeness, Nearest, Neighbour, Noted, Recall,
+    Hit, Joined, Leg, LegOutcome, LegReport, LegScore, Likeness, Nearest, Neighbour, Noted, Recall,
     RecallCheck, Recalled, Resemblance, SearchStats, Snippet, Step, TokenCounter, Weights,
 };
 pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};

@@ -87,6 +87,7 @@ pub(crate) struct Settings {
     pub(crate) answer_cache_bytes: usize,
     /// None are kept if 0.
     pub(crate) embedding_cache_bytes: usize,
+    pub(crate) graph_bytes: u64,
     /// So many bytes of vectors of one space in one commit never become rows. A segment takes whole
     /// chunks: of fewer too much would be left over.
     pub(crate) bulk_bytes: u64,
@@ -135,6 +136,7 @@ impl Default for Settings {
             max_searches: 0,
             answer_cache_bytes: 0,
             embedding_cache_bytes: 0,
+            graph_bytes: 1 << 30,
             bulk_bytes: 1 << 20,
         }
     }
@@ -185,6 +187,7 @@ pub struct Setting {
 /// | [`max_searches`](Self::max_searches) | `MEMLITH_MAX_SEARCHES` | 0: no limit |
 /// | [`answer_cache_bytes`](Self::answer_cache_bytes) | `MEMLITH_ANSWER_CACHE_BYTES` | 0: none are kept |
 /// | [`embedding_cache_bytes`](Self::embedding_cache_bytes) | `MEMLITH_EMBEDDING_CACHE_BYTES` | 0: none are kept |
+/// | [`graph_bytes`](Self::graph_bytes) | `MEMLITH_GRAPH_BYTES` | 1 GiB |
 #[derive(Default)]
 pub struct Options {
     given: Given,
@@ -221,6 +224,7 @@ struct Given {
     max_searches: Option<usize>,
     answer_cache_bytes: Option<usize>,
     embedding_cache_bytes: Option<usize>,
+    graph_bytes: Option<u64>,
 }
 
 impl Options {
@@ -367,7 +371,7 @@ impl Options {
 
     /// How many bytes of answers are kept for requests that come again; 0 is none. An answer holds until a
     /// memory, a vector space or a metadata index changes, or something expires; answers that depend on the
-    /// moment, or on how often memories were read, are not kept. An embedder is taken to make the same of the
+    /// moment, on the graph, or on how often memories were read, are not kept. An embedder is taken to make the same of the
     /// same text. How many were found is in [`Stats`](crate::Stats).
     #[must_use]
     pub fn answer_cache_bytes(mut self, bytes: usize) -> Self {
@@ -380,6 +384,16 @@ impl Options {
     #[must_use]
     pub fn embedding_cache_bytes(mut self, bytes: usize) -> Self {
         self.given.embedding_cache_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets how much the adjacency of the knowledge graph may take in memory: its image, which is mapped, and
+    /// what has changed since. Of a graph that takes more, none is held, and walks read rows: they find the
+    /// same, and take longer. [`Stats`](crate::Stats) says whether it is so. A graph that has become small
+    /// enough, about 40 bytes an edge, is held again when the file is opened or the indexes are rebuilt.
+    #[must_use]
+    pub fn graph_bytes(mut self, bytes: u64) -> Self {
+        self.given.graph_bytes = Some(bytes);
         self
     }
 
@@ -536,6 +550,7 @@ impl Options {
                 given.embedding_cache_bytes,
                 default.embedding_cache_bytes,
             )?,
+            graph_bytes: choose.number("graph_bytes", given.graph_bytes, default.graph_bytes)?,
             ..default
         };
         settings.check()?;

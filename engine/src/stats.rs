@@ -58,6 +58,9 @@ pub struct Stats {
     pub graph_image_bytes: u64,
     /// Memory of what has changed in the adjacency since that was written.
     pub graph_delta_bytes: u64,
+    /// Is the adjacency larger than [`Options::graph_bytes`](crate::Options::graph_bytes), so that walks
+    /// read rows?
+    pub is_graph_in_rows: bool,
     /// Declared metadata indexes.
     pub metadata_indexes: Vec<String>,
     /// Memory that indexes take beyond their mapped images.
@@ -163,6 +166,7 @@ impl Db {
         let chunks = |n: usize| n as u64 * file.chunk_bytes;
         let indexes = core.committer.index_stats();
         let attributes = &view.versions().attributes;
+        let adjacency = view.versions().knowledge.adjacency.as_ref();
         let mut namespaces = 0;
         for label in attributes.labels(field::NAMESPACE, std::ops::Bound::Unbounded)? {
             namespaces += u64::from(label?.1 > 0);
@@ -183,8 +187,9 @@ impl Db {
             spaces: view.spaces(),
             unsealed_vectors: view.rows()?.len(Table::Vectors)?,
             nodes: view.versions().knowledge.nodes.live_len(),
-            edges: view.versions().knowledge.adjacency.edge_count().into(),
-            graph_image_bytes: view.versions().knowledge.adjacency.bytes_used().image as u64,
+            edges: view.rows()?.len(Table::Edges)?,
+            graph_image_bytes: adjacency.map_or(0, |a| a.bytes_used().image as u64),
+            is_graph_in_rows: adjacency.is_none(),
             graph_delta_bytes: indexes.graph_delta_bytes,
             metadata_indexes: view.metadata_indexes(),
             index_bytes: indexes.heap_bytes,

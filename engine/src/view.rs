@@ -17,6 +17,7 @@ use crate::sealed::Figures;
 use crate::sync::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard};
 use crate::{Error, Result};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What every View of a handle shares.
@@ -72,6 +73,8 @@ struct Inner {
     /// Bytes that the handle had committed when the View was born.
     born_bytes: u64,
     rows: RwLock<Option<Pinned>>,
+    /// Its rows were taken for a moment, and could not be had again: the handle is latched.
+    is_lost: AtomicBool,
     versions: Versions,
     sealed: Arc<Figures>,
     shared: Arc<Shared>,
@@ -116,6 +119,9 @@ impl View {
     pub(crate) fn rows(&self) -> Result<RowsGuard<'_>> {
         self.inner.shared.check_process()?;
         RwLockReadGuard::try_map(self.inner.rows.read(), Option::as_ref).map_err(|_| {
+            if self.inner.is_lost.load(Ordering::Acquire) {
+                return Detail::Latched.into();
+            }
             let age = self.inner.shared.clock.now_ms().saturating_sub(self.inner.born_ms);
             Error::from(Detail::SnapshotExpired { age_ms: age.max(0) as u64 })
         })
@@ -165,6 +171,7 @@ impl Views {
             born_bytes,
             sealed: rows.sealed().figures().clone(),
             rows: RwLock::new(Some(rows)),
+            is_lost: AtomicBool::new(false),
             versions: indexes.versions(chain.seq),
             shared: self.shared.clone(),
         });
@@ -213,7 +220,8 @@ impl Views {
     }
 
     /// Runs `work` while the newest View has no rows: whoever reads them waits. `None`, and nothing
-    /// is run, if somebody reads them just now. `renew` must give rows of the same commit.
+    /// is run, if somebody reads them just now. `renew` must give rows of the same commit; if it fails, reads
+    /// of the View do from then on, and the caller must latch the handle.
     pub(crate) fn without_rows<T>(
         &self,
         work: impl FnOnce() -> Result<T>,
@@ -223,7 +231,8 @@ impl Views {
         let Some(mut rows) = view.inner.rows.try_write() else { return Ok(None) };
         *rows = None;
         let done = work();
-        *rows = Some(renew()?);
+        let renewed = renew().inspect_err(|_| view.inner.is_lost.store(true, Ordering::Release));
+        *rows = Some(renewed?);
         done.map(Some)
     }
 

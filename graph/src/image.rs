@@ -7,6 +7,7 @@
 //! [`ImageError::Damaged`]: integrity is the source's business. The *content* is still untrusted
 //! (an old version, a bug): whoever reads it bounds every length before using it.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,6 +43,28 @@ pub enum ImageError {
         /// The rule that does not hold.
         what: &'static str,
     },
+    /// What lies elsewhere could not be read.
+    #[error("{0}")]
+    Elsewhere(Elsewhere),
+}
+
+/// Why what lies elsewhere could not be read, in the words of whoever keeps it.
+#[derive(Clone, Debug)]
+pub struct Elsewhere(pub Arc<dyn std::error::Error + Send + Sync>);
+
+/// Equal if it is the same one.
+impl PartialEq for Elsewhere {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Elsewhere {}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Immutable bytes of an image, checked against their checksums on first touch.

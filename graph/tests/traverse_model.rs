@@ -6,21 +6,50 @@
 mod model;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use memlith_graph::adjacency::{Direction, Edge, Filter, GraphIndex, GraphView};
+use memlith_graph::adjacency::{Direction, Edge, EdgeStore, Filter, GraphIndex, GraphView};
+use memlith_graph::image::ImageError;
 use memlith_graph::traverse::{
-    Cost, CutShort, Path, Pattern, Related, Work, all_paths, cheapest_path, neighbours, related,
-    shortest_path, subgraph,
+    Cost, CutShort, Path, Pattern, Related, Spread, Work, all_paths, cheapest_path, neighbours,
+    related, shortest_path, spread, subgraph,
 };
 use model::{Change, Model, Wish, changes, wishes};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
-/// A graph of which a part lies in the image.
+/// The edges of a model, as they lie elsewhere.
+struct Elsewhere(BTreeSet<u32>, Vec<Edge>);
+
+impl EdgeStore for Elsewhere {
+    fn contains_node(&self, node: u32) -> Result<bool, ImageError> {
+        Ok(self.0.contains(&node))
+    }
+
+    fn edges_at(
+        &self,
+        node: u32,
+        enters: bool,
+        types: Option<&[u16]>,
+        found: &mut dyn FnMut(Edge) -> ControlFlow<()>,
+    ) -> Result<(), ImageError> {
+        let end = |edge: &Edge| if enters { edge.key.target } else { edge.key.source };
+        let is_wanted = |edge: &Edge| types.is_none_or(|some| some.contains(&edge.key.edge_type));
+        let edges = self.1.iter().rev().filter(|edge| end(edge) == node && is_wanted(edge));
+        let _ = edges.copied().try_for_each(found);
+        Ok(())
+    }
+
+    fn edge(&self, ordinal: u32) -> Result<Edge, ImageError> {
+        Ok(*self.1.iter().find(|edge| edge.key.ordinal == ordinal).unwrap())
+    }
+}
+
+/// A graph of which a part lies in the image, or all of it elsewhere.
 fn graphs() -> impl Strategy<Value = (GraphView, Model)> {
     let changes = proptest::collection::vec(changes(), 20..140);
-    (changes, any::<prop::sample::Index>()).prop_map(|(changes, sealed)| {
+    (changes, any::<prop::sample::Index>(), 0..4_u8).prop_map(|(changes, sealed, place)| {
         let (mut graph, mut model) = (GraphIndex::new(), Model::default());
         for node in 0..10 {
             model.apply(&Change::Node(node), &mut graph, 1);
@@ -32,7 +61,13 @@ fn graphs() -> impl Strategy<Value = (GraphView, Model)> {
             }
             model.apply(change, &mut graph, 1);
         }
-        (graph.view(), model)
+        let mut view = graph.view();
+        if place == 0 {
+            let store = Elsewhere(model.nodes.iter().copied().collect(), model.edges().collect());
+            let (bound, nodes) = (view.node_bound(), view.node_count());
+            view = GraphView::over(Arc::new(store), bound, nodes, view.edge_count());
+        }
+        (view, model)
     })
 }
 
@@ -55,6 +90,28 @@ fn assert_walkable(model: &Model, path: &Path, goal: u32, filter: &Filter<'_>) {
     for (ends, edge) in path.nodes.windows(2).zip(&path.edges) {
         let ways = steps(model, ends[0], goal, filter);
         assert!(ways.contains(&(ends[1], *edge)), "{edge:?} does not lead from {ends:?}");
+    }
+}
+
+/// Adds what arrives around `node` of the mass that came there from `from`.
+fn naive_spread(
+    model: &Model,
+    query: &Spread<'_>,
+    (node, from): (u32, Option<u32>),
+    mass: f64,
+    steps_left: u32,
+    arrived: &mut BTreeMap<u32, f64>,
+) {
+    let mut ways = steps(model, node, u32::MAX, &query.filter);
+    ways.retain(|(to, edge)| Some(*to) != from && edge.weight > 0.0);
+    let whole: f64 = ways.iter().map(|(_, edge)| f64::from(edge.weight)).sum();
+    if steps_left == 0 {
+        return;
+    }
+    for (to, edge) in ways {
+        let passed = mass * query.keep * f64::from(edge.weight) / whole;
+        *arrived.entry(to).or_default() += passed;
+        naive_spread(model, query, (to, Some(node)), passed, steps_left - 1, arrived);
     }
 }
 
@@ -158,6 +215,35 @@ fn naive_paths(
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn mass_spreads_as_if_every_path_were_walked(
+        (view, model) in graphs(),
+        wish in wishes(),
+        starts in proptest::collection::btree_map(node_or_near(), 0.1..3.0_f64, 1..4),
+        steps_at_most in 0_u32..4,
+    ) {
+        let starts: Vec<(u32, f64)> = starts.into_iter().collect();
+        let query =
+            Spread { filter: wish.filter(), steps: steps_at_most, keep: 0.5, least: 0.0 };
+        let spreading = unbounded(|work| spread(&view, &starts, &query, &|_| true, work)).unwrap();
+        let mut expected = BTreeMap::new();
+        for (node, mass) in starts.iter().filter(|(node, _)| model.nodes.contains(node)) {
+            naive_spread(&model, &query, (*node, None), *mass, steps_at_most, &mut expected);
+        }
+        let found = spreading.masses();
+        prop_assert_eq!(found.len(), expected.len());
+        for ((node, mass), (expected_node, expected)) in found.iter().zip(&expected) {
+            prop_assert_eq!(node, expected_node);
+            prop_assert!((mass - expected).abs() <= 1e-9 * expected, "{} is not {}", mass, expected);
+            let path = spreading.path_to(*node).unwrap().unwrap();
+            prop_assert!(starts.iter().any(|(start, _)| *start == path.nodes[0]));
+            prop_assert_eq!(path.nodes.last(), Some(node));
+            assert_walkable(&model, &path, u32::MAX, &query.filter);
+            prop_assert!(path.nodes.windows(3).all(|three| three[0] != three[2]));
+        }
+        prop_assert_eq!(spreading.path_to(99).unwrap(), None);
+    }
 
     #[test]
     fn related_nodes_have_their_best_paths(
@@ -456,4 +542,30 @@ proptest! {
         prop_assert_eq!(&few.rows[..], &found.rows[..limit.min(rows.len())]);
         prop_assert_eq!(few.cut, (limit < rows.len()).then_some(CutShort::Results));
     }
+}
+
+#[test]
+fn what_everything_is_joined_to_passes_nothing_on() {
+    let mut graph = GraphIndex::new();
+    for node in 0..102 {
+        graph.insert_node(node, 1).unwrap();
+    }
+    // Node 0 is joined to a hub of a hundred, and to node 101, which is joined to the hub too.
+    for (ordinal, (from, to)) in (1..101).map(|to| (100, to - 1)).chain([(0, 101)]).enumerate() {
+        graph.insert(Edge::new(from, 0, to, ordinal as u32, 1.0), 1).unwrap();
+    }
+    let filter = Filter { direction: Direction::Both, ..Filter::default() };
+    let starts = [(0, 1.0)];
+    let view = graph.view();
+    let reached = |least| {
+        let query = Spread { filter, steps: 2, keep: 0.5, least };
+        let mut keep_going = || true;
+        let mut work = Work::new(u64::MAX, &mut keep_going);
+        let found = spread(&view, &starts, &query, &|_| true, &mut work).unwrap().masses().len();
+        (found, work.spent())
+    };
+    assert_eq!(reached(0.0).0, 101, "the hub, its other leaves and node 101");
+    let (found, spent) = reached(0.01);
+    assert_eq!(found, 2, "the hub and node 101");
+    assert!(spent <= 2 * 50, "{spent} edges were looked at");
 }

@@ -3,7 +3,7 @@
 //! **Invariant:** a leg that did not run is there, with the reason.
 
 use crate::{Time, shown_id};
-use memlith::{FilterReport, Hit, LegOutcome, LegReport, LegScore, Memory, Recalled, Step};
+use memlith::{FilterReport, Hit, Joined, LegOutcome, LegReport, LegScore, Memory, Recalled, Step};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
@@ -69,6 +69,8 @@ struct HitJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     age_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    joined: Option<JoinedJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     snippet: Option<SnippetJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     before: Vec<TurnJson<'a>>,
@@ -84,6 +86,20 @@ struct SnippetJson<'a> {
     text: &'a str,
     start: usize,
     marks: Vec<(usize, usize)>,
+}
+
+/// The way through the graph from a hit of another leg: `{"nodes": […], "kinds": […]}`.
+#[derive(serde::Serialize)]
+struct JoinedJson<'a> {
+    nodes: &'a [String],
+    kinds: Vec<&'a str>,
+}
+
+impl<'a> JoinedJson<'a> {
+    fn new(joined: &'a Joined) -> Self {
+        let kinds = joined.path.links.iter().map(|link| &*link.kind).collect();
+        JoinedJson { nodes: &joined.names, kinds }
+    }
 }
 
 /// A turn beside a hit.
@@ -121,6 +137,7 @@ impl<'a> HitJson<'a> {
             metadata: &memory.metadata,
             matched_terms: asked_for.map(|e| &e.matched_terms[..]),
             age_seconds: asked_for.map(|e| e.age_ms as f64 / 1e3),
+            joined: asked_for.and_then(|e| e.joined.as_ref()).map(JoinedJson::new),
             snippet: hit.snippet.as_ref().map(|snippet| SnippetJson {
                 text: &snippet.text,
                 start: snippet.range.start,

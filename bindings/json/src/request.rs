@@ -54,6 +54,7 @@ struct Weights {
     valence: Option<f32>,
     accesses: Option<f32>,
     context: Option<f32>,
+    neighbourhood: Option<f32>,
 }
 
 /// What a field of the situation is worth.
@@ -202,6 +203,8 @@ pub fn recall_from_json(text: &[u8]) -> Result<Recall, String> {
     recall.weights.valence = fields.weights.valence.unwrap_or(recall.weights.valence);
     recall.weights.accesses = fields.weights.accesses.unwrap_or(recall.weights.accesses);
     recall.weights.context = fields.weights.context.unwrap_or(recall.weights.context);
+    recall.weights.neighbourhood =
+        fields.weights.neighbourhood.unwrap_or(recall.weights.neighbourhood);
     if let Some(seconds) = fields.half_life_seconds {
         recall.half_life = Duration::try_from_secs_f64(seconds)
             .map_err(|_| "\"half_life_seconds\": must be a positive number".to_owned())?;
@@ -292,7 +295,8 @@ mod tests {
         let text =
             br#"{"text": "tea -green", "signs": true, "offset": 10, "cut": 0.5, "diversity": 0.3,
             "max_tokens": 500, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60,
-            "weights": {"context": 0, "valence": 0.1, "accesses": 0.2}, "collapse": {"words": 0.5},
+            "weights": {"context": 0, "valence": 0.1, "accesses": 0.2, "neighbourhood": 0.4},
+            "collapse": {"words": 0.5},
             "as_of": "1970-01-02", "filter": "kind:plan", "boosts": [{"filter": "tag:a", "weight": 0.4}],
             "situation": {"channel": {"is": "chat", "boost": 0.3}, "session": "monday"}}"#;
         let expected = Recall::new()
@@ -308,6 +312,7 @@ mod tests {
             .context(0.0)
             .valence(0.1)
             .accesses(0.2)
+            .neighbourhood(0.4)
             .collapse(Likeness::new(0.5, 0.97))
             .as_of(AsOf::Time(86_400_000))
             .filter(Filter::kind("plan").and(Filter::session("monday")))

@@ -103,6 +103,7 @@ fn weights(recall: &mut Recall, given: &Bound<'_, PyDict>) -> PyResult<()> {
             "recency" => &mut recall.weights.recency,
             "importance" => &mut recall.weights.importance,
             "context" => &mut recall.weights.context,
+            "neighbourhood" => &mut recall.weights.neighbourhood,
             _ => return Err(unknown("weights", name)),
         };
         *place = weight.extract()?;

@@ -95,6 +95,8 @@ pub(crate) struct CommitterSettings {
     pub(crate) seal_bytes: u64,
     /// So many texts lie in memory before a segment is made of them.
     pub(crate) tail_texts: u64,
+    /// What the adjacency of the graph may take.
+    pub(crate) graph_bytes: u64,
     /// So many of one space in one commit never become rows.
     pub(crate) bulk_bytes: u64,
 }
@@ -317,7 +319,7 @@ impl Committer {
         }
         let rows = self.rows(&state)?;
         if sets.iter().any(|s| s.touches_catalog()) {
-            state.indexes.adopt_catalog(Catalog::load(&rows)?, &rows)?;
+            state.indexes.adopt_catalog(chain.seq, Catalog::load(&rows)?, &rows)?;
         }
         for set in sets {
             state.indexes.knowledge.expect(&set.removed_edges);

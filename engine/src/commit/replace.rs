@@ -63,7 +63,10 @@ impl Committer {
         let view = self.current();
         let rows = view.rows()?;
         let total = view.versions().attributes.live_len();
-        let indexes = Indexes::rebuild(&rows, view.seq(), &mut |done| progress(done, total))?;
+        let indexes =
+            Indexes::rebuild(&rows, view.seq(), self.settings.graph_bytes, &mut |done| {
+                progress(done, total);
+            })?;
         let versions = indexes.versions(view.seq());
         let stored = self.store(&versions, view.seq(), &Images::new(), &mut || true)?;
         stored.map_or(Ok(()), |stored| self.adopt(stored, &rows))
@@ -128,8 +131,9 @@ impl Committer {
     fn adopt(&self, stored: Checkpoint, rows: &Pinned) -> Result<()> {
         let catalog = Catalog::load(rows)?;
         let mut named = false;
-        let refuse = Unreadable::Refuse;
-        let opened = Indexes::open_images(self.container(), &stored.images, catalog, rows, refuse);
+        let (graph_bytes, refuse) = (self.settings.graph_bytes, Unreadable::Refuse);
+        let (container, images) = (self.container(), &stored.images);
+        let opened = Indexes::open_images(container, images, catalog, rows, graph_bytes, refuse);
         let exchanged = opened
             .and_then(|fresh| fresh.ok_or(Detail::Internal { doing: "reading new images" }.into()))
             .and_then(|fresh| {
@@ -176,7 +180,7 @@ fn exchange(
     commit: impl FnOnce(WriteTransaction) -> Result<()>,
 ) -> Result<Images> {
     let rows = Pinned::new(database.begin_read()?, state.sealed.clone());
-    fresh.adopt_catalog(Catalog::load(&rows)?, &rows)?;
+    fresh.adopt_catalog(fresh.watermark, Catalog::load(&rows)?, &rows)?;
     if !fresh.catch_up(state.chain.seq, &rows)? {
         return Err(Detail::Internal { doing: "catching new images up" }.into());
     }

@@ -17,15 +17,21 @@ const STEP: usize = 64 << 10;
 impl Committer {
     /// Why a segment of text is to be made, if one is.
     pub(crate) fn text_due(&self) -> Option<&'static str> {
-        self.state.lock().indexes.content.is_due(self.settings.tail_texts)
+        let state = self.state.lock();
+        state.indexes.texts().into_iter().find_map(|text| text.is_due(self.settings.tail_texts))
     }
 
     /// Makes a segment of text, and gives up when `goes_on` says no. Returns its bytes; `None` if there was
     /// none to be made, or none was.
     pub(crate) fn text_step(&self, goes_on: &mut dyn FnMut() -> bool) -> Result<Option<u64>> {
         self.failure.check()?;
-        let begun = self.state.lock().indexes.content.begin_segment(self.settings.tail_texts);
-        let Some(mut segment) = begun else { return Ok(None) };
+        let begun = {
+            let mut state = self.state.lock();
+            let mut texts = state.indexes.texts_mut().into_iter().enumerate();
+            let tail = self.settings.tail_texts;
+            texts.find_map(|(which, text)| Some((which, text.begin_segment(tail)?)))
+        };
+        let Some((which, mut segment)) = begun else { return Ok(None) };
         while !segment.step(STEP)? {
             if !goes_on() {
                 return Ok(None);
@@ -34,7 +40,8 @@ impl Committer {
         let made = segment.finish()?;
         let bytes = made.image.len() as u64;
         let mut state = self.state.lock();
-        if !state.indexes.content.adopt(made) {
+        let is_of_it = state.indexes.texts_mut()[which].adopt(made);
+        if !is_of_it {
             return Ok(None);
         }
         self.publish(&state)?;

@@ -7,7 +7,7 @@ use super::{Derived, Folded};
 use crate::Result;
 use crate::catalog::MetadataIndex;
 use crate::ids::{MemoryId, Seq};
-use crate::memory::{ArchivedMemoryRow, LabelOf, access};
+use crate::memory::{LabelOf, access};
 use crate::rows::Rows;
 use crate::schema::{Table, memory_key};
 pub(super) use memlith_index::attributes::FieldId;
@@ -106,7 +106,7 @@ impl AttributeIndex {
             for ordinal in self.attributes.live() {
                 let Some(id) = self.attributes.id_of(ordinal)?.map(MemoryId) else { continue };
                 if let Some(bytes) = rows.get(Table::Memories, &memory_key(id))? {
-                    let labels = declared_labels(&new, access(&bytes)?);
+                    let labels = declared_labels(&new, &access(&bytes)?.metadata);
                     self.attributes.add_labels(ordinal, &borrowed(&labels))?;
                 }
             }
@@ -147,7 +147,7 @@ impl Derived for AttributeIndex {
         if row.is_superseded() {
             labels.push((field::FLAG, field::SUPERSEDED));
         }
-        let metadata = declared_labels(&self.declared, row);
+        let metadata = declared_labels(&self.declared, &row.metadata);
         labels.extend(borrowed(&metadata));
 
         let mut columns = vec![
@@ -174,18 +174,20 @@ pub(super) fn ordered(value: f32) -> i64 {
     cell::from_f64(f64::from(value))
 }
 
-type FieldLabel = (FieldId, Vec<u8>);
+/// A label, and of which field.
+pub(super) type FieldLabel = (FieldId, Vec<u8>);
 
-fn borrowed(labels: &[FieldLabel]) -> Vec<(FieldId, &[u8])> {
+pub(super) fn borrowed(labels: &[FieldLabel]) -> Vec<(FieldId, &[u8])> {
     labels.iter().map(|(field, label)| (*field, label.as_slice())).collect()
 }
 
-fn declared_labels(declared: &[MetadataIndex], row: &ArchivedMemoryRow) -> Vec<FieldLabel> {
-    if declared.is_empty() || row.metadata.is_empty() {
+/// The labels of metadata, or of properties, as JSON text.
+pub(super) fn declared_labels(declared: &[MetadataIndex], metadata: &str) -> Vec<FieldLabel> {
+    if declared.is_empty() || metadata.is_empty() {
         return Vec::new();
     }
     // Text that does not parse has no labels; `verify` reports it with its row.
-    let Ok(metadata) = serde_json::from_str::<Value>(&row.metadata) else { return Vec::new() };
+    let Ok(metadata) = serde_json::from_str::<Value>(metadata) else { return Vec::new() };
     let of_path = |index: &MetadataIndex| {
         let field = field::metadata(index.field);
         metadata_labels(&metadata, &index.path).into_iter().map(move |label| (field, label))
@@ -193,12 +195,30 @@ fn declared_labels(declared: &[MetadataIndex], row: &ArchivedMemoryRow) -> Vec<F
     declared.iter().flat_map(of_path).collect()
 }
 
+/// The texts at declared paths, by themselves or in lists.
+pub(super) fn declared_texts(
+    declared: &[MetadataIndex],
+    metadata: &Value,
+    mut text: impl FnMut(&str),
+) {
+    for index in declared {
+        let found = at_path(metadata, &index.path);
+        let items = match found {
+            Some(Value::Array(items)) => &items[..],
+            found => found.map_or(&[][..], std::slice::from_ref),
+        };
+        items.iter().filter_map(Value::as_str).for_each(&mut text);
+    }
+}
+
+fn at_path<'a>(metadata: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(metadata, |v, step| v.get(step))
+}
+
 /// The labels under which a metadata object is found by one path: that there is something, the
 /// scalar that is there, and each scalar of a list that is there.
 fn metadata_labels(metadata: &Value, path: &str) -> Vec<Vec<u8>> {
-    let Some(value) = path.split('.').try_fold(metadata, |v, step| v.get(step)) else {
-        return Vec::new();
-    };
+    let Some(value) = at_path(metadata, path) else { return Vec::new() };
     let mut labels = vec![vec![PRESENT]];
     match value {
         Value::Array(items) => {

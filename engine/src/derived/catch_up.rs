@@ -3,7 +3,9 @@
 //! **Invariant:** both ways end in indexes that give the same answers; a test compares them.
 
 use super::image::ImageRow;
-use super::{AttributeIndex, ContentIndex, Folded, Indexes, KnowledgeIndex, SpaceIndex, Versions};
+use super::{
+    AttributeIndex, ContentIndex, Folded, Indexes, KnowledgeIndex, Names, SpaceIndex, Versions,
+};
 use crate::catalog::{Catalog, MetadataIndex};
 use crate::clock::random;
 use crate::commit::log::{Aspects, Change, ChangeKind, LogRow, Model};
@@ -14,6 +16,7 @@ use crate::planted::{self, Defect};
 use crate::rows::{Opened, Pinned};
 use crate::schema::{self, Table, log_key, read_u64};
 use crate::{Error, Result};
+use memlith_index::image::SharedSource;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -38,9 +41,10 @@ impl Indexes {
         images: &BTreeMap<String, ImageRow>,
         catalog: Catalog,
         rows: &Pinned,
+        graph_bytes: u64,
         unreadable: Unreadable,
     ) -> Result<Option<Indexes>> {
-        let mut indexes = Indexes::empty([0; 16]);
+        let mut indexes = Indexes::empty([0; 16], graph_bytes);
         let Some(row) = images.get(AttributeIndex::NAME) else { return Ok(None) };
         let note: Value = serde_json::from_str(&row.note).unwrap_or_default();
         let opened = row.place.open(container);
@@ -71,24 +75,18 @@ impl Indexes {
             }
         };
         let mut text = BTreeMap::new();
-        let segment = |tag| {
-            let name = ContentIndex::name_of(tag);
-            let missing = || Error::corruption("index", "an image of each segment of text", "none");
-            let image = open(&name).ok_or_else(missing)??;
-            text.insert(name, image.clone());
-            Ok(image)
-        };
-        let opened = open(ContentIndex::NAME);
-        match opened.map(|i| i.and_then(|i| Ok((ContentIndex::open(&i, segment)?, i)))) {
-            Some(Ok((content, manifest))) => {
+        let names = Names::MEMORIES;
+        let opened =
+            open(names.manifest).map(|manifest| open_text(names, manifest?, &open, &mut text));
+        match opened {
+            Some(Ok(content)) => {
                 indexes.content = content;
                 read.append(&mut text);
-                read.insert(ContentIndex::NAME.to_owned(), manifest);
             }
             failed => {
                 // Their names are those of other bytes, until the next checkpoint.
                 indexes.content.pass_over(images.keys().map(String::as_str));
-                note_missing(ContentIndex::NAME.into(), failed.and_then(Result::err))?;
+                note_missing(names.manifest.into(), failed.and_then(Result::err))?;
             }
         }
         for (id, space) in catalog.indexed() {
@@ -110,26 +108,23 @@ impl Indexes {
                 };
             indexes.spaces.insert(*id, index);
         }
-        let graph = [KnowledgeIndex::NODES, KnowledgeIndex::EDGES].map(open);
-        let [nodes, edges] = graph.map(Option::transpose);
-        let opened = nodes.and_then(|nodes| {
-            let Some((nodes, edges)) = nodes.zip(edges?) else { return Ok(None) };
-            let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone())?;
-            Ok(Some((knowledge, [nodes, edges])))
-        });
+        let mut graph = BTreeMap::new();
         let mut is_graph_missing = false;
-        match opened {
-            Ok(Some((knowledge, images))) => {
+        let fits = KnowledgeIndex::fits(graph_bytes, rows)?;
+        match open_graph(&open, declared(&note), (graph_bytes, fits), &mut graph) {
+            Ok(Some(knowledge)) => {
                 indexes.knowledge = knowledge;
-                let names = [KnowledgeIndex::NODES, KnowledgeIndex::EDGES].map(str::to_owned);
-                read.extend(names.into_iter().zip(images));
+                read.append(&mut graph);
             }
             Err(e) if unreadable == Unreadable::Refuse => return Err(e),
             // None were written of a graph that was empty.
-            Ok(None) | Err(_) => is_graph_missing = note["graph"] == json!(true),
+            Ok(None) | Err(_) => {
+                indexes.knowledge.words_mut().pass_over(images.keys().map(String::as_str));
+                is_graph_missing = note["graph"] == json!(true);
+            }
         }
         indexes.images = Arc::new(read);
-        indexes.adopt_catalog(catalog, rows)?;
+        indexes.adopt_catalog(indexes.watermark, catalog, rows)?;
         if !missing.is_empty() {
             indexes.refill(&missing, rows)?;
         }
@@ -147,9 +142,9 @@ impl Indexes {
         let live = before.attributes.live();
         // Ordinals are dealt in the order of memory ids, then as now.
         let number = |ordinal| live.contains(ordinal).then(|| live.rank(ordinal) as u32 - 1);
-        let mut indexes = Indexes::empty(random()?);
+        let mut indexes = Indexes::empty(random()?, before.knowledge.max_bytes);
         let catalog = Catalog::load(rows)?;
-        indexes.adopt_catalog(catalog.clone(), rows)?;
+        indexes.adopt_catalog(seq, catalog.clone(), rows)?;
         indexes.spaces.clear();
         indexes.fold_all(rows, seq, &mut |_| {})?;
         for (id, space) in catalog.indexed() {
@@ -166,10 +161,11 @@ impl Indexes {
     pub(crate) fn rebuild(
         rows: &Pinned,
         seq: Seq,
+        graph_bytes: u64,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Indexes> {
-        let mut indexes = Indexes::empty(random()?);
-        indexes.adopt_catalog(Catalog::load(rows)?, rows)?;
+        let mut indexes = Indexes::empty(random()?, graph_bytes);
+        indexes.adopt_catalog(seq, Catalog::load(rows)?, rows)?;
         indexes.fold_all(rows, seq, progress)?;
         Ok(indexes)
     }
@@ -245,6 +241,50 @@ impl Indexes {
         self.fold(last, gathered.values(), rows)?;
         Ok(true)
     }
+}
+
+/// Opens an image by its name, if there is one of use.
+type Open<'a> = dyn Fn(&str) -> Option<Result<SharedSource>> + 'a;
+/// What was opened, by name.
+type Read = BTreeMap<String, SharedSource>;
+
+/// A text index, of its manifest. `read` gets its images.
+fn open_text(
+    names: Names,
+    manifest: SharedSource,
+    open: &Open<'_>,
+    read: &mut Read,
+) -> Result<ContentIndex> {
+    let content = ContentIndex::open(names, &manifest, |name| {
+        let missing = || Error::corruption("index", "an image of each segment of text", "none");
+        let image = open(&name).ok_or_else(missing)??;
+        read.insert(name, image.clone());
+        Ok(image)
+    })?;
+    read.insert(names.manifest.to_owned(), manifest);
+    Ok(content)
+}
+
+/// The index of the graph; `None` if one of its images is missing. That of edges may be, if the adjacency
+/// does not fit into so many bytes.
+fn open_graph(
+    open: &Open<'_>,
+    declared: Vec<MetadataIndex>,
+    (max_bytes, fits): (u64, bool),
+    read: &mut Read,
+) -> Result<Option<KnowledgeIndex>> {
+    let names = [KnowledgeIndex::NODES, Names::NODES.manifest];
+    let [Some(nodes), Some(words)] = names.map(open) else { return Ok(None) };
+    let edges = open(KnowledgeIndex::EDGES).transpose()?;
+    if edges.is_none() && fits {
+        return Ok(None);
+    }
+    let nodes = nodes?;
+    let words = open_text(Names::NODES, words?, open, read)?;
+    let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared, max_bytes)?;
+    read.insert(KnowledgeIndex::NODES.to_owned(), nodes);
+    read.extend(edges.map(|edges| (KnowledgeIndex::EDGES.to_owned(), edges)));
+    Ok(Some(knowledge))
 }
 
 /// Adds a later change of the same thing to an earlier one.

@@ -5,7 +5,9 @@
 //! ones in force.
 
 use super::image::{ImageRow, Place};
-use super::{AttributeIndex, ContentIndex, KnowledgeIndex, SpaceIndex, Versions, store_text};
+use super::{
+    AttributeIndex, KnowledgeIndex, KnowledgeView, Names, SpaceIndex, Versions, store_text,
+};
 use crate::Result;
 use crate::file::Container;
 use crate::ids::Seq;
@@ -52,8 +54,7 @@ impl Versions {
                 return Ok(false);
             }
             let is_same = |row: &&ImageRow| row.numbering == self.numbering;
-            let known =
-                named.get(&name).filter(is_same).filter(|_| ContentIndex::is_segment(&name));
+            let known = named.get(&name).filter(is_same).filter(|_| Names::is_of_segment(&name));
             let place = match known {
                 Some(row) => {
                     stored.kept.push(row.place.clone());
@@ -83,15 +84,20 @@ impl Versions {
     fn store_all(&self, store: &mut Store<'_>) -> Result<bool> {
         let attributes = || Ok(self.attributes.write_image()?);
         if !store(AttributeIndex::NAME.into(), &attributes)?
-            || !store_text(&self.text, self.next_text_tag, store)?
+            || !store_text(Names::MEMORIES, &self.text, self.next_text_tag, store)?
         {
             return Ok(false);
         }
         if !self.knowledge.is_untouched() {
             let nodes = || Ok(self.knowledge.nodes.write_image()?);
-            let edges = || Ok(self.knowledge.adjacency.write_image()?);
+            let KnowledgeView { words, next_tag, adjacency, .. } = &self.knowledge;
+            if let Some(adjacency) = adjacency
+                && !store(KnowledgeIndex::EDGES.into(), &|| Ok(adjacency.write_image()?))?
+            {
+                return Ok(false);
+            }
             if !store(KnowledgeIndex::NODES.into(), &nodes)?
-                || !store(KnowledgeIndex::EDGES.into(), &edges)?
+                || !store_text(Names::NODES, words, *next_tag, store)?
             {
                 return Ok(false);
             }

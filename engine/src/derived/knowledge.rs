@@ -1,14 +1,17 @@
-//! The knowledge graph: attributes of nodes, and who is joined to whom.
+//! The knowledge graph: attributes and words of nodes, and who is joined to whom.
 //!
 //! Nodes have ordinals of their own, which are no part of the numbering of memories; a memory has in
 //! the graph the ordinal that it has everywhere. In the adjacency nodes have the even ordinals and
 //! memories the odd ones.
 //!
 //! **Invariant:** the adjacency has every node, every edge under its own number, and the memories that
-//! edges join. Both images are written together, and each is of no use without the other.
+//! edges join. All images are written together, and none is of use without the others.
 
-use super::attributes::{FieldId, field, ordered};
+use super::attributes::{FieldId, borrowed, declared_labels, declared_texts, field, ordered};
+use super::text::{ContentIndex, Names};
+use crate::catalog::MetadataIndex;
 use crate::commit::log::{Change, ChangeKind};
+use crate::error::Detail;
 use crate::ids::{MemoryId, NodeId, Seq};
 use crate::knowledge::{ArchivedNodeRow, Ends, Entity, access_edge, access_node};
 use crate::planted::{self, Defect};
@@ -19,6 +22,7 @@ use memlith_graph::adjacency::{Edge, EdgeKey, GraphError, GraphIndex, GraphView,
 use memlith_graph::image as graph_image;
 use memlith_index::attributes::{Attributes, ColumnId, Entry};
 use memlith_index::image::{ImageError, SharedSource};
+use memlith_index::text::TextView;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
@@ -36,53 +40,150 @@ pub(crate) mod node_column {
 /// The writer.
 pub(crate) struct KnowledgeIndex {
     nodes: Attributes,
-    adjacency: GraphIndex,
+    /// Names of nodes, and what texts stand at declared paths.
+    words: ContentIndex,
+    /// Paths of properties that have labels and words.
+    declared: Vec<MetadataIndex>,
+    /// `None` of a graph that is too large: who walks it reads rows.
+    adjacency: Option<GraphIndex>,
+    /// What the adjacency may take, image and changes.
+    max_bytes: u64,
     /// Where edges were that are about to be folded as removed.
     hints: BTreeMap<u64, Ends>,
     /// Edges that were removed and that nothing says where they were.
     lost: BTreeSet<u32>,
     /// Edges that name what is not there yet are passed over: the log will bring them.
     is_partial: bool,
+    /// Edges that were folded.
+    folded: u32,
 }
 
 /// One version.
 #[derive(Clone)]
 pub(crate) struct KnowledgeView {
     pub(crate) nodes: Attributes,
-    pub(crate) adjacency: GraphView,
+    pub(crate) words: TextView,
+    /// The tag of the next segment of words.
+    pub(super) next_tag: u64,
+    /// `None` of a graph that is too large; see [`View::adjacency`](crate::View).
+    pub(crate) adjacency: Option<GraphView>,
+    pub(crate) max_bytes: u64,
 }
 
-impl Default for KnowledgeIndex {
-    fn default() -> Self {
-        Self::over(Attributes::new(node_column::COUNT), GraphIndex::new())
-    }
-}
+/// Memory that an edge takes at least while it is in no image.
+const BYTES_AN_EDGE: u64 = 40;
+/// Edges that are folded between two looks at what they take.
+const LOOK: u32 = 4_096;
 
 impl KnowledgeIndex {
+    /// A graph of nothing, whose adjacency may take so many bytes.
+    pub(crate) fn new(max_bytes: u64) -> Self {
+        let words = ContentIndex::new(Names::NODES);
+        let adjacency = Some(GraphIndex::new());
+        Self::over(Attributes::new(node_column::COUNT), words, adjacency, Vec::new(), max_bytes)
+    }
+
     pub(crate) const NODES: &str = "graph/nodes";
     pub(crate) const EDGES: &str = "graph/edges";
 
-    fn over(nodes: Attributes, adjacency: GraphIndex) -> Self {
+    fn over(
+        nodes: Attributes,
+        words: ContentIndex,
+        adjacency: Option<GraphIndex>,
+        declared: Vec<MetadataIndex>,
+        max_bytes: u64,
+    ) -> Self {
         let (hints, lost, is_partial) = (BTreeMap::new(), BTreeSet::new(), false);
-        KnowledgeIndex { nodes, adjacency, hints, lost, is_partial }
+        KnowledgeIndex {
+            nodes,
+            words,
+            declared,
+            adjacency,
+            max_bytes,
+            hints,
+            lost,
+            is_partial,
+            folded: 0,
+        }
     }
 
-    pub(crate) fn open(nodes: SharedSource, edges: SharedSource) -> Result<Self> {
-        let adjacency = GraphIndex::from_image(Arc::new(ImageOfGraph(edges)))?;
-        Ok(Self::over(Attributes::from_image(nodes)?, adjacency))
+    /// The graph as images have it, without `edges` one that is too large; `declared` are the metadata
+    /// indexes at their watermark.
+    pub(crate) fn open(
+        nodes: SharedSource,
+        edges: Option<SharedSource>,
+        words: ContentIndex,
+        declared: Vec<MetadataIndex>,
+        max_bytes: u64,
+    ) -> Result<Self> {
+        let edges = edges.filter(|image| image.len() as u64 <= max_bytes);
+        let open = |image| GraphIndex::from_image(Arc::new(ImageOfGraph(image)));
+        let adjacency = edges.map(open).transpose()?;
+        Ok(Self::over(Attributes::from_image(nodes)?, words, adjacency, declared, max_bytes))
     }
 
-    pub(crate) fn version(&self) -> KnowledgeView {
-        KnowledgeView { nodes: self.nodes.clone(), adjacency: self.adjacency.view() }
+    /// Can the adjacency of the edges that there are be held in so many bytes, if it is made from rows?
+    pub(crate) fn fits(max_bytes: u64, rows: &Pinned) -> Result<bool> {
+        Ok(rows.len(Table::Edges)?.saturating_mul(BYTES_AN_EDGE) <= max_bytes)
+    }
+
+    /// Lets the adjacency go if it has become too large.
+    fn keep_within(&mut self) {
+        let used = self.adjacency.as_ref().map(GraphIndex::bytes_used);
+        if used.is_some_and(|used| (used.image + used.delta) as u64 > self.max_bytes) {
+            self.adjacency = None;
+        }
+    }
+
+    pub(crate) fn version(&self, seq: Seq) -> KnowledgeView {
+        KnowledgeView {
+            nodes: self.nodes.clone(),
+            words: self.words.version(seq),
+            next_tag: self.words.next_tag(),
+            adjacency: self.adjacency.as_ref().map(GraphIndex::view),
+            max_bytes: self.max_bytes,
+        }
+    }
+
+    pub(crate) fn words(&self) -> &ContentIndex {
+        &self.words
+    }
+
+    pub(crate) fn words_mut(&mut self) -> &mut ContentIndex {
+        &mut self.words
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.nodes.heap_bytes() + self.adjacency.bytes_used().delta
+        self.nodes.heap_bytes() + self.words.heap_bytes() + self.delta_bytes()
+    }
+
+    /// Makes the labels and words of properties those of `wanted`, reading every node if that changes
+    /// anything.
+    pub(crate) fn declare(
+        &mut self,
+        seq: Seq,
+        wanted: Vec<MetadataIndex>,
+        rows: &dyn Rows,
+    ) -> Result<()> {
+        if wanted == self.declared {
+            return Ok(());
+        }
+        for gone in self.declared.iter().filter(|d| !wanted.contains(d)) {
+            self.nodes.drop_field(field::metadata(gone.field))?;
+        }
+        self.declared = wanted;
+        for ordinal in self.nodes.live() {
+            let Some(id) = self.nodes.id_of(ordinal)? else { continue };
+            if let Some(bytes) = rows.get(Table::Nodes, &id.to_be_bytes())? {
+                self.set_node(seq, ordinal, id, access_node(&bytes)?)?;
+            }
+        }
+        Ok(())
     }
 
     /// Memory of what has changed in the adjacency since its image was written.
     pub(crate) fn delta_bytes(&self) -> usize {
-        self.adjacency.bytes_used().delta
+        self.adjacency.as_ref().map_or(0, |adjacency| adjacency.bytes_used().delta)
     }
 
     /// Says where edges were that the next changes remove.
@@ -97,7 +198,10 @@ impl KnowledgeIndex {
         let Some(bytes) = bytes else {
             if let Some(ordinal) = self.nodes.ordinal_of(id)? {
                 self.nodes.remove(ordinal)?;
-                self.adjacency.remove_node(of_node(ordinal), seq.0).map_err(refused)?;
+                self.words.remove(ordinal, seq)?;
+                if let Some(adjacency) = &mut self.adjacency {
+                    adjacency.remove_node(of_node(ordinal), seq.0).map_err(refused)?;
+                }
             }
             return Ok(());
         };
@@ -106,28 +210,32 @@ impl KnowledgeIndex {
             Some(ordinal) => ordinal,
             None => self.nodes.push(id)?,
         };
-        self.set_node(ordinal, id, row)?;
-        self.adjacency.insert_node(of_node(ordinal), seq.0).map_err(refused)?;
+        self.set_node(seq, ordinal, id, row)?;
+        if let Some(adjacency) = &mut self.adjacency {
+            adjacency.insert_node(of_node(ordinal), seq.0).map_err(refused)?;
+        }
         Ok(())
     }
 
-    fn set_node(&mut self, ordinal: u32, id: u64, row: &ArchivedNodeRow) -> Result<()> {
+    fn set_node(&mut self, seq: Seq, ordinal: u32, id: u64, row: &ArchivedNodeRow) -> Result<()> {
         let mut labels: Vec<(FieldId, &[u8])> = vec![(field::NAMESPACE, row.namespace.as_bytes())];
         labels.extend(row.kind.as_ref().map(|kind| (field::KIND, kind.as_bytes())));
         labels.extend(row.tags.iter().map(|tag| (field::TAG, tag.as_bytes())));
+        let of_properties = declared_labels(&self.declared, &row.properties);
+        labels.extend(borrowed(&of_properties));
         let columns = [
             (node_column::CREATED, row.created_ms.to_native()),
             (node_column::UPDATED, row.updated_ms.to_native()),
             (node_column::IMPORTANCE, ordered(row.importance.to_native())),
         ];
         self.nodes.set(ordinal, &Entry { id, labels: &labels, columns: &columns })?;
-        Ok(())
+        self.words.insert(ordinal, &words_of(row, &self.declared), seq)
     }
 
     /// Takes in a memory that is gone.
     pub(crate) fn drop_memory(&mut self, seq: Seq, ordinal: u32) -> Result<()> {
-        if let Some(ordinal) = of_memory(ordinal) {
-            self.adjacency.remove_node(ordinal, seq.0).map_err(refused)?;
+        if let (Some(ordinal), Some(adjacency)) = (of_memory(ordinal), &mut self.adjacency) {
+            adjacency.remove_node(ordinal, seq.0).map_err(refused)?;
         }
         Ok(())
     }
@@ -141,6 +249,27 @@ impl KnowledgeIndex {
         rows: &dyn Rows,
     ) -> Result<()> {
         let ordinal = edge_ordinal(change.id)?;
+        self.folded = self.folded.wrapping_add(1);
+        if self.folded.is_multiple_of(LOOK) {
+            self.keep_within();
+        }
+        let Some(mut adjacency) = self.adjacency.take() else {
+            self.hints.remove(&change.id);
+            return Ok(());
+        };
+        let folded = self.fold_into(&mut adjacency, seq, (change, ordinal), memories, rows);
+        self.adjacency = Some(adjacency);
+        folded
+    }
+
+    fn fold_into(
+        &mut self,
+        adjacency: &mut GraphIndex,
+        seq: Seq,
+        (change, ordinal): (&Change, u32),
+        memories: &Attributes,
+        rows: &dyn Rows,
+    ) -> Result<()> {
         let bytes = rows.get(Table::Edges, &change.id.to_be_bytes())?;
         let Some(bytes) = bytes else {
             if change.kind == ChangeKind::Created {
@@ -155,7 +284,7 @@ impl KnowledgeIndex {
                 return Ok(());
             };
             if let Some(key) = self.key_of(ends, ordinal, memories)? {
-                self.adjacency.remove(key, seq.0).map_err(refused)?;
+                adjacency.remove(key, seq.0).map_err(refused)?;
             }
             return Ok(());
         };
@@ -167,7 +296,7 @@ impl KnowledgeIndex {
             if let Some(ordinal) = self.ordinal_of(end, memories)?
                 && memory_place(ordinal).is_some_and(|memory| memories.is_live(memory))
             {
-                self.adjacency.insert_node(ordinal, seq.0).map_err(refused)?;
+                adjacency.insert_node(ordinal, seq.0).map_err(refused)?;
             }
         }
         let Some(key) = key else {
@@ -183,7 +312,7 @@ impl KnowledgeIndex {
             until: until.unwrap_or(Validity::ALWAYS.until),
         };
         let edge = Edge { key, weight: row.weight.to_native(), valid };
-        match self.adjacency.insert(edge, seq.0) {
+        match adjacency.insert(edge, seq.0) {
             Err(GraphError::NoSuchNode { .. }) if self.is_partial => Ok(()),
             inserted => inserted.map(drop).map_err(refused),
         }
@@ -203,18 +332,19 @@ impl KnowledgeIndex {
     /// Ends a fold: looks for what was removed and whose place is not known, once over all edges.
     pub(crate) fn settle(&mut self, seq: Seq) -> Result<()> {
         self.hints.clear();
+        self.keep_within();
         let lost = std::mem::take(&mut self.lost);
-        if lost.is_empty() {
+        let Some(adjacency) = self.adjacency.as_mut().filter(|_| !lost.is_empty()) else {
             return Ok(());
-        }
+        };
         let mut keys = Vec::new();
-        self.adjacency.view().for_each_edge(|edge| {
+        adjacency.view().for_each_edge(|edge| {
             if lost.contains(&edge.key.ordinal) {
                 keys.push(edge.key);
             }
         })?;
         for key in keys {
-            self.adjacency.remove(key, seq.0).map_err(refused)?;
+            adjacency.remove(key, seq.0).map_err(refused)?;
         }
         Ok(())
     }
@@ -230,6 +360,9 @@ impl KnowledgeIndex {
         is_partial: bool,
     ) -> Result<()> {
         self.is_partial = is_partial;
+        if !Self::fits(self.max_bytes, rows)? {
+            self.adjacency = None;
+        }
         let mut each = |table, model| {
             rows.scan(table, Bound::Unbounded, |key, _| {
                 let bad = || Error::corruption("graph key", "eight bytes", "another length");
@@ -253,7 +386,14 @@ impl KnowledgeIndex {
 impl KnowledgeView {
     /// Is there neither a node nor an edge, nor was there ever?
     pub(crate) fn is_untouched(&self) -> bool {
-        self.nodes.next_ordinal() == 0 && self.adjacency.node_bound() == 0
+        let has_edges = self.adjacency.as_ref().is_none_or(|a| a.node_bound() > 0);
+        self.nodes.next_ordinal() == 0 && !has_edges
+    }
+
+    /// One more than the highest ordinal that the adjacency can have.
+    pub(crate) fn bound(&self, memories: &Attributes) -> u32 {
+        let nodes = of_node(self.nodes.next_ordinal());
+        nodes.max(memories.next_ordinal().saturating_mul(2))
     }
 
     /// The ordinal of an entity in the adjacency.
@@ -274,13 +414,16 @@ impl KnowledgeView {
     /// Reads all of both images and says which of their rules does not hold.
     pub(crate) fn validate(&self) -> Result<()> {
         self.nodes.validate()?;
-        Ok(self.adjacency.validate()?)
+        Ok(self.adjacency.as_ref().map_or(Ok(()), GraphView::validate)?)
     }
 
-    /// What must be equal in two versions of the same rows, whatever their ordinals are.
-    pub(crate) fn digest(&self, memories: &Attributes) -> Result<(u128, u64, u128)> {
+    /// What must be equal in two versions of the same rows, whatever their ordinals are: of nodes, and of
+    /// edges if these are held.
+    pub(crate) fn digest(&self, memories: &Attributes) -> Result<(u128, Option<(u64, u128)>)> {
+        let nodes = self.nodes.digest()?;
+        let Some(adjacency) = &self.adjacency else { return Ok((nodes, None)) };
         let (mut sum, mut fault) = (0_u128, None);
-        self.adjacency.for_each_edge(|edge| {
+        adjacency.for_each_edge(|edge| {
             let end = |ordinal| self.entity_of(memories, ordinal).map(Entity::code);
             match end(edge.key.source).and_then(|source| Ok((source, end(edge.key.target)?))) {
                 Err(e) => fault = Some(e),
@@ -299,8 +442,24 @@ impl KnowledgeView {
         if let Some(e) = fault {
             return Err(e);
         }
-        Ok((self.nodes.digest()?, self.adjacency.edge_count().into(), sum))
+        Ok((nodes, Some((adjacency.edge_count().into(), sum))))
     }
+}
+
+/// What a node is found by: what it is called, and the texts at declared paths of its properties.
+fn words_of(row: &ArchivedNodeRow, declared: &[MetadataIndex]) -> String {
+    let mut words = row.external_id.as_str().to_owned();
+    for text in row.name.iter().chain(row.aliases.iter()) {
+        words.extend(["\n", text.as_str()]);
+    }
+    // Properties that do not parse have no words; `verify` reports them with their row.
+    if !declared.is_empty()
+        && !row.properties.is_empty()
+        && let Ok(properties) = serde_json::from_str(&row.properties)
+    {
+        declared_texts(declared, &properties, |text| words.extend(["\n", text]));
+    }
+    words
 }
 
 fn ordinal_of(nodes: &Attributes, memories: &Attributes, entity: Entity) -> Result<Option<u32>> {
@@ -326,7 +485,7 @@ fn node_place(ordinal: u32) -> u32 {
 }
 
 /// The ordinal of the memory that has this one in the adjacency, if it is a memory's.
-fn memory_place(ordinal: u32) -> Option<u32> {
+pub(crate) fn memory_place(ordinal: u32) -> Option<u32> {
     (ordinal & 1 == 1).then_some(ordinal >> 1)
 }
 
@@ -359,7 +518,10 @@ fn refused(e: GraphError) -> Error {
 
 impl From<graph_image::ImageError> for Error {
     fn from(e: graph_image::ImageError) -> Self {
-        Error::corruption("graph image", "a readable image", e.to_string())
+        match e {
+            graph_image::ImageError::Elsewhere(e) => Detail::Elsewhere { source: e.0 }.into(),
+            e => Error::corruption("graph image", "a readable image", e.to_string()),
+        }
     }
 }
 

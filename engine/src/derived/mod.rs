@@ -24,12 +24,14 @@ pub(crate) use attributes::{AttributeIndex, Label, MAX_METADATA_TEXT, column, fi
 pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
-pub(crate) use knowledge::{KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, of_memory};
+pub(crate) use knowledge::{
+    KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, memory_place, node_column, of_memory,
+};
 use text::store_text;
-pub(crate) use text::{ContentIndex, analyzer};
+pub(crate) use text::{ContentIndex, Names, analyzer};
 pub(crate) use vectors::SpaceIndex;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, MetadataIndex};
 use crate::commit::log::{Aspects, Change, ChangeKind, Model};
 use crate::ids::{MemoryId, Seq, SpaceId};
 use crate::memory::{ArchivedMemoryRow, access};
@@ -104,17 +106,17 @@ pub(crate) struct Versions {
 }
 
 impl Indexes {
-    /// Indexes of a file without rows.
-    pub(crate) fn empty(numbering: Numbering) -> Self {
+    /// Indexes of a file without rows. The adjacency of its graph may take so many bytes.
+    pub(crate) fn empty(numbering: Numbering, graph_bytes: u64) -> Self {
         Indexes {
             numbering,
             watermark: Seq(0),
             memories: Seq(0),
             catalog: Arc::default(),
             attributes: AttributeIndex::default(),
-            content: ContentIndex::default(),
+            content: ContentIndex::new(Names::MEMORIES),
             spaces: BTreeMap::new(),
-            knowledge: KnowledgeIndex::default(),
+            knowledge: KnowledgeIndex::new(graph_bytes),
             images: Images::default(),
             unsaved: 0,
         }
@@ -195,9 +197,14 @@ impl Indexes {
         (followed + self.knowledge.heap_bytes()) as u64
     }
 
-    /// Takes in a changed catalogue: indexes for new spaces, none for dropped ones, labels for
+    /// Takes in a changed catalogue, at `seq`: indexes for new spaces, none for dropped ones, labels for
     /// newly declared metadata paths. `rows` must be those that `catalog` was read from.
-    pub(crate) fn adopt_catalog(&mut self, catalog: Catalog, rows: &dyn Rows) -> Result<()> {
+    pub(crate) fn adopt_catalog(
+        &mut self,
+        seq: Seq,
+        catalog: Catalog,
+        rows: &dyn Rows,
+    ) -> Result<()> {
         let images = &mut self.images;
         self.spaces.retain(|id, index| {
             let is_kept = catalog.indexed().any(|(known, _)| known == id);
@@ -209,9 +216,21 @@ impl Indexes {
         for (id, space) in catalog.indexed() {
             self.spaces.entry(*id).or_insert_with(|| SpaceIndex::new(*id, space));
         }
-        self.attributes.declare(catalog.indexes().cloned().collect(), rows)?;
+        let declared: Vec<MetadataIndex> = catalog.indexes().cloned().collect();
+        self.attributes.declare(declared.clone(), rows)?;
+        self.knowledge.declare(seq, declared, rows)?;
         self.catalog = Arc::new(catalog);
         Ok(())
+    }
+
+    /// The text indexes: of memories, and of nodes.
+    pub(crate) fn texts(&self) -> [&ContentIndex; 2] {
+        [&self.content, self.knowledge.words()]
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn texts_mut(&mut self) -> [&mut ContentIndex; 2] {
+        [&mut self.content, self.knowledge.words_mut()]
     }
 
     /// The present version, for a View at `seq`.
@@ -223,7 +242,7 @@ impl Indexes {
             attributes: self.attributes.version(),
             text: self.content.version(seq),
             next_text_tag: self.content.next_tag(),
-            knowledge: self.knowledge.version(),
+            knowledge: self.knowledge.version(seq),
             images: self.images.clone(),
             vectors: Arc::new(self.spaces.iter().map(|(id, s)| (*id, s.version(seq))).collect()),
         }

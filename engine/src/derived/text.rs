@@ -1,4 +1,4 @@
-//! The words of memories, over their content.
+//! Words: those of memories, over their content, and those of nodes, over their names.
 //!
 //! What is written lies in memory, until a job makes a segment of it; segments of a size are merged. A
 //! checkpoint stores what the file does not have yet, each segment as an image of its own, and a *manifest*
@@ -8,7 +8,7 @@
 //! version u8 | next tag u64 | segments u32 | of each: tag u64 | dead u32 len, roaring bitmap
 //! ```
 //!
-//! **Invariant:** every live memory has one entry, of its present content. A tag names the same bytes for as
+//! **Invariant:** every live memory, or node, has one entry, of its present text. A tag names the same bytes for as
 //! long as the numbering lasts.
 
 use super::checkpoint::Store;
@@ -31,16 +31,39 @@ const RANKING: Bm25 = Bm25 { k1: 1.2, b: 0.5, rarity: 1.5 };
 /// Segments that a manifest may name; far above what merging leaves.
 const MAX_SEGMENTS: usize = 4_096;
 const VERSION: u8 = 1;
-/// What names of segments begin with.
-const SEGMENT: &str = "text/";
+
+/// Whose words they are: the names of their images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// Of the manifest.
+    pub(crate) manifest: &'static str,
+    /// What names of segments begin with.
+    segment: &'static str,
+}
+
+impl Names {
+    pub(crate) const MEMORIES: Names = Names { manifest: "text", segment: "text/" };
+    pub(crate) const NODES: Names = Names { manifest: "graph/text", segment: "graph/text/" };
+
+    /// Is it the name of a segment's image? Under one numbering such an image never changes.
+    pub(crate) fn is_of_segment(name: &str) -> bool {
+        [Self::MEMORIES, Self::NODES].iter().any(|names| name.starts_with(names.segment))
+    }
+
+    /// The name of a segment's image.
+    pub(crate) fn of_segment(self, tag: u64) -> String {
+        format!("{}{tag}", self.segment)
+    }
+}
 
 /// What counts as the same word.
 pub(crate) fn analyzer() -> Analyzer {
     Analyzer::default().stem(Some(Language::English))
 }
 
-/// The writer of the text index.
+/// The writer of a text index.
 pub(crate) struct ContentIndex {
+    names: Names,
     index: TextIndex,
     /// The tag of the next segment.
     next_tag: u64,
@@ -55,38 +78,26 @@ pub(crate) struct Manifest {
     segments: Vec<(u64, RoaringBitmap)>,
 }
 
-impl Default for ContentIndex {
-    fn default() -> Self {
-        ContentIndex { index: TextIndex::new(analyzer()), next_tag: 0, unstored: BTreeMap::new() }
-    }
-}
-
 impl ContentIndex {
-    /// Of the manifest's image.
-    pub(crate) const NAME: &str = "text";
-
-    /// Is it the name of a segment's image? Under one numbering such an image never changes.
-    pub(crate) fn is_segment(name: &str) -> bool {
-        name.starts_with(SEGMENT)
+    /// One without words.
+    pub(crate) fn new(names: Names) -> Self {
+        let (index, unstored) = (TextIndex::new(analyzer()), BTreeMap::new());
+        ContentIndex { names, index, next_tag: 0, unstored }
     }
 
-    /// The name of a segment's image.
-    pub(crate) fn name_of(tag: u64) -> String {
-        format!("{SEGMENT}{tag}")
-    }
-
-    /// The index of a manifest, whose segments are opened by tag.
+    /// The index of a manifest, whose segments are opened by the name of their image.
     pub(crate) fn open(
+        names: Names,
         manifest: &SharedSource,
-        mut segment: impl FnMut(u64) -> Result<SharedSource>,
+        mut segment: impl FnMut(String) -> Result<SharedSource>,
     ) -> Result<Self> {
         let manifest = Manifest::decode(manifest.get(0..manifest.len())?)?;
         let mut segments = Vec::with_capacity(manifest.segments.len());
         for (tag, dead) in manifest.segments {
-            segments.push(Segment { tag, source: segment(tag)?, dead });
+            segments.push(Segment { tag, source: segment(names.of_segment(tag))?, dead });
         }
         let index = TextIndex::from_segments(segments, analyzer())?;
-        Ok(ContentIndex { index, next_tag: manifest.next_tag, unstored: BTreeMap::new() })
+        Ok(ContentIndex { names, index, next_tag: manifest.next_tag, unstored: BTreeMap::new() })
     }
 
     pub(crate) fn version(&self, seq: Seq) -> TextView {
@@ -98,9 +109,24 @@ impl ContentIndex {
         self.next_tag
     }
 
+    /// Takes in a text, in the place of the one that was there.
+    pub(super) fn insert(&mut self, ordinal: u32, text: &str, seq: Seq) -> Result<()> {
+        Ok(self.index.insert(ordinal, text, seq.0)?)
+    }
+
+    pub(super) fn remove(&mut self, ordinal: u32, seq: Seq) -> Result<()> {
+        self.index.remove(ordinal, seq.0)?;
+        Ok(())
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.index.heap_bytes() + self.unstored.values().sum::<usize>()
+    }
+
     /// Gives no tag that the name of one of these images has.
     pub(crate) fn pass_over<'a>(&mut self, images: impl Iterator<Item = &'a str>) {
-        let tags = images.filter_map(|name| name.strip_prefix(SEGMENT)?.parse::<u64>().ok());
+        let tags =
+            images.filter_map(|name| name.strip_prefix(self.names.segment)?.parse::<u64>().ok());
         self.next_tag = tags.map(|tag| tag.saturating_add(1)).fold(self.next_tag, u64::max);
     }
 
@@ -141,23 +167,28 @@ impl ContentIndex {
 
 /// Gives `store` the images of a version: each segment under its name, then what lies in memory as a segment
 /// of its own, then the manifest. `store` says whether to go on.
-pub(crate) fn store_text(view: &TextView, next_tag: u64, store: &mut Store<'_>) -> Result<bool> {
+pub(crate) fn store_text(
+    names: Names,
+    view: &TextView,
+    next_tag: u64,
+    store: &mut Store<'_>,
+) -> Result<bool> {
     let mut manifest = Manifest { next_tag, segments: Vec::new() };
     for Segment { tag, source, dead } in view.segments() {
         let bytes = || Ok(source.get(0..source.len())?.to_vec());
-        if !store(ContentIndex::name_of(tag), &bytes)? {
+        if !store(names.of_segment(tag), &bytes)? {
             return Ok(false);
         }
         manifest.segments.push((tag, dead));
     }
     if let Some(image) = view.write_unsealed()? {
-        if !store(ContentIndex::name_of(next_tag), &|| Ok(image.clone()))? {
+        if !store(names.of_segment(next_tag), &|| Ok(image.clone()))? {
             return Ok(false);
         }
         manifest.segments.push((next_tag, RoaringBitmap::new()));
         manifest.next_tag = next_tag.saturating_add(1);
     }
-    store(ContentIndex::NAME.into(), &|| manifest.encode())
+    store(names.manifest.into(), &|| manifest.encode())
 }
 
 impl Manifest {
@@ -205,22 +236,22 @@ impl Manifest {
 
 impl Derived for ContentIndex {
     fn name(&self) -> String {
-        Self::NAME.into()
+        self.names.manifest.into()
     }
 
     fn fold(&mut self, seq: Seq, change: &Folded<'_>, _: &dyn Rows) -> Result<()> {
         match change.row {
             Some(row) if change.aspects.has(Aspects::CONTENT) => {
-                self.index.insert(change.ordinal, &row.content, seq.0)?;
+                self.insert(change.ordinal, &row.content, seq)?;
             }
             Some(_) => {}
-            None => drop(self.index.remove(change.ordinal, seq.0)?),
+            None => self.remove(change.ordinal, seq)?,
         }
         Ok(())
     }
 
     fn heap_bytes(&self) -> usize {
-        self.index.heap_bytes() + self.unstored.values().sum::<usize>()
+        ContentIndex::heap_bytes(self)
     }
 }
 

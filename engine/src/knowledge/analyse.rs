@@ -84,7 +84,7 @@ impl Graph {
     ) -> Result<Projected> {
         let followed = self.follow(follow)?;
         let all = follow.filter.as_ref().unwrap_or(&Filter::All);
-        let mut within = self.select(all, &Deadline::after(follow.deadline))?;
+        let mut within = self.select(all, &Deadline::after(follow.deadline))?.0;
         if let Some(nodes) = followed.filter().nodes {
             within &= nodes;
         }
@@ -95,7 +95,7 @@ impl Graph {
             weight,
             max_bytes: None,
         };
-        let view = &self.view.versions().knowledge.adjacency;
+        let view = &self.view.adjacency()?;
         let projected = followed.within(|work| Projection::new(view, &project, work));
         let projection = match projected {
             Ok(projection) => projection,
@@ -118,7 +118,7 @@ impl Graph {
     /// Memories among these that were joined to something once and no longer are: whether the adjacency
     /// still has them depends on when it was written.
     fn unjoined(&self, within: &RoaringBitmap) -> Result<RoaringBitmap> {
-        let view = &self.view.versions().knowledge.adjacency;
+        let view = &self.view.adjacency()?;
         let (both, mut unjoined) =
             (Passes { direction: Direction::Both, ..Passes::default() }, RoaringBitmap::new());
         let mut always = || true;

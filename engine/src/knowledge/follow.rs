@@ -6,7 +6,7 @@ use super::read::Graph;
 use crate::derived::{bitmap_of_nodes, column, field, of_memory};
 use crate::error::Detail;
 use crate::filter::Filter;
-use crate::recall::Deadline;
+use crate::recall::{Deadline, FilterReport};
 use crate::{Error, Result};
 use memlith_graph::adjacency::{self, Direction};
 use memlith_graph::traverse::{CutShort, Work};
@@ -185,11 +185,12 @@ impl Graph {
             When::Any => None,
         };
         let mut nodes = match &follow.filter {
-            Some(filter) => Some(self.select(filter, &deadline)?),
+            Some(filter) => Some(self.select(filter, &deadline)?.0),
             None => None,
         };
         if let Some(expired) = self.expired_memories()? {
-            let bound = self.view.versions().knowledge.adjacency.node_bound();
+            let versions = self.view.versions();
+            let bound = versions.knowledge.bound(&versions.attributes);
             *nodes.get_or_insert_with(|| (0..bound).collect()) -= expired;
         }
         let edges = match &follow.edge_filter {
@@ -208,11 +209,22 @@ impl Graph {
         })
     }
 
-    /// Nodes and memories that match, as the adjacency numbers them.
-    pub(super) fn select(&self, filter: &Filter, deadline: &Deadline) -> Result<RoaringBitmap> {
+    /// Nodes and memories that match, as the adjacency numbers them, and how they were found.
+    pub(super) fn select(
+        &self,
+        filter: &Filter,
+        deadline: &Deadline,
+    ) -> Result<(RoaringBitmap, FilterReport)> {
         filter.validate()?;
-        let nodes = self.matching_nodes(filter, deadline)?;
-        Ok(bitmap_of_nodes(&nodes) | self.matching_memories(filter, deadline)?)
+        let (nodes, of_nodes) = self.matching_nodes(filter, deadline)?;
+        let (memories, of_memories) = self.matching_memories(filter, deadline)?;
+        let report = FilterReport {
+            matching: of_nodes.matching + of_memories.matching,
+            scanned_rows: of_nodes.scanned_rows + of_memories.scanned_rows,
+            scanned_filter: of_nodes.scanned_filter.or(of_memories.scanned_filter),
+            micros: of_nodes.micros + of_memories.micros,
+        };
+        Ok((bitmap_of_nodes(&nodes) | memories, report))
     }
 
     /// Memories that have expired and are not deleted yet; mostly none.

@@ -26,8 +26,10 @@ mod read;
 mod record;
 mod restore;
 mod row;
+mod search;
 mod select;
 mod shortcuts;
+mod stored;
 mod validate;
 mod verify;
 mod walk;
@@ -46,6 +48,7 @@ pub use pattern::{GraphPattern, PatternMatches, PatternNode, PatternRow};
 pub use read::Graph;
 pub use record::{Edge, EdgePatch, NewEdge, NewNode, Node, NodePatch, Upserted};
 pub(crate) use row::{ArchivedNodeRow, EdgeRow, NodeRow, access_edge, access_node};
+pub use search::{FoundNode, NodeSearch};
 pub use shortcuts::GraphDb;
 pub(crate) use verify::{verify_edges, verify_nodes};
 pub use walk::{

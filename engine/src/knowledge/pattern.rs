@@ -6,7 +6,7 @@ use super::walk::{Link, MAX_WALKED};
 use super::{Entity, EntityRef};
 use crate::error::{Detail, check_limit};
 use crate::filter::Filter;
-use crate::recall::Deadline;
+use crate::recall::{Deadline, FilterReport};
 use crate::{Error, Result};
 use memlith_graph::traverse::{self, CutShort, ExplainedStep, PatternError};
 use roaring::RoaringBitmap;
@@ -124,6 +124,8 @@ pub struct PatternMatches {
     pub rows: Vec<PatternRow>,
     /// In which order nodes were bound and edges followed, with what that took.
     pub steps: Vec<ExplainedStep>,
+    /// By the nodes of the pattern: how what can stand for it was found, where a filter says that.
+    pub filters: Vec<Option<FilterReport>>,
     /// Why there may be more.
     pub cut: Option<CutShort>,
 }
@@ -144,11 +146,9 @@ impl Graph {
         bounds.deadline = deadline;
         let run = self.follow(&bounds)?;
         let until = Deadline::after(deadline);
-        let candidates = pattern
-            .nodes
-            .iter()
-            .map(|node| self.candidates(node, &until))
-            .collect::<Result<Vec<_>>>()?;
+        let candidates = pattern.nodes.iter().map(|node| self.candidates(node, &until));
+        let (candidates, filters): (Vec<_>, Vec<_>) =
+            candidates.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let followed = pattern.edges.iter().map(|(.., follow)| self.follow(follow));
         let followed: Vec<Followed> = followed.collect::<Result<_>>()?;
 
@@ -159,7 +159,7 @@ impl Graph {
             let (from, to) = ends.ok_or_else(|| refused(PatternError::NoSuchNode))?;
             raw.edge(*from, *to, followed.filter());
         }
-        let view = &self.view.versions().knowledge.adjacency;
+        let view = &self.view.adjacency()?;
         let matches = run.within(|work| raw.find(view, limit, work)).map_err(refused)?;
         let row = |row: &traverse::PatternMatch| {
             let entities =
@@ -171,15 +171,22 @@ impl Graph {
         if rows.is_empty() {
             refuse_cut(matches.cut, &bounds)?;
         }
-        Ok(PatternMatches { rows, steps: matches.steps, cut: matches.cut })
+        Ok(PatternMatches { rows, steps: matches.steps, filters, cut: matches.cut })
     }
 
-    fn candidates(&self, node: &Candidates, deadline: &Deadline) -> Result<RoaringBitmap> {
-        match node {
-            Candidates::Any => self.select(&Filter::All, deadline),
-            Candidates::One(reference) => Ok(self.place_of(reference)?.into_iter().collect()),
-            Candidates::Matching(filter) => self.select(filter, deadline),
-        }
+    fn candidates(
+        &self,
+        node: &Candidates,
+        deadline: &Deadline,
+    ) -> Result<(RoaringBitmap, Option<FilterReport>)> {
+        Ok(match node {
+            Candidates::Any => (self.select(&Filter::All, deadline)?.0, None),
+            Candidates::One(reference) => (self.place_of(reference)?.into_iter().collect(), None),
+            Candidates::Matching(filter) => {
+                let (found, report) = self.select(filter, deadline)?;
+                (found, Some(report))
+            }
+        })
     }
 }
 

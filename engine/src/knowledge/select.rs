@@ -6,17 +6,17 @@
 use super::read::Graph;
 use super::row::{ArchivedEdgeRow, ArchivedNodeRow, access_edge, access_node};
 use crate::Result;
-use crate::derived::{field, of_memory};
-use crate::filter::{Attribute, Filter, Number, Op, Path, Predicate, Subject, Value};
+use crate::derived::{Versions, field, node_column, of_memory};
+use crate::filter::{Attribute, Filter, Number, Path, Predicate, Subject};
 use crate::memory::metadata_value;
-use crate::recall::{Deadline, Scope};
+use crate::recall::{Bounds, Deadline, FilterReport, Indexed, Scope, bounds};
 use crate::rows::Rows;
 use crate::schema::{Table, read_u64};
-use memlith_index::attributes::FieldId;
 use roaring::RoaringBitmap;
 use serde_json::Value as Json;
 use std::cell::OnceCell;
 use std::ops::Bound;
+use std::time::Instant;
 
 /// Rows that are read between two looks at the deadline.
 const POLL: usize = 256;
@@ -107,18 +107,6 @@ impl Subject for EdgeSubject<'_> {
     }
 }
 
-/// What is certain to match, and what may.
-struct Bounds {
-    lower: RoaringBitmap,
-    upper: RoaringBitmap,
-}
-
-impl Bounds {
-    fn exact(all: RoaringBitmap) -> Self {
-        Bounds { lower: all.clone(), upper: all }
-    }
-}
-
 impl Graph {
     /// Ordinals of the nodes of this namespace.
     pub(super) fn all_nodes(&self) -> Result<RoaringBitmap> {
@@ -126,18 +114,22 @@ impl Graph {
         Ok(nodes.label(field::NAMESPACE, self.namespace.as_bytes())?)
     }
 
-    /// Ordinals of those among them that match.
+    /// Ordinals of those among them that match, and how they were found.
     pub(super) fn matching_nodes(
         &self,
         filter: &Filter,
         deadline: &Deadline,
-    ) -> Result<RoaringBitmap> {
+    ) -> Result<(RoaringBitmap, FilterReport)> {
+        let began = Instant::now();
         let base = self.all_nodes()?;
-        let Bounds { lower, upper } = self.bounds(filter, &base)?;
-        let mut matching = &base & &lower;
-        let rows = self.view.rows()?;
         let now_ms = self.view.now_ms();
-        for (read, ordinal) in ((base & upper) - lower).iter().enumerate() {
+        let mut tests = Vec::new();
+        let test = |predicate: &Predicate| self.indexed(predicate, &base, now_ms, deadline);
+        let Bounds { lower, upper } = bounds(filter, &base, &test, &mut tests)?;
+        let undecided = upper - &lower;
+        let mut matching = lower;
+        let rows = self.view.rows()?;
+        for (read, ordinal) in undecided.iter().enumerate() {
             if read % POLL == 0 {
                 deadline.check("choosing nodes")?;
             }
@@ -147,20 +139,53 @@ impl Graph {
                 matching.insert(ordinal);
             }
         }
-        Ok(matching)
+        let mut report = FilterReport { matching: matching.len(), ..FilterReport::default() };
+        if !undecided.is_empty() {
+            report.scanned_rows = undecided.len();
+            report.scanned_filter = Some(Filter::And(tests).simplify().to_string());
+        }
+        report.micros = began.elapsed().as_micros() as u64;
+        Ok((matching, report))
     }
 
-    /// Memories of this namespace that match, as the adjacency numbers them.
+    /// What the indexes say of one test; `None` if there is no index for it.
+    fn indexed(
+        &self,
+        predicate: &Predicate,
+        base: &RoaringBitmap,
+        now_ms: i64,
+        deadline: &Deadline,
+    ) -> Result<Option<Bounds>> {
+        let Versions { knowledge, catalog, .. } = self.view.versions();
+        let indexed = Indexed { attributes: &knowledge.nodes, catalog, base, now_ms, deadline };
+        let op = &predicate.op;
+        match &predicate.path {
+            Path::Meta(keys) => indexed.metadata(keys, op),
+            Path::Attribute(attribute) => match attribute {
+                Attribute::Kind => indexed.labels(field::KIND, op),
+                Attribute::Tag => indexed.labels(field::TAG, op),
+                Attribute::Namespace => indexed.labels(field::NAMESPACE, op),
+                Attribute::Importance => indexed.reals(node_column::IMPORTANCE, op),
+                Attribute::Created => indexed.times(node_column::CREATED, op),
+                Attribute::Updated => indexed.times(node_column::UPDATED, op),
+                Attribute::Id => Ok(None),
+                // No node has any of the others, and then every test is false.
+                _ => Ok(Some(Bounds::nothing())),
+            },
+        }
+    }
+
+    /// Memories of this namespace that match, as the adjacency numbers them, and how they were found.
     pub(super) fn matching_memories(
         &self,
         filter: &Filter,
         deadline: &Deadline,
-    ) -> Result<RoaringBitmap> {
+    ) -> Result<(RoaringBitmap, FilterReport)> {
         let namespace = Some(self.namespace.as_str());
         let filter = Some(filter);
         let scope = Scope { namespace, filter, include_superseded: true, ..Scope::default() };
-        let (memories, _) = self.view.select(scope, deadline)?;
-        Ok(memories.iter().filter_map(of_memory).collect())
+        let (memories, report) = self.view.select(scope, deadline)?;
+        Ok((memories.iter().filter_map(of_memory).collect(), report))
     }
 
     /// Edges of the file that match, as the adjacency numbers them.
@@ -187,68 +212,5 @@ impl Graph {
             Ok(true)
         })?;
         Ok(matching)
-    }
-
-    fn bounds(&self, filter: &Filter, base: &RoaringBitmap) -> Result<Bounds> {
-        let unknown = || Bounds { lower: RoaringBitmap::new(), upper: base.clone() };
-        Ok(match filter {
-            Filter::All => Bounds::exact(base.clone()),
-            Filter::None => Bounds::exact(RoaringBitmap::new()),
-            Filter::And(terms) => {
-                let mut all = Bounds::exact(base.clone());
-                for term in terms {
-                    let one = self.bounds(term, base)?;
-                    all.lower &= one.lower;
-                    all.upper &= one.upper;
-                }
-                all
-            }
-            Filter::Or(terms) => {
-                let mut any = Bounds::exact(RoaringBitmap::new());
-                for term in terms {
-                    let one = self.bounds(term, base)?;
-                    any.lower |= one.lower;
-                    any.upper |= one.upper;
-                }
-                any
-            }
-            Filter::Not(term) => {
-                let one = self.bounds(term, base)?;
-                Bounds { lower: base - one.upper, upper: base - one.lower }
-            }
-            Filter::Test(Predicate { path: Path::Attribute(attribute), op }) => {
-                let field = match attribute {
-                    Attribute::Kind => field::KIND,
-                    Attribute::Tag => field::TAG,
-                    Attribute::Namespace => field::NAMESPACE,
-                    _ => return Ok(unknown()),
-                };
-                self.labels(field, op)?.map_or_else(unknown, |all| Bounds::exact(all & base))
-            }
-            Filter::Test(_) => unknown(),
-        })
-    }
-
-    /// The nodes with a label; `None` where that is not asked for.
-    fn labels(&self, field: FieldId, op: &Op) -> Result<Option<RoaringBitmap>> {
-        let nodes = &self.view.versions().knowledge.nodes;
-        let one = |value: &Value| -> Result<RoaringBitmap> {
-            match value {
-                Value::Text(text) => Ok(nodes.label(field, text.as_bytes())?),
-                _ => Ok(RoaringBitmap::new()),
-            }
-        };
-        Ok(match op {
-            Op::Eq(value) => Some(one(value)?),
-            Op::In(values) => {
-                let mut any = RoaringBitmap::new();
-                for value in values {
-                    any |= one(value)?;
-                }
-                Some(any)
-            }
-            Op::Exists => Some(nodes.any(field)?),
-            _ => None,
-        })
     }
 }

@@ -197,7 +197,7 @@ impl Graph {
             return Ok(Walked { found: Vec::new(), cut: None });
         };
         let followed = self.follow(follow)?;
-        let view = &self.view.versions().knowledge.adjacency;
+        let view = &self.view.adjacency()?;
         let around = followed
             .within(|work| traverse::neighbours(view, node, &followed.filter(), limit, work))?;
         let adjacent = |next: &traverse::Neighbour| {
@@ -237,7 +237,7 @@ impl Graph {
             limit: request.limit,
             with_paths: request.with_paths,
         };
-        let view = &self.view.versions().knowledge.adjacency;
+        let view = &self.view.adjacency()?;
         let answer = followed.within(|work| traverse::related(view, &query, work))?;
         let one = |found: traverse::RelatedNode| {
             let path = found.path.map(|path| self.path(&path)).transpose()?;
@@ -265,7 +265,7 @@ impl Graph {
         let places = starts.iter().map(|start| self.place_of(start));
         let places: Vec<u32> = places.filter_map(Result::transpose).collect::<Result<_>>()?;
         let followed = self.follow(follow)?;
-        let view = &self.view.versions().knowledge.adjacency;
+        let view = &self.view.adjacency()?;
         let around = followed.within(|work| {
             traverse::subgraph(view, &places, depth, &followed.filter(), limit, work)
         })?;
@@ -288,8 +288,8 @@ impl Graph {
         to: impl Into<EntityRef>,
         follow: &Follow,
     ) -> Result<Option<GraphPath>> {
+        let view = &self.view.adjacency()?;
         let found = self.one_path(&from.into(), &to.into(), follow, |start, goal, followed| {
-            let view = &self.view.versions().knowledge.adjacency;
             followed
                 .within(|work| traverse::shortest_path(view, start, goal, &followed.filter(), work))
         })?;
@@ -307,8 +307,8 @@ impl Graph {
         follow: &Follow,
         cost: Cost,
     ) -> Result<Option<CheapestPath>> {
+        let view = &self.view.adjacency()?;
         self.one_path(&from.into(), &to.into(), follow, |start, goal, followed| {
-            let view = &self.view.versions().knowledge.adjacency;
             followed.within(|work| {
                 traverse::cheapest_path(view, start, goal, &followed.filter(), cost, work)
             })
@@ -350,7 +350,7 @@ impl Graph {
             return Ok(Walked { found: Vec::new(), cut: None });
         };
         let followed = self.follow(follow)?;
-        let view = &self.view.versions().knowledge.adjacency;
+        let view = &self.view.adjacency()?;
         let paths = followed.within(|work| {
             traverse::all_paths(view, start, goal, max_length, &followed.filter(), limit, work)
         })?;
@@ -394,7 +394,7 @@ impl Graph {
         })
     }
 
-    pub(super) fn path(&self, path: &RawPath) -> Result<GraphPath> {
+    pub(crate) fn path(&self, path: &RawPath) -> Result<GraphPath> {
         let entities = path.nodes.iter().map(|node| self.entity(*node)).collect::<Result<_>>()?;
         let links = path.edges.iter().map(|edge| self.link(edge)).collect::<Result<_>>()?;
         Ok(GraphPath { entities, links })

@@ -49,7 +49,9 @@ impl WriteTx<'_> {
 
     /// Declares an index over a metadata path, such as `lang` or `author.name`: filters on it then
     /// read a bitmap instead of every row. Scalars are found by equality and range, lists by what
-    /// they contain. Costs a read of every memory, once.
+    /// they contain. It is one of memories and of nodes of the graph, whose properties are their metadata;
+    /// and [`Graph::search`](crate::Graph::search) finds nodes by the words of texts that stand there. Costs
+    /// a read of every memory and node, once.
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if it is declared already.

@@ -1,6 +1,7 @@
 //! What a recall answers.
 
 use crate::ids::{MemoryId, Seq};
+use crate::knowledge::GraphPath;
 use crate::memory::Memory;
 use std::ops::Range;
 
@@ -24,6 +25,8 @@ pub enum Leg {
     Affinity,
     /// What is said around it in its session.
     Context,
+    /// What it is joined to in the graph.
+    Neighbourhood,
 }
 
 impl Leg {
@@ -38,6 +41,7 @@ impl Leg {
             Leg::Accesses => "accesses",
             Leg::Affinity => "affinity",
             Leg::Context => "context",
+            Leg::Neighbourhood => "neighbourhood",
         }
     }
 }
@@ -102,6 +106,18 @@ pub struct Explanation {
     pub matched_terms: Vec<String>,
     /// How old it was when recalled, in milliseconds.
     pub age_ms: i64,
+    /// How it is joined to a hit of another leg, if [`Leg::Neighbourhood`] scored it.
+    pub joined: Option<Joined>,
+}
+
+/// The way through the graph by which a hit was found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Joined {
+    /// From a memory that another leg found to the hit.
+    pub path: GraphPath,
+    /// What is on it, in order: nodes by their external ids, memories as `memory:` and their number.
+    pub names: Vec<String>,
 }
 
 /// The piece of a content that shows best why it was found.
@@ -145,10 +161,10 @@ impl Hit {
 }
 
 /// How the filter of a request was carried out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FilterReport {
-    /// Memories that match.
+    /// Memories that match; of a filter of a graph, nodes and memories.
     pub matching: u64,
     /// Rows that had to be read because a part of the filter has no index.
     pub scanned_rows: u64,

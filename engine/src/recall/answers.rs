@@ -1,9 +1,9 @@
 //! Answers that are kept, so that a request which comes again is not carried out again.
 //!
 //! **Invariant:** a kept answer is the one that the request would get: of the same request, of a state with the
-//! same memories, and of a time at which nothing has expired since. What depends on the moment itself, or on
-//! how often memories were read, is not kept. Together the answers take no more
-//! than they may, in bytes.
+//! same memories, and of a time at which nothing has expired since. What depends on the moment itself, on the
+//! graph, or on how often memories were read, is not kept. Together the answers take no more than they may,
+//! in bytes.
 
 use super::{Hit, Recall, Recalled, Weights};
 use crate::filter::{Attribute, Filter, Op, Path, Predicate, Time, Value};
@@ -169,10 +169,19 @@ fn is_lasting(request: &Recall) -> bool {
         deadline: _,
         cancellation: _,
     } = request;
-    let Weights { text: _, vector: _, importance: _, valence: _, context: _, recency, accesses } =
-        *weights;
+    let Weights {
+        text: _,
+        vector: _,
+        importance: _,
+        valence: _,
+        context: _,
+        recency,
+        accesses,
+        neighbourhood,
+    } = *weights;
     let mut filters = filter.iter().chain(boosts.iter().map(|(filter, _)| filter));
-    recency <= 0.0 && accesses <= 0.0 && filters.all(is_lasting_filter)
+    let is_of_others = [recency, accesses, neighbourhood].iter().any(|weight| *weight > 0.0);
+    !is_of_others && filters.all(is_lasting_filter)
 }
 
 fn is_lasting_filter(filter: &Filter) -> bool {

@@ -136,6 +136,17 @@ impl LegScores {
         (self.normalised(ordinal).unwrap_or(0.0) + self.part_lent(ordinal)) * self.weight
     }
 
+    /// The best by what all legs add, above nothing, with how much that is.
+    pub(super) fn strongest(legs: &[LegScores], limit: usize) -> Vec<Scored> {
+        let all: RoaringBitmap = legs.iter().flat_map(LegScores::ordinals).collect();
+        let part = |ordinal| legs.iter().fold(0.0, |sum, leg| sum + leg.part(ordinal));
+        let mut strongest: Vec<Scored> = all.iter().map(|o| (o, part(o))).collect();
+        strongest.retain(|(_, part)| *part > 0.0);
+        strongest.sort_unstable_by(|a, b| best_first(*a, *b));
+        strongest.truncate(limit);
+        strongest
+    }
+
     /// What a leg that is alone says of a candidate.
     fn alone(&self, ordinal: u32) -> f32 {
         let of = |scores: &HashMap<u32, f32>| scores.get(&ordinal).copied().unwrap_or(0.0);

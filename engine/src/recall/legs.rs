@@ -334,7 +334,7 @@ fn fetch(view: &View, vectors: &SpaceVectors<'_>, ordinal: u32, out: &mut [f32])
     Ok(())
 }
 
-pub(super) fn text_error(e: TextError) -> Error {
+pub(crate) fn text_error(e: TextError) -> Error {
     match e {
         TextError::Stopped => Detail::Deadline { doing: "searching text" }.into(),
         TextError::Image(e) => e.into(),

@@ -8,8 +8,8 @@
 //! wherever they stand, letters and digits of ASCII between spaces.
 
 use super::Deadline;
+use super::bounds::Bounds;
 use super::legs::text_error;
-use super::plan::Bounds;
 use crate::Result;
 use crate::derived::{MAX_METADATA_TEXT, Versions};
 use crate::filter::{Op, Value};

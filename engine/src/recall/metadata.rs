@@ -4,10 +4,11 @@
 //! 2^53) the bounds stay apart, and the rows decide.
 
 use super::Deadline;
+use super::bounds::{Bounds, union};
 use super::looked_into::{looks_into, metadata_texts};
-use super::plan::{Bounds, union};
 use crate::Result;
-use crate::derived::{Label, MAX_METADATA_TEXT, Versions, field};
+use crate::catalog::Catalog;
+use crate::derived::{Label, MAX_METADATA_TEXT, field};
 use crate::filter::{Op, Value};
 use memlith_index::attributes::{Attributes, FieldId};
 use roaring::RoaringBitmap;
@@ -18,7 +19,8 @@ const EXACT_IN_FLOAT: f64 = 9_007_199_254_740_992.0;
 
 /// The bounds of a test of metadata; `None` if no index is declared for the path.
 pub(super) fn metadata_bounds(
-    versions: &Versions,
+    catalog: &Catalog,
+    attributes: &Attributes,
     keys: &[String],
     op: &Op,
     deadline: &Deadline,
@@ -27,9 +29,8 @@ pub(super) fn metadata_bounds(
     if keys.iter().any(|key| key.contains('.')) {
         return Ok(None);
     }
-    let Some(index) = versions.catalog.index(&keys.join(".")) else { return Ok(None) };
+    let Some(index) = catalog.index(&keys.join(".")) else { return Ok(None) };
     let field = field::metadata(index.field);
-    let attributes = &versions.attributes;
     let texts = || {
         let kind = Label::Text("").encode(false)[0];
         metadata_texts(attributes, field, kind, op, deadline)

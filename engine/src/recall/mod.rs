@@ -7,6 +7,7 @@
 mod admission;
 mod answer;
 mod answers;
+mod bounds;
 mod builders;
 mod clock;
 mod context;
@@ -17,6 +18,7 @@ mod likeness;
 mod looked_into;
 mod metadata;
 mod nearest;
+mod neighbourhood;
 mod plan;
 mod request;
 mod rerank;
@@ -28,14 +30,17 @@ mod tokens;
 pub(crate) use admission::Admission;
 pub use admission::SearchStats;
 pub use answer::{
-    Explanation, FilterReport, Hit, Leg, LegOutcome, LegReport, LegScore, Recalled, Snippet, Step,
+    Explanation, FilterReport, Hit, Joined, Leg, LegOutcome, LegReport, LegScore, Recalled,
+    Snippet, Step,
 };
 pub use answers::AnswerStats;
 pub(crate) use answers::Answers;
+pub(crate) use bounds::{Bounds, Indexed, bounds};
 pub(crate) use builders::scope_builders;
 pub use clock::Cancellation;
 pub(crate) use clock::Deadline;
 pub use gather::{Context, Gathered};
+pub(crate) use legs::text_error;
 pub use likeness::Likeness;
 pub use nearest::{Nearest, Neighbour, RecallCheck};
 pub(crate) use plan::Scope;

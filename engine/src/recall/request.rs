@@ -134,12 +134,22 @@ pub struct Weights {
     /// Of the context of a conversation, which goes with the text leg; 1 unless given. See
     /// [`Recall::context`].
     pub context: f32,
+    /// Of what hits are joined to in the graph; 0 unless given. See [`Recall::neighbourhood`].
+    pub neighbourhood: f32,
 }
 
 impl Default for Weights {
     fn default() -> Self {
-        let (recency, importance, valence, accesses) = (0.0, 0.0, 0.0, 0.0);
-        Weights { text: 1.0, vector: 1.0, recency, importance, valence, accesses, context: 1.0 }
+        Weights {
+            text: 1.0,
+            vector: 1.0,
+            recency: 0.0,
+            importance: 0.0,
+            valence: 0.0,
+            accesses: 0.0,
+            context: 1.0,
+            neighbourhood: 0.0,
+        }
     }
 }
 
@@ -456,6 +466,38 @@ impl Recall {
         self
     }
 
+    /// Lets what is joined to hits in the graph count: memories that share nodes with the best that the
+    /// other legs find, or are joined to them within three steps, score higher, and are found where
+    /// nothing else finds them.
+    ///
+    /// Hits hand on what they score, and each step splits half of it over the edges that hold, by their
+    /// weights. So who shares a node with few others gains much, and a node that everything mentions
+    /// says nothing. Of a file without edges nothing changes, and neither at weight 0, which it is unless
+    /// given.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// use memlith::{NewEdge, NewMemory, NewNode, Recall};
+    /// db.write(|tx| {
+    ///     let trip = tx.remember(NewMemory::new("Ada booked the ferry"))?;
+    ///     let bill = tx.remember(NewMemory::new("the bill came to 80 pounds"))?;
+    ///     let mut graph = tx.graph("default");
+    ///     graph.upsert_node(NewNode::new("trip to Calais"))?;
+    ///     graph.upsert_edge(NewEdge::new(trip, "about", "trip to Calais"))?;
+    ///     graph.upsert_edge(NewEdge::new(bill, "about", "trip to Calais"))
+    /// })?;
+    /// let answer = db.recall(&Recall::new().text("ferry").neighbourhood(0.5).explain(true))?;
+    /// assert_eq!(answer.hits[1].memory.content, "the bill came to 80 pounds");
+    /// let joined = answer.hits[1].explanation.as_ref().unwrap().joined.as_ref().unwrap();
+    /// assert_eq!(joined.names[1], "trip to Calais");
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn neighbourhood(mut self, weight: f32) -> Self {
+        self.weights.neighbourhood = weight;
+        self
+    }
+
     /// Explains each hit.
     #[must_use]
     pub fn explain(mut self, explain: bool) -> Self {
@@ -478,9 +520,18 @@ impl Recall {
         if let Some(likeness) = self.collapse {
             likeness.check()?;
         }
-        let Weights { text, vector, recency, importance, valence, accesses, context } =
-            self.weights;
-        let weights = [text, vector, recency, importance, valence, accesses, context];
+        let Weights {
+            text,
+            vector,
+            recency,
+            importance,
+            valence,
+            accesses,
+            context,
+            neighbourhood,
+        } = self.weights;
+        let weights =
+            [text, vector, recency, importance, valence, accesses, context, neighbourhood];
         let mut weights = weights.iter().chain(self.boosts.iter().map(|(_, weight)| weight));
         if !weights.all(|w| w.is_finite() && *w >= 0.0) {
             return Err(Error::invalid("weights", "must be finite and not negative"));

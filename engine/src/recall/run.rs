@@ -8,6 +8,7 @@ use super::context::{Sessions, Turns, next_to};
 use super::fuse::{LegScores, best, explain_lent};
 use super::legs::{NotRun, Probe, Scored, probes, text_error};
 use super::likeness::Traits;
+use super::neighbourhood::Neighbourhood;
 use super::rerank::rerankers;
 use super::select::{Words, diverse};
 use super::tokens::Budget;
@@ -133,6 +134,17 @@ impl View {
             strategy: None,
             micros: 0,
         }));
+        let is_joined = request.weights.neighbourhood > 0.0;
+        let adjacency = is_joined.then(|| self.adjacency()).transpose()?;
+        let nearby = Neighbourhood::around(
+            self,
+            adjacency.as_ref(),
+            request,
+            &mut legs,
+            &mut reports,
+            admitted,
+            deadline,
+        )?;
         let candidates = if probes.is_empty() && !request.seeks() {
             self.unsought(admitted, request)?
         } else {
@@ -142,7 +154,13 @@ impl View {
         watch.step("legs");
         let (ranked, duplicates) = self.ranked(&candidates, request, &probes, &legs)?;
         watch.step("rank");
-        let (hits, tokens) = self.hits(&ranked, &duplicates, request, &legs, &scope, deadline)?;
+        let explain = |ordinal, query: &Query, memory: &Memory| {
+            let joined = nearby.as_ref().map(|n| n.joined(self, ordinal, &memory.namespace));
+            let joined = joined.transpose()?.flatten();
+            Ok(Explanation { joined, ..self.explain(ordinal, query, &legs, memory.created_ms)? })
+        };
+        let (hits, tokens) =
+            self.hits(&ranked, &duplicates, request, &explain, &scope, deadline)?;
         watch.step("read");
         let Watch { steps, began, .. } = watch;
         let micros = began.elapsed().as_micros() as u64;
@@ -339,7 +357,7 @@ impl View {
         ranked: &[Scored],
         duplicates: &Duplicates,
         request: &Recall,
-        legs: &[LegScores],
+        explain: &dyn Fn(u32, &Query, &Memory) -> Result<Explanation>,
         scope: &RoaringBitmap,
         deadline: &Deadline,
     ) -> Result<(Vec<Hit>, Option<usize>)> {
@@ -356,8 +374,8 @@ impl View {
             if !budget.take(&memory.content) {
                 continue;
             }
-            let explain = || self.explain(*ordinal, &query, legs, memory.created_ms);
-            let explanation = request.explain.then(explain).transpose()?;
+            let explanation = request.explain.then(|| explain(*ordinal, &query, &memory));
+            let explanation = explanation.transpose()?;
             let snippet = request.snippet.map(|bytes| snippet(&query, &memory.content, bytes));
             let (mut before, mut behind) = (Vec::new(), Vec::new());
             if request.neighbours > 0
@@ -417,6 +435,7 @@ impl View {
                 .collect(),
             matched_terms: matched_terms.map_err(text_error)?,
             age_ms: self.now_ms().saturating_sub(created_ms),
+            joined: None,
         })
     }
 }
@@ -429,7 +448,7 @@ fn lends(probes: &[Probe<'_>], weights: &Weights) -> bool {
 
 /// Does anything but the legs that find candidates decide about their order?
 fn reranks(request: &Recall) -> bool {
-    request.compares() || rerankers(request).next().is_some()
+    request.compares() || request.weights.neighbourhood > 0.0 || rerankers(request).next().is_some()
 }
 
 /// The piece of a content that shows best what a query is about.

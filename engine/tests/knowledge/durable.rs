@@ -1,6 +1,9 @@
 //! The graph across closing, checkpoints, crashes of the log's reach, and salvage.
 
-use memlith::{Db, Follow, LogRetention, NewEdge, NewMemory, NewNode, Options, salvage};
+use memlith::{
+    Cost, Db, Direction, Follow, LogRetention, NewEdge, NewMemory, NewNode, Options, Recall,
+    Related, salvage,
+};
 use std::time::Duration;
 
 /// A ring of nodes, each with a memory that mentions it.
@@ -49,7 +52,7 @@ fn an_image_is_read_in_place_and_what_came_behind_it_is_folded() {
     let read = graph.read().unwrap();
     let next = read.neighbours("n7", &Follow::new(), 1).unwrap().found[0].link.id;
     assert!(graph.delete_edge(next).unwrap());
-    let seen = read.neighbours("n9", &Follow::new().direction(memlith::Direction::In), 9).unwrap();
+    let seen = read.neighbours("n9", &Follow::new().direction(Direction::In), 9).unwrap();
     let memory = seen.found.iter().find_map(|next| match next.entity {
         memlith::Entity::Memory(id) => Some(id),
         memlith::Entity::Node(_) => None,
@@ -107,4 +110,70 @@ fn salvage_brings_the_graph_over() {
         let edge = next(&new).found.first().map(|next| next.link.id);
         assert_eq!(edge.map(|id| old.edge(id).unwrap()), edge.map(|id| new.edge(id).unwrap()));
     }
+}
+
+#[test]
+fn a_graph_that_is_too_large_to_be_held_answers_the_same_from_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("g.lith");
+    let open = |bytes| Options::new().threads(false).graph_bytes(bytes).open(&path).unwrap();
+    // What walks say, and whether they read rows.
+    let said = |db: &Db| {
+        let graph = db.graph("r").read().unwrap();
+        let both = Follow::new().direction(Direction::Both);
+        let related = Related::to(["n3"]).follow(both.clone()).depth(3).limit(50).with_paths();
+        let related = graph.related(&related).unwrap();
+        let cheapest = graph.cheapest_path("n4", "n9", &Follow::new(), Cost::Weight).unwrap();
+        let heavy = graph.neighbours("n7", &both.kinds(["next"]).min_weight(7.0), 9).unwrap();
+        let recall = Recall::new().text("saw 5").namespace("r").neighbourhood(0.5).limit(50);
+        let recalled = db.recall(&recall).unwrap().hits;
+        let recalled: Vec<_> = recalled.iter().map(|hit| (hit.memory.id, hit.score)).collect();
+        let stats = db.stats().unwrap();
+        assert_eq!((stats.nodes, stats.edges), (300, 600));
+        assert!(db.verify(&mut |_| {}).unwrap().is_clean());
+        ((related, cheapest, heavy, recalled), stats.is_graph_in_rows)
+    };
+    let db = open(1 << 20);
+    ring(&db, 300);
+    let (held, in_rows) = said(&db);
+    assert!(!in_rows);
+    db.checkpoint().unwrap();
+    db.close().unwrap();
+    for bytes in [1_000, 0] {
+        let db = open(bytes);
+        assert_eq!(said(&db), (held.clone(), true));
+        let stats = db.stats().unwrap();
+        assert_eq!((stats.graph_image_bytes, stats.graph_delta_bytes), (0, 0));
+        db.checkpoint().unwrap();
+        assert_eq!(said(&db), (held.clone(), true));
+        db.close().unwrap();
+    }
+    // It is held again once it may be.
+    let db = open(1 << 20);
+    assert_eq!(said(&db), (held, false));
+    db.checkpoint().unwrap();
+    let stats = db.stats().unwrap();
+    db.close().unwrap();
+    // It grows too large for what it may take, and a View of before goes on as it is.
+    let db = open(stats.graph_image_bytes + stats.graph_delta_bytes + 1_000);
+    assert!(!db.stats().unwrap().is_graph_in_rows);
+    let before = db.graph("r").read().unwrap();
+    db.write(|tx| {
+        let mut graph = tx.graph("r");
+        for n in 0..300 {
+            graph.upsert_edge(NewEdge::new(
+                format!("n{n}"),
+                "back",
+                format!("n{}", (n + 7) % 300),
+            ))?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    let stats = db.stats().unwrap();
+    assert!(stats.is_graph_in_rows && stats.edges == 900);
+    let next =
+        |graph: &memlith::Graph| graph.neighbours("n7", &Follow::new(), 9).unwrap().found.len();
+    assert_eq!((next(&before), next(&db.graph("r").read().unwrap())), (1, 2));
+    assert!(db.verify(&mut |_| {}).unwrap().is_clean());
 }

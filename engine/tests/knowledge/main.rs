@@ -5,5 +5,7 @@
 
 mod durable;
 mod model;
+mod recall;
+mod search;
 mod walks;
 mod writes;

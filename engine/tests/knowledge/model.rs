@@ -4,17 +4,23 @@
 //! is answered by the model too.
 
 use memlith::{
-    Db, Direction, EdgeId, Entity, Follow, MemoryId, NewEdge, NewMemory, NewNode, NodeId, Upserted,
+    Db, Direction, EdgeId, Entity, Follow, Graph, GraphPattern, MemoryId, NewEdge, NewMemory,
+    NewNode, Node, NodeId, NodeSearch, Options, Upserted,
 };
 use proptest::prelude::*;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 const NAMES: u8 = 9;
+const WORDS: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
+const PATHS: [&str; 2] = ["rank", "said"];
 const KINDS: [&str; 3] = ["knows", "likes", "owns"];
 
 #[derive(Clone, Debug)]
 enum Step {
-    Node(u8),
+    Node(u8, u8),
+    Declare,
+    Drop,
     Memory,
     Edge { from: u8, kind: u8, to: u8, weight: u8 },
     DeleteNode(u8),
@@ -28,7 +34,9 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0..NAMES).prop_map(Step::Node),
+        4 => (0..NAMES, 0..4_u8).prop_map(|(n, rank)| Step::Node(n, rank)),
+        1 => Just(Step::Declare),
+        1 => Just(Step::Drop),
         2 => Just(Step::Memory),
         10 => (any::<u8>(), 0..3_u8, any::<u8>(), 0..5_u8)
             .prop_map(|(from, kind, to, weight)| Step::Edge { from, kind, to, weight }),
@@ -47,6 +55,8 @@ struct Model {
     names: BTreeMap<String, NodeId>,
     memories: BTreeSet<MemoryId>,
     edges: BTreeMap<EdgeId, (Entity, usize, Entity, f32)>,
+    /// Are properties indexed?
+    is_declared: bool,
 }
 
 impl Model {
@@ -92,11 +102,24 @@ fn apply(db: &Db, model: &mut Model, step: &Step) {
     let entities = model.entities();
     let pick = |n: u8| entities.get(n as usize % entities.len().max(1)).copied();
     match *step {
-        Step::Node(n) => {
-            let upserted = graph.upsert_node(NewNode::new(name(n))).unwrap();
+        Step::Node(n, rank) => {
+            let properties = json!({ "rank": rank, "said": WORDS[usize::from(rank)] });
+            let new = NewNode::new(name(n)).properties(properties);
+            let upserted = graph.upsert_node(new).unwrap();
             let known = model.names.insert(name(n), upserted.id());
             assert_eq!(known.is_none(), matches!(upserted, Upserted::Created(_)));
             assert!(known.is_none_or(|known| known == upserted.id()));
+        }
+        Step::Declare => {
+            for path in PATHS {
+                model.is_declared |= db.write(|tx| tx.index_metadata(path)).is_ok();
+            }
+        }
+        Step::Drop => {
+            for path in PATHS.iter().filter(|_| model.is_declared) {
+                db.write(|tx| tx.drop_metadata_index(path)).unwrap();
+            }
+            model.is_declared = false;
         }
         Step::Memory => {
             model.memories.insert(db.remember(NewMemory::new("m")).unwrap());
@@ -169,6 +192,45 @@ fn apply(db: &Db, model: &mut Model, step: &Step) {
     }
 }
 
+/// Filters of properties and searches for words find what the rows say.
+fn check_nodes(graph: &Graph, model: &Model) {
+    let mut nodes = Vec::new();
+    graph
+        .for_each_node(|node| {
+            nodes.push(node);
+            Ok(true)
+        })
+        .unwrap();
+    for rank in 0..4_u64 {
+        let expected = |is: &dyn Fn(u64) -> bool| {
+            let ranked = |node: &&Node| node.properties["rank"].as_u64().is_some_and(is);
+            nodes.iter().filter(ranked).map(|node| node.id).collect::<BTreeSet<_>>()
+        };
+        let found = |filter: String| {
+            let mut pattern = GraphPattern::new();
+            pattern.matching(filter.parse().unwrap());
+            let found = graph.find(&pattern, 1_000).unwrap();
+            let scanned = found.filters[0].as_ref().unwrap().scanned_rows;
+            assert!(scanned == 0 || !model.is_declared, "{filter} read {scanned} rows");
+            let node = |entity: Entity| match entity {
+                Entity::Node(id) => id,
+                Entity::Memory(_) => panic!("no memory has a rank"),
+            };
+            found.rows.iter().map(|row| node(row.entities[0])).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(found(format!("meta.rank = {rank}")), expected(&|is| is == rank));
+        assert_eq!(found(format!("meta.rank >= {rank}")), expected(&|is| is >= rank));
+        let words = NodeSearch::new(WORDS[rank as usize]).limit(1_000);
+        let found = graph.search(&words).unwrap().into_iter().map(|found| found.node.id);
+        let said = if model.is_declared { expected(&|is| is == rank) } else { BTreeSet::new() };
+        assert_eq!(found.collect::<BTreeSet<_>>(), said);
+    }
+    for (name, id) in &model.names {
+        let found = graph.search(&NodeSearch::new(&**name)).unwrap();
+        assert!(found.iter().any(|found| found.node.id == *id), "{name} is not found by its name");
+    }
+}
+
 fn check(db: &Db, model: &Model) {
     let graph = db.graph("default").read().unwrap();
     for (name, id) in &model.names {
@@ -193,6 +255,7 @@ fn check(db: &Db, model: &Model) {
             );
         }
     }
+    check_nodes(&graph, model);
     let stats = db.stats().unwrap();
     assert_eq!(stats.edges, model.edges.len() as u64);
     assert_eq!(stats.nodes, model.names.values().collect::<BTreeSet<_>>().len() as u64);
@@ -204,15 +267,20 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn a_graph_is_what_a_map_of_edges_says(steps in prop::collection::vec(step(), 1..60)) {
+    fn a_graph_is_what_a_map_of_edges_says(
+        steps in prop::collection::vec(step(), 1..60),
+        // Held whatever it takes, read from rows, or as it comes.
+        graph_bytes in prop_oneof![Just(1 << 30), Just(0), 1_000..20_000_u64],
+    ) {
+        let open = |path| Options::new().graph_bytes(graph_bytes).open(path).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("g.lith");
-        let mut db = Db::open(&path).unwrap();
+        let mut db = open(&path);
         let mut model = Model::default();
         for step in &steps {
             if matches!(step, Step::Reopen) {
                 drop(db);
-                db = Db::open(&path).unwrap();
+                db = open(&path);
                 check(&db, &model);
             } else {
                 apply(&db, &mut model, step);

@@ -124,12 +124,19 @@ pub(crate) enum Place {
     Image(ImagePlace),
     /// An entry of the delta, and the side it was met on.
     Delta(u32, Side),
+    /// An edge of a store by its ordinal, and the side it was met on.
+    Store(u32, Side),
 }
 
 impl Place {
     /// Was the edge met at its source?
     pub(crate) fn is_forward(self) -> bool {
-        matches!(self, Self::Image(ImagePlace { side: Side::Out, .. }) | Self::Delta(_, Side::Out))
+        matches!(
+            self,
+            Self::Image(ImagePlace { side: Side::Out, .. })
+                | Self::Delta(_, Side::Out)
+                | Self::Store(_, Side::Out)
+        )
     }
 }
 

@@ -246,7 +246,7 @@ impl GraphIndex {
 
     /// The graph as it is now, for as long as the view is held. Copies a few counters.
     pub fn view(&self) -> GraphView {
-        GraphView { shared: Arc::clone(&self.shared), pin: self.pin }
+        GraphView { shared: Arc::clone(&self.shared), pin: self.pin, store: None }
     }
 
     /// The same graph over a newer image, the one that was written from `written`, a view of this

@@ -37,6 +37,7 @@
 //! | `image` | the stored form |
 //! | `delta`, `chunks`, `table` | what has changed since, and what it is kept in |
 //! | `index`, `view` | the writer, and its snapshots |
+//! | `store` | edges that are read from elsewhere |
 //!
 //! **Invariant:** a view answers the same whether what it sees lies in the image or in the delta, and in
 //! the same order. The engine owns the writer, and hands views to readers.
@@ -47,6 +48,7 @@ mod edge;
 mod filter;
 mod image;
 mod index;
+mod store;
 mod table;
 mod view;
 
@@ -55,5 +57,6 @@ pub(crate) use edge::{HalfEdge, Side};
 pub use filter::Filter;
 pub use image::ImageWriter;
 pub use index::{GraphError, GraphIndex};
+pub use store::EdgeStore;
 pub(crate) use view::Edges;
 pub use view::{BytesUsed, GraphView};

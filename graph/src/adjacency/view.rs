@@ -12,6 +12,7 @@ use super::delta::{Delta, Entry};
 use super::edge::{Direction, Edge, EdgeKey, HalfEdge, Place, Side, Validity};
 use super::filter::Filter;
 use super::image::{Image, ImageReader, ImageWriter, Sieve};
+use super::store::EdgeStore;
 use crate::image::ImageError;
 
 /// What the writer and its views share.
@@ -52,9 +53,18 @@ pub(super) struct Pin {
 pub struct GraphView {
     pub(super) shared: Arc<Shared>,
     pub(super) pin: Pin,
+    /// Where all of it is instead, if it is not here.
+    pub(super) store: Option<Arc<dyn EdgeStore>>,
 }
 
 impl GraphView {
+    /// A view of what a store has: so many nodes below `bound`, and so many edges. It has no image.
+    pub fn over(store: Arc<dyn EdgeStore>, bound: u32, nodes: u32, edges: u32) -> Self {
+        let shared = Arc::new(Shared { image: None, delta: Delta::new() });
+        let pin = Pin { bound, nodes, edges, ..Pin::default() };
+        GraphView { shared, pin, store: Some(store) }
+    }
+
     /// The sequence of the last change that this view sees: what was computed from one view holds for
     /// every view of the same index and sequence.
     pub fn seq(&self) -> u64 {
@@ -78,7 +88,10 @@ impl GraphView {
 
     /// Is the node there?
     pub fn contains_node(&self, node: u32) -> Result<bool, ImageError> {
-        self.shared.contains_node(&self.pin, node)
+        match &self.store {
+            Some(store) => Ok(node < self.pin.bound && store.contains_node(node)?),
+            None => self.shared.contains_node(&self.pin, node),
+        }
     }
 
     /// The edge, if it is there.
@@ -211,6 +224,9 @@ impl Edges<'_> {
         spend: &mut impl FnMut(usize) -> ControlFlow<()>,
         mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
+        if let Some(store) = &self.view.store {
+            return self.visit_stored(&**store, side, node, spend, found);
+        }
         if self.filter.edges.is_some() {
             return self.visit_chosen(side, node, spend, found);
         }
@@ -221,6 +237,39 @@ impl Edges<'_> {
             };
         }
         self.visit_touched(side, node, spend, &mut found)
+    }
+
+    /// Those of a store, in the order of a list.
+    fn visit_stored(
+        &self,
+        store: &dyn EdgeStore,
+        side: Side,
+        node: u32,
+        spend: &mut impl FnMut(usize) -> ControlFlow<()>,
+        mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ImageError> {
+        let Filter { types, min_weight, edges, as_of, .. } = self.filter;
+        let mut halves: Vec<(u32, HalfEdge)> = Vec::new();
+        let mut flow = ControlFlow::Continue(());
+        store.edges_at(node, side == Side::In, types, &mut |edge| {
+            flow = spend(1);
+            let EdgeKey { source, edge_type, target, ordinal } = edge.key;
+            let passes = types.is_none_or(|types| types.contains(&edge_type))
+                && edge.weight >= min_weight.max(0.0)
+                && edges.is_none_or(|edges| edges.contains(ordinal))
+                && as_of.is_none_or(|instant| edge.valid.holds_at(instant));
+            if passes && flow.is_continue() {
+                let node = if side == Side::Out { target } else { source };
+                let (weight, place) = (edge.weight, Place::Store(ordinal, side));
+                halves.push((ordinal, HalfEdge { node, edge_type, weight, place }));
+            }
+            flow
+        })?;
+        if flow.is_break() {
+            return Ok(flow);
+        }
+        halves.sort_unstable_by_key(|(ordinal, half)| (half.edge_type, half.node, *ordinal));
+        Ok(halves.into_iter().try_for_each(|(_, half)| found(half)))
     }
 
     /// Those among them whose ordinals the filter has.
@@ -330,6 +379,7 @@ impl Edges<'_> {
     /// The ordinal of the edge of `half`.
     pub(crate) fn ordinal(&self, half: &HalfEdge) -> Result<u32, ImageError> {
         match (half.place, &self.image) {
+            (Place::Store(ordinal, _), _) => Ok(ordinal),
             (Place::Image(place), Some((image, _))) => image.ordinal(place),
             (Place::Delta(number, _), _) => {
                 Ok(self.view.shared.delta.entry(number).map_or(0, |entry| entry.key().ordinal))
@@ -350,6 +400,10 @@ impl Edges<'_> {
     /// When the edge of `half` holds.
     pub(crate) fn validity(&self, half: &HalfEdge) -> Result<Validity, ImageError> {
         match (half.place, &self.image) {
+            (Place::Store(ordinal, _), _) => match &self.view.store {
+                Some(store) => Ok(store.edge(ordinal)?.valid),
+                None => Ok(Validity::ALWAYS),
+            },
             (Place::Image(place), Some((image, _))) => image.validity(place),
             (Place::Delta(number, _), _) => {
                 let edge = self.view.shared.delta.edge(number);

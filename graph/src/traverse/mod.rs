@@ -23,7 +23,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `neighbours`, `related`, `subgraph` | around nodes |
+//! | `neighbours`, `related`, `spread`, `subgraph` | around nodes |
 //! | `shortest`, `cheapest`, `paths` | between two nodes |
 //! | `pattern` | several steps at once |
 //! | `work` | how much may be done |
@@ -39,6 +39,7 @@ mod paths;
 mod pattern;
 mod related;
 mod shortest;
+mod spread;
 mod subgraph;
 mod work;
 
@@ -51,5 +52,6 @@ pub use pattern::{
 };
 pub use related::{Related, RelatedNode, RelatedNodes, related};
 pub use shortest::{FoundPath, shortest_path};
+pub use spread::{Spread, Spreading, spread};
 pub use subgraph::{Subgraph, subgraph};
 pub use work::{CutShort, Work};

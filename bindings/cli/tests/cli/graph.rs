@@ -115,3 +115,41 @@ fn what_is_wrong_in_an_input_is_said_and_nothing_of_its_batch_is_written() {
     let stats = place.run(&["graph", "stats", "t.lith", "--json"]).exits(0).json();
     assert_eq!((&stats["nodes"], &stats["edges"]), (&json!(3), &json!(4)));
 }
+
+#[test]
+fn a_recall_finds_what_is_joined_to_its_hits_and_shows_the_way() {
+    let place = place();
+    place.run(&["put", "t.lith", "A letter about engines", "--json"]).exits(0);
+    place.write("more.csv", "memory:2,ada,mentions\n");
+    let ids = place.run(&["list", "t.lith", "--json"]).exits(0).lines();
+    let letter = ids.iter().find(|line| line["text"] == "A letter about engines").unwrap();
+    place.write("more.csv", format!("memory:{},ada,mentions\n", letter["number"]));
+    place.run(&["graph", "import", "t.lith", "more.csv", "--json"]).exits(0);
+    let args = ["recall", "t.lith", "seen", "--neighbourhood", "0.5", "--explain"];
+    let answer = place.run(&[&args[..], &["--json"]].concat()).exits(0).json();
+    let second = &answer["hits"][1];
+    assert_eq!(second["text"], "A letter about engines");
+    assert_eq!(second["joined"]["kinds"], json!(["mentions", "mentions"]));
+    assert_eq!(second["joined"]["nodes"][1], "ada");
+    let shown = place.run(&args).exits(0).out;
+    assert!(shown.contains("-mentions-> ada <-mentions-"), "{shown}");
+}
+
+#[test]
+fn nodes_are_found_by_words_and_drawn() {
+    let place = place();
+    let found = place.run(&["graph", "search", "t.lith", "L", "--json"]).exits(0).lines();
+    assert_eq!(
+        (found.len(), &found[0]["id"], &found[0]["kind"]),
+        (1, &json!("ada"), &json!("person"))
+    );
+    let shown = place.run(&["graph", "search", "t.lith", "babbag*", "--signs"]).exits(0).out;
+    assert!(shown.contains("babbage"), "{shown}");
+    let args = ["graph", "search", "t.lith", "ada", "--filter", "kind:place", "--json"];
+    assert_eq!(place.run(&args).exits(0).lines().len(), 0);
+    let args = ["graph", "subgraph", "t.lith", "ada", "--svg"];
+    let drawn = place.run(&args).exits(0).out;
+    assert!(drawn.starts_with("<svg ") && drawn.contains(">Ada L</text>"), "{drawn}");
+    assert_eq!(drawn.matches("<line").count(), 4);
+    assert_eq!(place.run(&args).exits(0).out, drawn);
+}

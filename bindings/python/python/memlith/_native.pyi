@@ -165,7 +165,7 @@ class _Reader:
         snippet: int | None = ...,
         neighbours: int | None = ...,
         reciprocal_rank: float | None = ...,
-        weights: Mapping[Literal["text", "vector", "recency", "importance", "context"], float] | None = ...,
+        weights: Mapping[Literal["text", "vector", "recency", "importance", "context", "neighbourhood"], float] | None = ...,
         half_life: Duration | None = ...,
         include_superseded: bool | None = ...,
         explain: bool | None = ...,

@@ -5,9 +5,9 @@
 
 use super::Outcome;
 use super::ledger::{Found, Id, Ledger, Row};
-use super::note::Note;
+use super::note::{NOTES, Note};
 use super::place::Place;
-use memlith::{ChangeKind, Db, Head, List, LogRow, Memory, Model, Order, Seq, View};
+use memlith::{ChangeKind, Db, Follow, Head, List, LogRow, Memory, Model, Node, Order, Seq, View};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
@@ -77,6 +77,7 @@ impl Check {
         }
         let found = ledger.settle()?;
         compare(&view, &memories, &ledger.memories)?;
+        joined(&view, &memories)?;
         let number = |(id, memory): (&Id, &Memory)| (memory.id.0, id.clone());
         self.numbers = memories.iter().map(number).collect();
         self.head = Some(db.head().map_err(text)?);
@@ -161,4 +162,31 @@ fn compare(view: &View, found: &BTreeMap<Id, Memory>, expected: &BTreeMap<Id, No
         }
     }
     Ok(())
+}
+
+/// If the door writes a graph, each memory has the node of its id, of the same text, and an edge to it: they
+/// came in one transaction.
+fn joined(view: &View, memories: &BTreeMap<Id, Memory>) -> Outcome {
+    let follow = Follow::new().kinds([NOTES]);
+    let mut without = None;
+    let mut nodes = 0;
+    for ((namespace, id), memory) in memories {
+        let graph = view.graph(namespace.as_str());
+        let Some(node) = graph.node(&**id).map_err(|e| e.to_string())? else {
+            without = Some(id);
+            continue;
+        };
+        nodes += 1;
+        let found = graph.neighbours(memory.id, &follow, 2).map_err(|e| e.to_string())?.found;
+        let leads_to = |node: &Node| matches!(&found[..], [next] if next.entity == node.id.into());
+        if node.name.as_ref() != Some(&memory.content) || !leads_to(&node) {
+            return Err(format!(
+                "{id:?} is {memory:?}, and its node {node:?}, joined by {found:?}"
+            ));
+        }
+    }
+    match without {
+        Some(id) if nodes > 0 => Err(format!("{id:?} has no node, and others have")),
+        _ => Ok(()),
+    }
 }

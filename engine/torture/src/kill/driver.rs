@@ -13,8 +13,9 @@
 //! before it was said to begin.
 
 use super::Outcome;
+use super::note::NOTES;
 use super::script::{Ending, Script, Stage, Task, Transact, Upkeep, namespace};
-use memlith::{Db, Durability, WriteOptions};
+use memlith::{Db, Durability, NewEdge, NewNode, WriteOptions};
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::Write;
@@ -98,11 +99,15 @@ fn commit(transact: &Transact, namespace: &str, db: &Db) -> memlith::Result<Opti
     for change in &transact.changes {
         match &change.note {
             Some(note) => {
-                tx.upsert(note.memory(namespace, &change.id))?;
+                let memory = tx.upsert(note.memory(namespace, &change.id))?.id();
+                let mut graph = tx.graph(namespace);
+                graph.upsert_node(NewNode::new(&change.id).name(&note.text))?;
+                graph.upsert_edge(NewEdge::new(memory, NOTES, &*change.id))?;
             }
             None => {
                 if let Some(memory) = tx.get_external(namespace, &change.id)? {
                     tx.forget(memory.id)?;
+                    tx.graph(namespace).delete_node(&*change.id)?;
                 }
             }
         }

@@ -11,6 +11,9 @@ const DIMENSION: u64 = 160;
 /// Numbers that make different vectors.
 pub(super) const VECTORS: u64 = 251;
 
+/// The kind of edge from a memory to the node of its id, which the driver of the library writes with it.
+pub(super) const NOTES: &str = "notes";
+
 /// What a memory holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Note {

@@ -7,7 +7,9 @@ mod analyse;
 mod dot;
 mod export;
 mod import;
+mod search;
 mod separated;
+mod svg;
 mod walk;
 
 use crate::args::{Store, parse_filter, time};
@@ -18,12 +20,13 @@ use memlith::{Db, Direction, Follow, Graph, When};
 const AFTER_HELP: &str = "\
 Examples:
   memlith graph import agent.lith graph.json
+  memlith graph search agent.lith 'countess of lovelace'
   memlith graph related agent.lith ada --depth 2 --kind knows
   memlith graph path agent.lith ada babbage --cheapest
-  memlith graph subgraph agent.lith ada --dot | dot -Tsvg > ada.svg
+  memlith graph subgraph agent.lith ada --svg > ada.svg
   memlith graph rank agent.lith --by pagerank --write rank";
 
-/// Nodes and edges: import, export, walks, ranks, communities
+/// Nodes and edges: import, export, search, walks, ranks, communities
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct GraphArgs {
@@ -35,6 +38,7 @@ pub(crate) struct GraphArgs {
 enum GraphCommand {
     Import(import::Import),
     Export(export::Export),
+    Search(search::Search),
     Related(walk::RelatedArgs),
     Path(walk::PathArgs),
     Subgraph(walk::SubgraphArgs),
@@ -48,6 +52,7 @@ impl GraphArgs {
         match self.command {
             GraphCommand::Import(args) => args.run(console),
             GraphCommand::Export(args) => args.run(console),
+            GraphCommand::Search(args) => args.run(console),
             GraphCommand::Related(args) => args.run(console),
             GraphCommand::Path(args) => args.run(console),
             GraphCommand::Subgraph(args) => args.run(console),

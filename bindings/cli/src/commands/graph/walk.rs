@@ -1,6 +1,6 @@
 //! `memlith graph related`, `path` and `subgraph`.
 
-use super::{Following, Place, dot};
+use super::{Following, Place, dot, svg};
 use crate::output::table::{number, printable, table};
 use crate::output::{Console, Failure, Outcome};
 use clap::Args;
@@ -152,7 +152,8 @@ impl PathArgs {
 const SUBGRAPH_HELP: &str = "\
 Examples:
   memlith graph subgraph agent.lith ada --depth 2 --json
-  memlith graph subgraph agent.lith ada --dot | dot -Tsvg > ada.svg";
+  memlith graph subgraph agent.lith ada --svg > ada.svg
+  memlith graph subgraph agent.lith ada --dot | dot -Tpdf > ada.pdf";
 
 /// Show what is around some nodes or memories, and how it hangs together
 #[derive(Debug, Args)]
@@ -177,8 +178,12 @@ pub(super) struct SubgraphArgs {
     limit: usize,
 
     /// In the language of Graphviz
-    #[arg(long)]
+    #[arg(long, conflicts_with = "svg")]
     dot: bool,
+
+    /// As a picture, of 1,000 nodes and memories at most
+    #[arg(long)]
+    svg: bool,
 }
 
 impl SubgraphArgs {
@@ -212,6 +217,14 @@ impl SubgraphArgs {
         }
         if self.dot {
             return console.line(dot::digraph(&nodes, &edges));
+        }
+        if self.svg {
+            if nodes.len() > svg::MAX_NODES {
+                let most = svg::MAX_NODES;
+                let why = format!("a picture shows {most} nodes at most: give a lower --limit");
+                return Err(Failure::Usage(why));
+            }
+            return console.line(svg::svg(&nodes, &edges));
         }
         let mut rows = table(["source", "kind", "target"]);
         for (from, to, kind) in &edges {

@@ -126,6 +126,10 @@ struct Ranking {
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
     context_weight: f32,
 
+    /// How much counts what is joined to the best hits in the graph
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
+    neighbourhood: f32,
+
     /// How much the words count
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
     text_weight: f32,
@@ -241,6 +245,7 @@ impl RecallArgs {
             .context(ranking.context_weight)
             .valence(ranking.valence)
             .accesses(ranking.accesses)
+            .neighbourhood(ranking.neighbourhood)
             .neighbours(self.neighbours);
         for Boost { filter, weight } in &ranking.boost {
             request = request.boost(filter.clone(), *weight);

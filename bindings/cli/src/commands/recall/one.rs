@@ -4,7 +4,7 @@
 
 use crate::output::table::{grouped, number, snippet, table};
 use crate::output::{Console, Outcome, shown_id};
-use memlith::{FilterReport, Hit, LegOutcome, Memory, Recall, Recalled, Step, View};
+use memlith::{FilterReport, Hit, Joined, LegOutcome, Memory, Recall, Recalled, Step, View};
 use memlith_json::AnswerJson;
 use std::time::Instant;
 
@@ -127,7 +127,19 @@ fn why(hit: &Hit) -> String {
     if !explanation.matched_terms.is_empty() {
         lines.push(format!("words: {}", snippet(&explanation.matched_terms.join(", "), 80)));
     }
+    lines.extend(explanation.joined.as_ref().map(way));
     lines.join("\n")
+}
+
+/// How one gets from a hit to this one: names, and between them which way an edge of which kind leads.
+fn way(joined: &Joined) -> String {
+    let Joined { path, names, .. } = joined;
+    let mut text = format!("joined: {}", names.first().map_or("", String::as_str));
+    for ((link, entity), name) in path.links.iter().zip(&path.entities[1..]).zip(&names[1..]) {
+        let (from, to) = if link.target == *entity { (" -", "-> ") } else { (" <-", "- ") };
+        text.extend([from, &link.kind, to, name]);
+    }
+    snippet(&text, SNIPPET_CHARS)
 }
 
 /// An age in the unit that fits.
