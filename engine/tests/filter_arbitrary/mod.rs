@@ -7,7 +7,7 @@ use memlith::filter::{
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Value as Json, json};
-use std::{collections::BTreeMap, ops::Bound};
+use std::{collections::BTreeMap, ops::Bound, sync::LazyLock};
 
 /// The present of the evaluation tests.
 pub(crate) const NOW_MS: i64 = 1_750_000_000_000;
@@ -74,10 +74,14 @@ fn unordered_op(value: BoxedStrategy<Value>) -> BoxedStrategy<Op> {
     prop_oneof![value.prop_map(Op::Eq), several.prop_map(Op::In), Just(Op::Exists)].boxed()
 }
 
+/// Compiled once: it takes longer than most tests of a filter.
+static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let patterns = ["", "a|/", r"\/\\/", r"^\W", "(?i)NOUN\\.", "^.{3,}$", r#""\d"#, "(?x) é # \n"];
+    patterns.map(|pattern| Regex::new(pattern).expect("a pattern")).to_vec()
+});
+
 fn regex() -> impl Strategy<Value = Op> {
-    let patterns =
-        vec!["", "a|/", r"\/\\/", r"^\W", "(?i)NOUN\\.", "^.{3,}$", r#""\d"#, "(?x) é # \n"];
-    select(patterns).prop_map(|pattern| Op::Matches(Regex::new(pattern).expect("a pattern")))
+    select(&REGEXES[..]).prop_map(Op::Matches)
 }
 
 fn predicate() -> impl Strategy<Value = Predicate> {

@@ -9,6 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::ops::Bound;
+use std::sync::LazyLock;
 
 fn number() -> impl Strategy<Value = Value> {
     let fractions = vec![-1e300, -1.5, -0.0, 0.1, 0.1 + 0.2, 0.5, 0.7, 2.5, 9.3e18, 1e300];
@@ -58,10 +59,15 @@ fn ordered(value: BoxedStrategy<Value>) -> BoxedStrategy<Op> {
     prop_oneof![unordered(value), low, high, both.prop_map(|(lo, hi)| Op::Range { lo, hi })].boxed()
 }
 
-fn regex() -> impl Strategy<Value = Op> {
+/// Compiled once: it takes longer than most tests of a filter.
+static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let patterns =
-        vec!["", "^$", "^[a-l]", "e", "(?i)EN$", "oak (elm|fir) ", r"\bash\b.*box", r"x{200}"];
-    select(patterns).prop_map(|pattern| Op::Matches(Regex::new(pattern).expect("a pattern")))
+        ["", "^$", "^[a-l]", "e", "(?i)EN$", "oak (elm|fir) ", r"\bash\b.*box", r"x{200}"];
+    patterns.map(|pattern| Regex::new(pattern).expect("a pattern")).to_vec()
+});
+
+fn regex() -> impl Strategy<Value = Op> {
+    select(&REGEXES[..]).prop_map(Op::Matches)
 }
 
 /// Pieces of contents, which may begin and end within words.
