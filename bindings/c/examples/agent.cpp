@@ -27,6 +27,10 @@ int main(int argc, char **argv) try {
     memlith::GraphView graph = now.graph("assistant");
     std::printf("%s\n", graph.node("ada").value_or("nobody").c_str());
     std::printf("%s\n", graph.paths(R"({"from": "ada", "to": "london"})").c_str());
+    std::printf("%s\n", now.context(R"({"text": "tea", "namespace": "assistant"})").c_str());
+    for (const memlith::Hit &hit : now.recall_json(R"({"text": "+tea -coffee", "signs": true})")) {
+        std::printf("%s\n", hit.memory.content.c_str());
+    }
     db.close();
     return 0;
 } catch (const memlith::Error &error) {

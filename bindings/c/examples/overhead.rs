@@ -71,6 +71,7 @@ fn recalls(path: &Path, query: &[f32]) -> memlith::Result<()> {
         deadline_ms: 0,
         include_superseded: 0,
         explain: 0,
+        cancellation: null(),
     };
     let options = ml_options {
         struct_size: size_of::<ml_options>(),
@@ -93,6 +94,7 @@ fn recalls(path: &Path, query: &[f32]) -> memlith::Result<()> {
         seal_bytes: ML_DEFAULT,
         embedders: null(),
         embedder_count: 0,
+        graph_delta_bytes: ML_DEFAULT,
     };
     let mut c_db = null_mut();
     // SAFETY: arguments that live through the call.

@@ -118,6 +118,21 @@ static void writes(ml_db *db) {
     CHECK(ml_db_remember_batch(db, &batch, ids, &error));
     REQUIRE(ids[2] == ids[0] + 2);
 
+    /* Under their external ids: what is there already is made the same. */
+    const ml_str mine[] = {ML_STR("b/1"), ML_STR("b/2"), ML_STR("b/3")};
+    int32_t dids[3] = {0, 0, 0};
+    ml_new_memory other_common = ml_new_memory_init();
+    other_common.ns = ML_STR("under ids");
+    ml_batch again = batch;
+    again.common = &other_common;
+    again.external_ids = mine;
+    CHECK(ml_db_upsert_batch(db, &again, NULL, dids, &error));
+    REQUIRE(dids[0] == ML_CREATED);
+    CHECK(ml_tx_begin(db, NULL, &tx, &error));
+    CHECK(ml_tx_upsert_batch(tx, &again, NULL, dids, &error));
+    REQUIRE(dids[2] == ML_UNCHANGED);
+    CHECK(ml_tx_rollback(tx, &error));
+
     CHECK(ml_db_forget(db, ids[2], &found, &error));
     REQUIRE(found);
     CHECK(ml_db_forget_where(db, ML_STR("bulk"), ML_STR("importance > 0.9"), &count, &error));
@@ -197,8 +212,23 @@ static void reads(ml_db *db) {
     REQUIRE_SAYS(text, "matched_terms");
     REQUIRE(ml_answer_free(answer) == ML_OK);
 
+    /* Another thread could end it; it has been already. */
+    ml_cancellation *cancellation = NULL;
+    CHECK(ml_cancellation_new(&cancellation, &error));
+    CHECK(ml_cancellation_cancel(cancellation, &error));
+    request.cancellation = cancellation;
+    REQUIRE(ml_db_recall(db, &request, &answer, NULL) == ML_CANCELLED);
+    request.cancellation = NULL;
+    REQUIRE(ml_cancellation_free(cancellation) == ML_OK);
+
     CHECK(ml_snapshot_take(db, &snapshot, &error));
     REQUIRE(ml_snapshot_seq(snapshot) > 0);
+    REQUIRE(ml_snapshot_time_ms(snapshot) != ML_NO_TIME);
+    CHECK(ml_snapshot_context_json(snapshot, ML_STR("{\"text\": \"tea\", \"max_tokens\": 100}"), &text, &error));
+    REQUIRE_SAYS(text, "\"similar\":[{");
+    double share = 0;
+    CHECK(ml_snapshot_check_recall(snapshot, ml_cstr(NULL), ML_EFFORT_EXACT, 3, &share, &error));
+    REQUIRE(share == 1.0);
     CHECK(ml_snapshot_recall(snapshot, &request, &answer, &error));
     ml_answer_free(answer);
     CHECK(ml_snapshot_recall_json(snapshot, ML_STR("{\"text\": \"tea\", \"limit\": 1}"), &answer, &error));
@@ -230,6 +260,11 @@ static void reads(ml_db *db) {
     nearest.limit = 2;
     CHECK(ml_snapshot_nearest(snapshot, &nearest, near, scores, &error));
     REQUIRE(near[0] != 0 && scores[0] > scores[1] - 1e-6f);
+    const float other[] = {0.5f, 0.25f};
+    ml_matrix also = {ML_STR("picture"), other, 2};
+    nearest.also = &also;
+    nearest.also_count = 1;
+    CHECK(ml_snapshot_nearest(snapshot, &nearest, near, scores, &error));
     float back[DIMENSION];
     size_t len = 0;
     CHECK(ml_snapshot_vector(snapshot, near[0], ml_cstr(NULL), back, DIMENSION, &len, &error));
@@ -303,6 +338,10 @@ static void upkeep(ml_db *db) {
     CHECK(ml_db_rebuild(db, &progress, &error));
     CHECK(ml_db_link(db, &progress, &error));
     CHECK(ml_db_warm(db, &progress, &error));
+    CHECK(ml_db_warm_space(db, ML_STR("picture"), NULL, &error));
+    ml_pause *pause = NULL;
+    CHECK(ml_db_pause_background(db, &pause, &error));
+    REQUIRE(ml_pause_free(pause) == ML_OK);
     CHECK(ml_db_compact(db, &progress, &before, &after, &error));
     CHECK(ml_db_verify(db, &progress, &text, &error));
     REQUIRE_SAYS(text, "\"clean\":true");
@@ -361,6 +400,19 @@ int main(int argc, char **argv) {
     CHECK(ml_db_close(db, &error));
     REQUIRE(destroyed == 1);
     REQUIRE(ml_db_close(db, NULL) == ML_STALE_HANDLE);
+
+    /* What a damaged file still holds goes into a new one; this one is whole. */
+    ml_text *report = NULL;
+    if (argc > 1) {
+        char *into = malloc(strlen(argv[1]) + sizeof ".salvaged");
+        REQUIRE(into != NULL);
+        strcat(strcpy(into, argv[1]), ".salvaged");
+        CHECK(ml_salvage(ml_cstr(argv[1]), ml_cstr(into), NULL, &report, &error));
+        REQUIRE_SAYS(report, "\"complete\":true");
+        free(into);
+    } else {
+        REQUIRE(ml_salvage(ML_STR("none.lith"), ML_STR("new.lith"), NULL, &report, NULL) == ML_NOT_FOUND);
+    }
     printf("every function did what it must\n");
     return 0;
 }

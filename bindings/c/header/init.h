@@ -36,6 +36,7 @@ static inline ml_options ml_options_init(void) {
     options.log_max_rows = ML_DEFAULT;
     options.log_max_age_ms = ML_DEFAULT;
     options.seal_bytes = ML_DEFAULT;
+    options.graph_delta_bytes = ML_DEFAULT;
     return options;
 }
 

@@ -273,6 +273,10 @@ enum ml_status
      */
     ML_INTERNAL = 21,
     /**
+     * Another thread ended the call by its cancellation.
+     */
+    ML_CANCELLED = 22,
+    /**
      * A pointer that must not be NULL is, or has the wrong alignment.
      */
     ML_NULL_POINTER = 64,
@@ -329,6 +333,13 @@ typedef int32_t ml_status;
 typedef struct ml_answer ml_answer;
 
 /**
+ * What ends calls of another thread: recalls that have it. Yours: give it back with `ml_cancellation_free`.
+ *
+ * Threads: usable from any thread; that is what it is for.
+ */
+typedef struct ml_cancellation ml_cancellation;
+
+/**
  * A listing that is under way. Yours: give it back with `ml_cursor_free`.
  *
  * It holds the snapshot that it lists, also when that was given back.
@@ -364,6 +375,13 @@ typedef struct ml_error ml_error;
  * Threads: usable from any thread, by several at once. They hold no snapshot and no file.
  */
 typedef struct ml_memories ml_memories;
+
+/**
+ * Background work that is held up. Yours: give it back with `ml_pause_free`, which lets it go on.
+ *
+ * Threads: usable from any thread.
+ */
+typedef struct ml_pause ml_pause;
 
 /**
  * One instant of the file: what is read from it agrees, whatever is written meanwhile. Yours: give it back
@@ -715,6 +733,10 @@ typedef struct ml_options {
      * How many.
      */
     size_t embedder_count;
+    /**
+     * Bytes that changes of the graph may take in memory before its image is written anew, or `ML_DEFAULT`.
+     */
+    uint64_t graph_delta_bytes;
 } ml_options;
 
 /**
@@ -846,6 +868,24 @@ typedef struct ml_edge_batch {
 } ml_edge_batch;
 
 /**
+ * Vectors of a space: as many rows as there are queries.
+ */
+typedef struct ml_matrix {
+    /**
+     * The name of the space.
+     */
+    struct ml_str space;
+    /**
+     * Rows of `dimension` numbers each.
+     */
+    const float *vectors;
+    /**
+     * Numbers of a row.
+     */
+    size_t dimension;
+} ml_matrix;
+
+/**
  * What to look for. Begin with `ml_nearest_init()`.
  */
 typedef struct ml_nearest {
@@ -897,6 +937,15 @@ typedef struct ml_nearest {
      * 0.
      */
     int32_t reserved;
+    /**
+     * Vectors of other spaces for the same queries: scores of several spaces are put on one scale from 0 to
+     * 1, and a memory has the sum of them. NULL is none.
+     */
+    const struct ml_matrix *also;
+    /**
+     * How many.
+     */
+    size_t also_count;
 } ml_nearest;
 
 /**
@@ -914,7 +963,8 @@ typedef struct ml_floats {
 } ml_floats;
 
 /**
- * What to recall. Begin with `ml_recall_init()`. Text, a vector, both, or a filter alone.
+ * What to recall. Begin with `ml_recall_init()`. Text, a vector, both, or a filter alone. It has what most
+ * recalls need; `ml_snapshot_recall_json` takes all there is.
  */
 typedef struct ml_recall {
     /**
@@ -986,6 +1036,10 @@ typedef struct ml_recall {
      * Not 0: each hit of `ml_answer_json` says why it is there.
      */
     int32_t explain;
+    /**
+     * What another thread may end it by, or NULL.
+     */
+    const struct ml_cancellation *cancellation;
 } ml_recall;
 
 /**
@@ -1278,6 +1332,22 @@ ml_status ml_answer_json(const struct ml_answer *answer,
 ml_status ml_answer_free(struct ml_answer *answer);
 
 /**
+ * Makes one that has not been used yet.
+ */
+ml_status ml_cancellation_new(struct ml_cancellation **cancellation, struct ml_error **error);
+
+/**
+ * Ends all calls that have it, soon, with `ML_CANCELLED`; and those that get it later at once.
+ */
+ml_status ml_cancellation_cancel(const struct ml_cancellation *cancellation,
+                                 struct ml_error **error);
+
+/**
+ * Gives a cancellation back. NULL is fine. Calls that have it go on.
+ */
+ml_status ml_cancellation_free(struct ml_cancellation *cancellation);
+
+/**
  * Begins a listing of a snapshot.
  */
 ml_status ml_cursor_open(const struct ml_snapshot *snapshot,
@@ -1722,6 +1792,18 @@ ml_status ml_snapshot_nearest(const struct ml_snapshot *snapshot,
                               struct ml_error **error);
 
 /**
+ * How good a search is in a space (no text is `default`): searches it for `samples` of its own vectors, once
+ * with `effort` (as that of `ml_recall`) and once exactly. `found` gets the share of their ten nearest that
+ * it finds, from 0 to 1.
+ */
+ml_status ml_snapshot_check_recall(const struct ml_snapshot *snapshot,
+                                   struct ml_str space,
+                                   int32_t effort,
+                                   size_t samples,
+                                   double *found,
+                                   struct ml_error **error);
+
+/**
  * Recalls from the newest state.
  */
 ml_status ml_db_recall(const struct ml_db *db,
@@ -1753,6 +1835,18 @@ ml_status ml_snapshot_recall_json(const struct ml_snapshot *snapshot,
                                   struct ml_error **error);
 
 /**
+ * What an agent puts into its next prompt: the last turns of a session, what is like what was said, and
+ * what else was said in the channel, of one instant and within one budget of tokens (of four bytes each):
+ * `{"session": "today", "text": "…", "vector": […], "channel": "kitchen", "namespace", "filter", "limit":
+ * 20, "max_tokens": 2000, "deadline_ms": 50}`, all of it optional. The answer is `{"recent": [{"id", "number",
+ * "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`.
+ */
+ml_status ml_snapshot_context_json(const struct ml_snapshot *snapshot,
+                                   struct ml_str request,
+                                   struct ml_text **json,
+                                   struct ml_error **error);
+
+/**
  * The figures of the file and of this database as a JSON object.
  */
 ml_status ml_db_stats(const struct ml_db *db, struct ml_text **json, struct ml_error **error);
@@ -1778,6 +1872,11 @@ ml_status ml_snapshot_take(const struct ml_db *db,
  * The commit that the snapshot shows; 0 if there was none yet, or if this is no such handle.
  */
 uint64_t ml_snapshot_seq(const struct ml_snapshot *snapshot);
+
+/**
+ * When that commit was made; `ML_NO_TIME` if there was none yet, or if this is no such handle.
+ */
+int64_t ml_snapshot_time_ms(const struct ml_snapshot *snapshot);
 
 /**
  * Gives a snapshot back. NULL is fine.
@@ -1939,6 +2038,15 @@ ml_status ml_tx_upsert(const struct ml_tx *tx,
                        struct ml_error **error);
 
 /**
+ * As `ml_db_upsert_batch`, in a transaction. If it fails, what came before the one that failed is in it.
+ */
+ml_status ml_tx_upsert_batch(const struct ml_tx *tx,
+                             const struct ml_batch *batch,
+                             uint64_t *ids,
+                             int32_t *dids,
+                             struct ml_error **error);
+
+/**
  * As `ml_db_update`, in a transaction.
  */
 ml_status ml_tx_update(const struct ml_tx *tx,
@@ -2082,6 +2190,38 @@ ml_status ml_db_warm(const struct ml_db *db,
                      struct ml_error **error);
 
 /**
+ * The same of one vector space.
+ */
+ml_status ml_db_warm_space(const struct ml_db *db,
+                           struct ml_str space,
+                           const struct ml_progress *progress,
+                           struct ml_error **error);
+
+/**
+ * Holds up background work, for a moment in which the machine is needed for something else. What keeps a
+ * promise (making relaxed commits durable) goes on, and so does the step that is under way.
+ */
+ml_status ml_db_pause_background(const struct ml_db *db,
+                                 struct ml_pause **pause,
+                                 struct ml_error **error);
+
+/**
+ * Lets background work go on, and gives the pause back. NULL is fine.
+ */
+ml_status ml_pause_free(struct ml_pause *pause);
+
+/**
+ * Gets out of a damaged file what it provably still holds, into a new one: docs/salvage.md. `json` gets an
+ * object with `complete`, how much of each sort is `recovered` and `lost`, and what of it. `progress` may be
+ * NULL. `ML_CORRUPTION` if nothing can be proved.
+ */
+ml_status ml_salvage(struct ml_str damaged,
+                     struct ml_str into,
+                     const struct ml_progress *progress,
+                     struct ml_text **json,
+                     struct ml_error **error);
+
+/**
  * Remembers something new, in a transaction of its own. `id` gets its number; it may be NULL.
  *
  * Without a vector, where the database has an embedder, the content is embedded first.
@@ -2108,6 +2248,15 @@ ml_status ml_db_upsert(const struct ml_db *db,
                        uint64_t *id,
                        int32_t *did,
                        struct ml_error **error);
+
+/**
+ * The same for many, all or none. `ids` and `dids` have room for `batch->count` entries each, or are NULL.
+ */
+ml_status ml_db_upsert_batch(const struct ml_db *db,
+                             const struct ml_batch *batch,
+                             uint64_t *ids,
+                             int32_t *dids,
+                             struct ml_error **error);
 
 /**
  * Changes parts of a memory. `patch` is a JSON object of the fields to change, as `ml_answer_json` names
@@ -2180,6 +2329,22 @@ ml_status ml_answer_json(const struct ml_answer *answer,
 ml_status ml_answer_free(struct ml_answer *answer);
 
 /**
+ * Makes one that has not been used yet.
+ */
+ml_status ml_cancellation_new(struct ml_cancellation **cancellation, struct ml_error **error);
+
+/**
+ * Ends all calls that have it, soon, with `ML_CANCELLED`; and those that get it later at once.
+ */
+ml_status ml_cancellation_cancel(const struct ml_cancellation *cancellation,
+                                 struct ml_error **error);
+
+/**
+ * Gives a cancellation back. NULL is fine. Calls that have it go on.
+ */
+ml_status ml_cancellation_free(struct ml_cancellation *cancellation);
+
+/**
  * Begins a listing of a snapshot.
  */
 ml_status ml_cursor_open(const struct ml_snapshot *snapshot,
@@ -2624,6 +2789,18 @@ ml_status ml_snapshot_nearest(const struct ml_snapshot *snapshot,
                               struct ml_error **error);
 
 /**
+ * How good a search is in a space (no text is `default`): searches it for `samples` of its own vectors, once
+ * with `effort` (as that of `ml_recall`) and once exactly. `found` gets the share of their ten nearest that
+ * it finds, from 0 to 1.
+ */
+ml_status ml_snapshot_check_recall(const struct ml_snapshot *snapshot,
+                                   struct ml_str space,
+                                   int32_t effort,
+                                   size_t samples,
+                                   double *found,
+                                   struct ml_error **error);
+
+/**
  * Recalls from the newest state.
  */
 ml_status ml_db_recall(const struct ml_db *db,
@@ -2655,6 +2832,18 @@ ml_status ml_snapshot_recall_json(const struct ml_snapshot *snapshot,
                                   struct ml_error **error);
 
 /**
+ * What an agent puts into its next prompt: the last turns of a session, what is like what was said, and
+ * what else was said in the channel, of one instant and within one budget of tokens (of four bytes each):
+ * `{"session": "today", "text": "…", "vector": […], "channel": "kitchen", "namespace", "filter", "limit":
+ * 20, "max_tokens": 2000, "deadline_ms": 50}`, all of it optional. The answer is `{"recent": [{"id", "number",
+ * "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`.
+ */
+ml_status ml_snapshot_context_json(const struct ml_snapshot *snapshot,
+                                   struct ml_str request,
+                                   struct ml_text **json,
+                                   struct ml_error **error);
+
+/**
  * The figures of the file and of this database as a JSON object.
  */
 ml_status ml_db_stats(const struct ml_db *db, struct ml_text **json, struct ml_error **error);
@@ -2680,6 +2869,11 @@ ml_status ml_snapshot_take(const struct ml_db *db,
  * The commit that the snapshot shows; 0 if there was none yet, or if this is no such handle.
  */
 uint64_t ml_snapshot_seq(const struct ml_snapshot *snapshot);
+
+/**
+ * When that commit was made; `ML_NO_TIME` if there was none yet, or if this is no such handle.
+ */
+int64_t ml_snapshot_time_ms(const struct ml_snapshot *snapshot);
 
 /**
  * Gives a snapshot back. NULL is fine.
@@ -2841,6 +3035,15 @@ ml_status ml_tx_upsert(const struct ml_tx *tx,
                        struct ml_error **error);
 
 /**
+ * As `ml_db_upsert_batch`, in a transaction. If it fails, what came before the one that failed is in it.
+ */
+ml_status ml_tx_upsert_batch(const struct ml_tx *tx,
+                             const struct ml_batch *batch,
+                             uint64_t *ids,
+                             int32_t *dids,
+                             struct ml_error **error);
+
+/**
  * As `ml_db_update`, in a transaction.
  */
 ml_status ml_tx_update(const struct ml_tx *tx,
@@ -2984,6 +3187,38 @@ ml_status ml_db_warm(const struct ml_db *db,
                      struct ml_error **error);
 
 /**
+ * The same of one vector space.
+ */
+ml_status ml_db_warm_space(const struct ml_db *db,
+                           struct ml_str space,
+                           const struct ml_progress *progress,
+                           struct ml_error **error);
+
+/**
+ * Holds up background work, for a moment in which the machine is needed for something else. What keeps a
+ * promise (making relaxed commits durable) goes on, and so does the step that is under way.
+ */
+ml_status ml_db_pause_background(const struct ml_db *db,
+                                 struct ml_pause **pause,
+                                 struct ml_error **error);
+
+/**
+ * Lets background work go on, and gives the pause back. NULL is fine.
+ */
+ml_status ml_pause_free(struct ml_pause *pause);
+
+/**
+ * Gets out of a damaged file what it provably still holds, into a new one: docs/salvage.md. `json` gets an
+ * object with `complete`, how much of each sort is `recovered` and `lost`, and what of it. `progress` may be
+ * NULL. `ML_CORRUPTION` if nothing can be proved.
+ */
+ml_status ml_salvage(struct ml_str damaged,
+                     struct ml_str into,
+                     const struct ml_progress *progress,
+                     struct ml_text **json,
+                     struct ml_error **error);
+
+/**
  * Remembers something new, in a transaction of its own. `id` gets its number; it may be NULL.
  *
  * Without a vector, where the database has an embedder, the content is embedded first.
@@ -3010,6 +3245,15 @@ ml_status ml_db_upsert(const struct ml_db *db,
                        uint64_t *id,
                        int32_t *did,
                        struct ml_error **error);
+
+/**
+ * The same for many, all or none. `ids` and `dids` have room for `batch->count` entries each, or are NULL.
+ */
+ml_status ml_db_upsert_batch(const struct ml_db *db,
+                             const struct ml_batch *batch,
+                             uint64_t *ids,
+                             int32_t *dids,
+                             struct ml_error **error);
 
 /**
  * Changes parts of a memory. `patch` is a JSON object of the fields to change, as `ml_answer_json` names
@@ -3088,6 +3332,7 @@ static inline ml_options ml_options_init(void) {
     options.log_max_rows = ML_DEFAULT;
     options.log_max_age_ms = ML_DEFAULT;
     options.seal_bytes = ML_DEFAULT;
+    options.graph_delta_bytes = ML_DEFAULT;
     return options;
 }
 

@@ -542,6 +542,22 @@ class Snapshot {
         return Answer(answer);
     }
 
+    /* What a prompt is made of: see ml_snapshot_context_json. */
+    std::string context(std::string_view request) const {
+        ml_error *error = nullptr;
+        ml_text *json = nullptr;
+        detail::check(ml_snapshot_context_json(handle_.get(), detail::view(request), &json, &error), error);
+        return detail::take(json);
+    }
+
+    /* As a JSON object asks for: see ml_snapshot_recall_json. */
+    Answer recall_json(std::string_view request) const {
+        ml_error *error = nullptr;
+        ml_answer *answer = nullptr;
+        detail::check(ml_snapshot_recall_json(handle_.get(), detail::view(request), &answer, &error), error);
+        return Answer(answer);
+    }
+
     std::uint64_t count(const std::optional<std::string> &ns = std::nullopt,
                         const std::optional<std::string> &filter = std::nullopt) const {
         ml_error *error = nullptr;

@@ -19,6 +19,7 @@ mod answer;
 mod batch;
 mod boundary;
 mod call;
+mod cancellation;
 mod cursor;
 mod db;
 mod embedder;
@@ -45,6 +46,7 @@ mod write;
 
 pub use answer::*;
 pub use batch::*;
+pub use cancellation::*;
 pub use cursor::*;
 pub use db::*;
 pub use embedder::*;

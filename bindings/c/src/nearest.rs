@@ -1,6 +1,6 @@
 //! Nearest: vectors alone, many at once.
 
-use crate::boundary::{Growing, list, list_out, sized};
+use crate::boundary::{Growing, list, list_out, out, sized};
 use crate::call::on;
 use crate::error::{Failure, ml_error};
 use crate::new_memory::limit;
@@ -9,7 +9,8 @@ use crate::snapshot::{Snapshot, ml_snapshot};
 use crate::status::ml_status;
 use crate::views::ml_str;
 use crate::write::filter_if;
-use memlith::{MAX_DIMENSIONS, MAX_LIMIT, Nearest};
+use memlith::{DEFAULT_SPACE, MAX_DIMENSIONS, MAX_LIMIT, MAX_SPACES, Nearest};
+use std::mem::offset_of;
 use std::ptr;
 
 /// Vectors of a search at most.
@@ -43,6 +44,23 @@ pub struct ml_nearest {
     pub include_superseded: i32,
     /// 0.
     pub reserved: i32,
+    /// Vectors of other spaces for the same queries: scores of several spaces are put on one scale from 0 to
+    /// 1, and a memory has the sum of them. NULL is none.
+    pub also: *const ml_matrix,
+    /// How many.
+    pub also_count: usize,
+}
+
+/// Vectors of a space: as many rows as there are queries.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ml_matrix {
+    /// The name of the space.
+    pub space: ml_str,
+    /// Rows of `dimension` numbers each.
+    pub vectors: *const f32,
+    /// Numbers of a row.
+    pub dimension: usize,
 }
 
 impl ml_nearest {
@@ -59,12 +77,14 @@ impl ml_nearest {
         effort: ML_EFFORT_BALANCED,
         include_superseded: 0,
         reserved: 0,
+        also: ptr::null(),
+        also_count: 0,
     };
 }
 
 // SAFETY: numbers and pointers behind a size.
 unsafe impl Growing for ml_nearest {
-    const FIRST_SIZE: usize = size_of::<ml_nearest>();
+    const FIRST_SIZE: usize = offset_of!(ml_nearest, also);
 }
 
 /// The memories whose vectors are nearest to each of several, best first. Does not count as an access.
@@ -113,5 +133,33 @@ fn nearest(given: &ml_nearest) -> Result<Nearest, Failure> {
     request.min_score = (!given.min_score.is_nan()).then_some(given.min_score);
     request.effort = effort(given.effort)?;
     request.include_superseded = given.include_superseded != 0;
+    limit("also_count", given.also_count, MAX_SPACES)?;
+    for matrix in list(given.also, given.also_count, "also")? {
+        limit("dimension", matrix.dimension, MAX_DIMENSIONS)?;
+        let numbers = list(matrix.vectors, given.count * matrix.dimension, "vectors")?;
+        let rows = numbers.chunks(matrix.dimension.max(1)).map(<[f32]>::to_vec).collect();
+        request = request.also_each_in(matrix.space.required("space")?, rows);
+    }
     Ok(request)
+}
+
+/// How good a search is in a space (no text is `default`): searches it for `samples` of its own vectors, once
+/// with `effort` (as that of `ml_recall`) and once exactly. `found` gets the share of their ten nearest that
+/// it finds, from 0 to 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_check_recall(
+    snapshot: *const ml_snapshot,
+    space: ml_str,
+    effort: i32,
+    samples: usize,
+    found: *mut f64,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Snapshot>(snapshot, error, |snapshot| {
+        let place = out(found, "found")?;
+        let space = space.optional("space")?.unwrap_or(DEFAULT_SPACE);
+        let check = snapshot.0.check_recall(space, crate::recall::effort(effort)?, samples)?;
+        place.set(check.recall);
+        Ok(())
+    })
 }

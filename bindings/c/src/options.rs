@@ -4,6 +4,7 @@ use crate::boundary::{Growing, sized_if};
 use crate::embedder::{embedders, ml_embedder};
 use crate::error::Failure;
 use memlith::{Durability, LogRetention, Options};
+use std::mem::offset_of;
 use std::ptr;
 use std::time::Duration;
 
@@ -64,11 +65,13 @@ pub struct ml_options {
     pub embedders: *const ml_embedder,
     /// How many.
     pub embedder_count: usize,
+    /// Bytes that changes of the graph may take in memory before its image is written anew, or `ML_DEFAULT`.
+    pub graph_delta_bytes: u64,
 }
 
 // SAFETY: numbers and pointers behind a size.
 unsafe impl Growing for ml_options {
-    const FIRST_SIZE: usize = size_of::<ml_options>();
+    const FIRST_SIZE: usize = offset_of!(ml_options, graph_delta_bytes);
 }
 
 impl ml_options {
@@ -93,6 +96,7 @@ impl ml_options {
         seal_bytes: ML_DEFAULT,
         embedders: ptr::null(),
         embedder_count: 0,
+        graph_delta_bytes: ML_DEFAULT,
     };
 }
 
@@ -141,6 +145,7 @@ pub(crate) fn options(pointer: *const ml_options) -> Result<(Options, bool), Fai
     options = set(options, given.snapshot_max_age_ms, |o, n| o.snapshot_max_age(millis(n)));
     options = set(options, given.snapshot_max_bytes, Options::snapshot_max_bytes);
     options = set(options, given.seal_bytes, Options::seal_bytes);
+    options = set(options, given.graph_delta_bytes, Options::graph_delta_bytes);
     match (given.log_max_rows, given.log_max_age_ms) {
         (ML_DEFAULT, ML_DEFAULT) => {}
         (ML_DEFAULT, _) | (_, ML_DEFAULT) => {

@@ -3,14 +3,20 @@
 use crate::answer::{give, ml_answer};
 use crate::boundary::{Growing, out, sized};
 use crate::call::on;
+use crate::cancellation::{Cancelling, ml_cancellation};
 use crate::db::{Open, ml_db};
 use crate::error::{Failure, ml_error};
+use crate::handle;
 use crate::options::millis;
 use crate::snapshot::{Snapshot, ml_snapshot};
 use crate::status::ml_status;
+use crate::text::{self, ml_text};
 use crate::views::{ml_floats, ml_str};
 use crate::write::filter_if;
 use memlith::{Recall, SearchEffort};
+use memlith_json::GatheredJson;
+use std::mem::offset_of;
+use std::ptr;
 
 /// `effort`: misses less than one neighbour of a hundred.
 pub const ML_EFFORT_BALANCED: i32 = 0;
@@ -19,7 +25,8 @@ pub const ML_EFFORT_FAST: i32 = -1;
 /// `effort`: compares with every vector, and misses none.
 pub const ML_EFFORT_EXACT: i32 = -2;
 
-/// What to recall. Begin with `ml_recall_init()`. Text, a vector, both, or a filter alone.
+/// What to recall. Begin with `ml_recall_init()`. Text, a vector, both, or a filter alone. It has what most
+/// recalls need; `ml_snapshot_recall_json` takes all there is.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct ml_recall {
@@ -58,6 +65,8 @@ pub struct ml_recall {
     pub include_superseded: i32,
     /// Not 0: each hit of `ml_answer_json` says why it is there.
     pub explain: i32,
+    /// What another thread may end it by, or NULL.
+    pub cancellation: *const ml_cancellation,
 }
 
 impl ml_recall {
@@ -79,12 +88,13 @@ impl ml_recall {
         deadline_ms: 0,
         include_superseded: 0,
         explain: 0,
+        cancellation: ptr::null(),
     };
 }
 
 // SAFETY: numbers and pointers behind a size.
 unsafe impl Growing for ml_recall {
-    const FIRST_SIZE: usize = size_of::<ml_recall>();
+    const FIRST_SIZE: usize = offset_of!(ml_recall, cancellation);
 }
 
 /// Recalls from the newest state.
@@ -140,6 +150,26 @@ pub unsafe extern "C" fn ml_snapshot_recall_json(
     })
 }
 
+/// What an agent puts into its next prompt: the last turns of a session, what is like what was said, and
+/// what else was said in the channel, of one instant and within one budget of tokens (of four bytes each):
+/// `{"session": "today", "text": "…", "vector": […], "channel": "kitchen", "namespace", "filter", "limit":
+/// 20, "max_tokens": 2000, "deadline_ms": 50}`, all of it optional. The answer is `{"recent": [{"id", "number",
+/// "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_context_json(
+    snapshot: *const ml_snapshot,
+    request: ml_str,
+    json: *mut *mut ml_text,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Snapshot>(snapshot, error, |snapshot| {
+        let place = out(json, "json")?;
+        let request = memlith_json::context_from_json(request.bytes("request")?);
+        let request = request.map_err(|why| Failure::invalid(format!("request: {why}")))?;
+        text::give_json(&GatheredJson::new(&snapshot.0.context(&request)?), place)
+    })
+}
+
 fn recall(pointer: *const ml_recall) -> Result<Recall, Failure> {
     let given = sized(pointer, ml_recall::DEFAULT, "request")?;
     let owned = |text: ml_str, what| Ok::<_, Failure>(text.optional(what)?.map(str::to_owned));
@@ -160,6 +190,9 @@ fn recall(pointer: *const ml_recall) -> Result<Recall, Failure> {
     recall.deadline = (given.deadline_ms > 0).then(|| millis(given.deadline_ms));
     recall.include_superseded = given.include_superseded != 0;
     recall.explain = given.explain != 0;
+    if !given.cancellation.is_null() {
+        recall.cancellation = Some(handle::get::<Cancelling>(given.cancellation)?.0.clone());
+    }
     Ok(recall)
 }
 

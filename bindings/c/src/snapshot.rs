@@ -50,6 +50,13 @@ pub unsafe extern "C" fn ml_snapshot_seq(snapshot: *const ml_snapshot) -> u64 {
     handle::get::<Snapshot>(snapshot).map_or(0, |snapshot| snapshot.0.seq().0)
 }
 
+/// When that commit was made; `ML_NO_TIME` if there was none yet, or if this is no such handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_time_ms(snapshot: *const ml_snapshot) -> i64 {
+    let time = handle::get::<Snapshot>(snapshot).ok().and_then(|snapshot| snapshot.0.time_ms());
+    time.unwrap_or(crate::ML_NO_TIME)
+}
+
 /// Gives a snapshot back. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_snapshot_free(snapshot: *mut ml_snapshot) -> ml_status {

@@ -53,6 +53,8 @@ pub enum ml_status {
     ML_EMBEDDER = 20,
     /// A defect of this library. What was committed is not lost.
     ML_INTERNAL = 21,
+    /// Another thread ended the call by its cancellation.
+    ML_CANCELLED = 22,
 
     /// A pointer that must not be NULL is, or has the wrong alignment.
     ML_NULL_POINTER = 64,
@@ -99,6 +101,7 @@ impl From<ErrorKind> for ml_status {
             ErrorKind::Forked => ml_status::ML_FORKED,
             ErrorKind::DeadlineExceeded => ml_status::ML_DEADLINE_EXCEEDED,
             ErrorKind::Embedder => ml_status::ML_EMBEDDER,
+            ErrorKind::Cancelled => ml_status::ML_CANCELLED,
             _ => ml_status::ML_INTERNAL,
         }
     }

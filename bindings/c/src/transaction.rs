@@ -15,7 +15,7 @@ use crate::options::{ML_DURABILITY_DEFAULT, durability};
 use crate::space::{ml_space, space};
 use crate::status::ml_status;
 use crate::views::ml_str;
-use crate::write::{filter, patch, set_if, set_upsert};
+use crate::write::{filter, patch, set_if, set_upsert, set_upserts};
 use memlith::{Db, MemoryId, Transaction, WriteOptions, WriteTx};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -195,6 +195,23 @@ pub unsafe extern "C" fn ml_tx_upsert(
 ) -> ml_status {
     on::<Tx>(tx, error, |tx| {
         tx.with(|tx| set_upsert(id, did, || Ok(tx.upsert(new_memory(memory)?)?)))
+    })
+}
+
+/// As `ml_db_upsert_batch`, in a transaction. If it fails, what came before the one that failed is in it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_tx_upsert_batch(
+    tx: *const ml_tx,
+    batch: *const ml_batch,
+    ids: *mut u64,
+    dids: *mut i32,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Tx>(tx, error, |tx| {
+        tx.with(|tx| {
+            let done = tx.upsert_batch(memories(batch)?)?;
+            set_upserts(&done, ids, dids)
+        })
     })
 }
 

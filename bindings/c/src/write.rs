@@ -1,7 +1,7 @@
 //! Writes that are transactions of their own.
 
 use crate::batch::{memories, ml_batch, set_ids};
-use crate::boundary::{out, out_if};
+use crate::boundary::{list_out, out, out_if};
 use crate::call::on;
 use crate::db::{Open, ml_db};
 use crate::error::{Failure, ml_error};
@@ -62,6 +62,21 @@ pub unsafe extern "C" fn ml_db_upsert(
     error: *mut *mut ml_error,
 ) -> ml_status {
     on::<Open>(db, error, |open| set_upsert(id, did, || Ok(open.db.upsert(new_memory(memory)?)?)))
+}
+
+/// The same for many, all or none. `ids` and `dids` have room for `batch->count` entries each, or are NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_db_upsert_batch(
+    db: *const ml_db,
+    batch: *const ml_batch,
+    ids: *mut u64,
+    dids: *mut i32,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Open>(db, error, |open| {
+        let done = open.db.upsert_batch(memories(batch)?)?;
+        set_upserts(&done, ids, dids)
+    })
 }
 
 /// Changes parts of a memory. `patch` is a JSON object of the fields to change, as `ml_answer_json` names
@@ -175,11 +190,25 @@ pub(crate) fn set_upsert(
         id.set(upsert.id().0);
     }
     if let Some(did) = did {
-        did.set(match upsert {
-            Upsert::Created(_) => ML_CREATED,
-            Upsert::Updated(_) => ML_UPDATED,
-            Upsert::Unchanged(_) => ML_UNCHANGED,
-        });
+        did.set(did_of(upsert));
+    }
+    Ok(())
+}
+
+fn did_of(upsert: Upsert) -> i32 {
+    match upsert {
+        Upsert::Created(_) => ML_CREATED,
+        Upsert::Updated(_) => ML_UPDATED,
+        Upsert::Unchanged(_) => ML_UNCHANGED,
+    }
+}
+
+/// Writes what was done to many to where the caller wants it, if it does.
+pub(crate) fn set_upserts(done: &[Upsert], ids: *mut u64, dids: *mut i32) -> Result<(), Failure> {
+    set_ids(ids, &done.iter().map(|upsert| upsert.id()).collect::<Vec<_>>())?;
+    let dids = list_out(dids, if dids.is_null() { 0 } else { done.len() }, "dids")?;
+    for (place, upsert) in dids.iter_mut().zip(done) {
+        place.write(did_of(*upsert));
     }
     Ok(())
 }

@@ -105,6 +105,7 @@ impl Bag {
             deadline_ms: self.rng.u64(..),
             include_superseded: self.rng.i32(..),
             explain: self.rng.i32(..),
+            cancellation: self.handle(),
         }
     }
 

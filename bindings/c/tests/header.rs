@@ -105,6 +105,30 @@ fn the_library_exports_what_the_header_declares() {
 }
 
 #[test]
+fn what_is_installed_is_there_and_has_the_version_of_the_interface() {
+    let manifest = fs::read_to_string(folder().join("Cargo.toml")).unwrap();
+    let section = |name: &str| {
+        let begin = format!("[package.metadata.capi.{name}]\n");
+        manifest.split(&begin).nth(1).unwrap().split("\n[").next().unwrap().to_owned()
+    };
+    let value = |section: &str, key: &str| {
+        let line = section.lines().find(|line| line.starts_with(&format!("{key} = ")));
+        line.unwrap().split('"').nth(1).unwrap().to_owned()
+    };
+    // cargo-c makes the name of the library, and of the link to it, of these.
+    let library = section("library");
+    let major = value(&library, "version").split('.').next().unwrap().parse();
+    assert_eq!(major, Ok(memlith_capi::ML_ABI_VERSION));
+    assert_eq!(value(&library, "name"), "memlith");
+    assert_eq!(value(&section("pkg_config"), "filename"), "memlith");
+    let installed = section("install.include");
+    let files: Vec<&str> =
+        installed.split("from = \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(files, ["include/memlith.h", "include/memlith.hpp"]);
+    assert!(files.iter().all(|file| folder().join(file).is_file()));
+}
+
+#[test]
 #[ignore = "writes the header and the list of symbols"]
 fn write() {
     let header = header();

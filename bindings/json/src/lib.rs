@@ -7,6 +7,7 @@
 //! same value.
 
 mod answer;
+mod context;
 mod graph;
 mod kind;
 mod log;
@@ -14,12 +15,14 @@ mod memory;
 mod patch;
 mod record;
 mod request;
+mod salvage;
 mod stats;
 mod time;
 mod values;
 mod verify;
 
 pub use answer::AnswerJson;
+pub use context::{GatheredJson, context_from_json};
 pub use graph::*;
 pub use kind::kind_name;
 pub use log::{LogReportJson, LogRowJson};
@@ -27,6 +30,7 @@ pub use memory::{Embedding, MemoryLine, shown_id};
 pub use patch::patch_from_json;
 pub use record::{Defaults, Record};
 pub use request::{effort, recall_from_json};
+pub use salvage::SalvageJson;
 pub use stats::{NamespaceJson, SpaceJson, StatsJson, origin};
 pub use time::Time;
 pub use values::{Embeddings, reason};

@@ -1,5 +1,6 @@
 //! An open file.
 
+use crate::control::Pause;
 use crate::convert::{json_to, report, time_to};
 use crate::error::{Failure, failure};
 use crate::graph;
@@ -8,8 +9,8 @@ use crate::progress::Progress;
 use crate::snapshot::{AllHeld, Held, Snapshot};
 use crate::transaction::{Transaction, write_options};
 use memlith::{DEFAULT_SPACE, Db, Head, Seq, View};
-use memlith_json::{LogReportJson, LogRowJson, StatsJson, VerifyJson};
-use parking_lot::RwLock;
+use memlith_json::{LogReportJson, LogRowJson, SalvageJson, StatsJson, VerifyJson};
+use parking_lot::{Mutex, RwLock};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -107,11 +108,23 @@ pub(crate) fn open(
     })))
 }
 
-/// Gets out of a damaged file what it provably still holds: see docs/salvage.md.
+/// Gets out of a damaged file what it provably still holds, into a new one (docs/salvage.md): a dict that
+/// says whether it is `complete`, and what was `lost`.
 #[pyfunction]
-pub(crate) fn salvage(py: Python<'_>, damaged: PathBuf, into: PathBuf) -> PyResult<bool> {
-    let report = py.detach(|| memlith::salvage(&damaged, &into, &mut |_, _, _| {}));
-    Ok(report.map_err(Failure::from)?.is_complete())
+#[pyo3(signature = (damaged, into, *, progress = None))]
+pub(crate) fn salvage(
+    py: Python<'_>,
+    damaged: PathBuf,
+    into: PathBuf,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Bound<'_, PyAny>> {
+    let (started, mut progress) = (Instant::now(), Progress::of(py, progress)?);
+    let told = &mut progress;
+    let found = py
+        .detach(|| memlith::salvage(&damaged, &into, &mut |_, done, total| told.tell(done, total)));
+    progress.finish()?;
+    let found = found.map_err(Failure::from)?;
+    report(py, &SalvageJson::new(&found, started.elapsed().as_secs_f64()))
 }
 
 #[pymethods]
@@ -277,10 +290,24 @@ impl Database {
         self.long(py, progress, |db, tell| db.rebuild(tell))
     }
 
-    /// Reads and verifies the images of all indexes, before the first search has to.
-    #[pyo3(signature = (*, progress = None))]
-    fn warm(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<()> {
-        self.long(py, progress, |db, tell| db.warm(tell))
+    /// Reads and verifies the images of all indexes, or of one vector space, before the first search has to.
+    #[pyo3(signature = (*, space = None, progress = None))]
+    fn warm(
+        &self,
+        py: Python<'_>,
+        space: Option<&str>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        self.long(py, progress, |db, tell| match space {
+            Some(space) => db.warm_space(space, tell),
+            None => db.warm(tell),
+        })
+    }
+
+    /// Holds up background work, best in a `with` statement. What keeps a promise (making relaxed commits
+    /// durable) goes on.
+    fn pause_background(&self) -> PyResult<Pause> {
+        Ok(Pause(Mutex::new(Some(self.0.db()?.pause_background()))))
     }
 
     /// The newest commit that survives power loss.

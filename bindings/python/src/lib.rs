@@ -5,6 +5,7 @@
 //! `python/memlith`; what a call costs stands here.
 #![expect(clippy::needless_pass_by_value, reason = "arguments come from Python as values")]
 
+mod control;
 mod convert;
 mod database;
 mod embedder;
@@ -32,6 +33,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<transaction::Transaction>()?;
     module.add_class::<iterator::MemoryIterator>()?;
+    module.add_class::<control::Cancellation>()?;
+    module.add_class::<control::Pause>()?;
     module.add_class::<records::Memory>()?;
     module.add_class::<records::Hit>()?;
     module.add_class::<records::Answer>()?;

@@ -40,6 +40,7 @@ pub(crate) fn options(asked: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
             "background_io" => options.background_io(value.extract()?),
             "snapshot_max_age" => options.snapshot_max_age(duration_of(&value, name)?),
             "snapshot_max_bytes" => options.snapshot_max_bytes(value.extract()?),
+            "graph_delta_bytes" => options.graph_delta_bytes(value.extract()?),
             "seal_bytes" => options.seal_bytes(value.extract()?),
             "log_max_rows" => {
                 rows = Some(value.extract()?);

@@ -8,7 +8,7 @@ use crate::database::Database;
 use crate::graph;
 use crate::iterator::MemoryIterator;
 use crate::records::{Answer, Context, Memory};
-use crate::request::{context, filter_of, list, nearest, recall};
+use crate::request::{context, effort_of, filter_of, list, nearest, recall};
 use crate::snapshot::Snapshot;
 use crate::vectors::{floats_to, ids_to};
 use memlith::{DEFAULT_NAMESPACE, DEFAULT_SPACE, MAX_LIMIT, MemoryId};
@@ -96,6 +96,22 @@ macro_rules! reads {
                 }
                 let shape = [found.len(), width];
                 Ok((ids_to(py, &ids, &shape)?, floats_to(py, &scores, &shape)?))
+            }
+
+            /// How good a search is in a space: of the ten nearest of `samples` of its own vectors, the share
+            /// that a search of this effort finds, 0 to 1.
+            #[pyo3(signature = (*, space = None, effort = None, samples = 100))]
+            fn check_recall(
+                &self,
+                py: Python<'_>,
+                space: Option<&str>,
+                effort: Option<&Bound<'_, PyAny>>,
+                samples: usize,
+            ) -> PyResult<f64> {
+                let space = space.unwrap_or(DEFAULT_SPACE);
+                let effort = effort.map(effort_of).transpose()?.unwrap_or_default();
+                let check = self.read(py, |view| view.check_recall(space, effort, samples))?;
+                Ok(check.recall)
             }
 
             /// The embedding of a memory in a space, as it was given: an array, or None.

@@ -1,5 +1,6 @@
 //! Requests: recalls, searches for neighbours, listings.
 
+use crate::control::Cancellation;
 use crate::convert::duration_of;
 use crate::error::{Failure, invalid};
 use crate::vectors::{matrix_of, vector_of};
@@ -30,11 +31,15 @@ pub(crate) fn filter_of(text: &str) -> PyResult<Filter> {
     Ok(parsed.map_err(Failure::from)?)
 }
 
-fn effort_of(value: &Bound<'_, PyAny>) -> PyResult<SearchEffort> {
+pub(crate) fn effort_of(value: &Bound<'_, PyAny>) -> PyResult<SearchEffort> {
     if let Ok(ef) = value.extract::<usize>() {
         return Ok(SearchEffort::Ef(ef));
     }
     memlith_json::effort(value.cast::<PyString>()?.to_str()?).map_err(invalid)
+}
+
+fn cancellation_of(value: &Bound<'_, PyAny>) -> PyResult<memlith::Cancellation> {
+    Ok(value.cast::<Cancellation>()?.get().0.clone())
 }
 
 fn cut_of(value: &Bound<'_, PyAny>) -> PyResult<Cut> {
@@ -88,6 +93,7 @@ pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) ->
             "explain" => recall.explain = value.extract()?,
             "effort" => recall.effort = effort_of(&value)?,
             "deadline" => recall.deadline = Some(duration_of(&value, name)?),
+            "cancellation" => recall.cancellation = Some(cancellation_of(&value)?),
             _ => return Err(unknown("recall", name)),
         }
     }
@@ -135,6 +141,7 @@ pub(crate) fn nearest(
             "effort",
             "include_superseded",
             "deadline",
+            "also",
         ],
     )?;
     let asked = Asked(asked);
@@ -153,6 +160,12 @@ pub(crate) fn nearest(
     }
     if let Some(deadline) = asked.get("deadline")? {
         nearest.deadline = Some(duration_of(&deadline, "deadline")?);
+    }
+    if let Some(also) = asked.get("also")? {
+        for (space, vectors) in also.cast::<PyDict>()? {
+            let rows = matrix_of(&vectors)?.into_rows();
+            nearest = nearest.also_each_in(space.extract::<String>()?, rows);
+        }
     }
     Ok(nearest)
 }
@@ -179,6 +192,7 @@ pub(crate) fn context(
             "limit" => context.limit = value.extract()?,
             "max_tokens" => context.max_tokens = value.extract()?,
             "deadline" => context.deadline = Some(duration_of(&value, name)?),
+            "cancellation" => context.cancellation = Some(cancellation_of(&value)?),
             _ => return Err(unknown("context", name)),
         }
     }

@@ -1,5 +1,6 @@
 //! Snapshots: one instant of the file.
 
+use crate::convert::time_to;
 use crate::error::{Failure, failure};
 use crate::graph;
 use memlith::View;
@@ -97,6 +98,12 @@ impl Snapshot {
     #[getter]
     fn seq(&self) -> PyResult<u64> {
         Ok(self.view()?.seq().0)
+    }
+
+    /// When that commit was made, or None if there was none yet.
+    #[getter]
+    fn time<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.view()?.time_ms().map(|ms| time_to(py, ms)).transpose()
     }
 
     /// Gives it up, and with it the listings that are under way over it.

@@ -57,6 +57,22 @@ macro_rules! writes {
                 self.work(py, |to| to.upsert(new)).map(upserted)
             }
 
+            /// The same for many, all or none: a list of `(id, did)`.
+            #[pyo3(signature = (contents, vectors = None, *, space = None, columns = None, **fields))]
+            fn upsert_many(
+                &self,
+                py: Python<'_>,
+                contents: Vec<String>,
+                vectors: Option<&Bound<'_, PyAny>>,
+                space: Option<&str>,
+                columns: Option<&Bound<'_, PyDict>>,
+                fields: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<Vec<(u64, &'static str)>> {
+                let new = many(contents, vectors, space, columns, fields)?;
+                let done = self.work(py, |to| to.upsert_batch(new))?;
+                Ok(done.into_iter().map(upserted).collect())
+            }
+
             /// Changes parts of a memory. False if there is none.
             #[pyo3(signature = (id, **changes))]
             fn update(

@@ -115,6 +115,34 @@ def test_what_progress_raises_comes_out(db: memlith.Database) -> None:
     assert db.verify(progress=True)["clean"]
 
 
+def test_progress_shows_on_a_bar_of_tqdm(db: memlith.Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    auto = pytest.importorskip("tqdm.auto")
+    shown: list[Any] = []
+
+    class Bar(auto.tqdm):  # type: ignore[name-defined,misc]
+        def __init__(self, **options: Any) -> None:
+            super().__init__(file=open(os.devnull, "w"), **options)
+            shown.append(self)
+
+    monkeypatch.setattr(auto, "tqdm", Bar)
+    db.remember("a")
+    db.verify(progress=True)
+    assert shown[0].n > 0
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    assert db.verify(progress=True)["clean"] and len(shown) == 1
+
+
+def test_a_call_is_cancelled_from_elsewhere(db: memlith.Database) -> None:
+    stop = memlith.Cancellation()
+    assert len(db.recall("tea", cancellation=stop)) == 0 and not stop.cancelled
+    threading.Thread(target=stop.cancel).start()
+    with pytest.raises(memlith.Cancelled):
+        while True:
+            db.recall("tea", cancellation=stop)
+    with pytest.raises(memlith.Cancelled):
+        db.context(text="tea", cancellation=stop)
+
+
 def test_handles_do_not_pickle(db: memlith.Database) -> None:
     for handle in (db, db.snapshot()):
         with pytest.raises(TypeError, match="process"):
@@ -183,10 +211,17 @@ def test_upkeep(path: Path) -> None:
         db.link()
         db.rebuild()
         db.warm()
+        db.warm(space="small")
+        with db.pause_background() as pause:
+            assert db.stats()["background"]["paused"]
+        pause.close()
+        assert not db.stats()["background"]["paused"] and db.check_recall(space="small", effort="exact") == 1.0
         before, after = db.compact()
         assert after <= before and db.durable_seq == 2
         head = db.head()
         db.remember("b")
         assert db.verify_log(head)["rows"] == 3
         assert db.stats()["metadata_indexes"] == ["lang"] and db.spaces()[0]["metric"] == "l2"
-    assert memlith.salvage(path, path.with_name("new.lith"))
+    told: list[int] = []
+    report = memlith.salvage(path, path.with_name("new.lith"), progress=lambda done, total: told.append(done))
+    assert report["complete"] and report["memories"] == {"recovered": 2, "lost": 0} and told

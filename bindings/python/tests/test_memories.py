@@ -81,6 +81,9 @@ def test_changes_clear_merge_and_supersede(db: memlith.Database) -> None:
     assert db.upsert("ten", external_id="m") == (3, "created")
     assert db.upsert("ten", external_id="m") == (3, "unchanged")
     assert db.update_where("id:m", importance=1) == 1
+    ids = {"external_ids": ["m", "n"]}
+    assert db.upsert_many(["eleven", "twelve"], columns=ids) == [(3, "updated"), (4, "created")]
+    assert db.forget(4)
     assert db.forget(3) and not db.forget(3)
     assert db.forget_where("all") == 2
 
@@ -109,6 +112,10 @@ def test_neighbours_come_as_arrays(db: memlith.Database) -> None:
     ids = db.remember_many(["a", "b"], np.eye(2, dtype=np.float32))
     found, scores = db.nearest(np.eye(2), limit=3)
     assert found.shape == scores.shape == (2, 3)
+    db.create_space("other", 3)
+    db.update(ids[0], vectors={"other": [1, 0, 0]})
+    both, _ = db.nearest([[0, 1]], also={"other": [[1, 0, 0]]})
+    assert set(both[0][:2].tolist()) == set(ids)
     assert found[:, 0].tolist() == ids and found[:, 2].tolist() == [0, 0] and np.isnan(scores[:, 2]).all()
 
 
@@ -156,7 +163,7 @@ def test_a_snapshot_stays_as_it_was(db: memlith.Database) -> None:
     id = db.remember("before")
     with db.snapshot() as then:
         db.update(id, content="after")
-        assert then.get(id).content == "before" and then.seq == 1
+        assert then.get(id).content == "before" and then.seq == 1 and then.time <= datetime.now(timezone.utc)
     with pytest.raises(memlith.Closed):
         then.get(id)
 

@@ -95,6 +95,14 @@ impl WriteTx<'_> {
         Ok(if is_changed { Upsert::Updated(id) } else { Upsert::Unchanged(id) })
     }
 
+    /// [`upsert`](Self::upsert) of several memories, in order.
+    ///
+    /// # Errors
+    /// As `upsert`; what came before the one that failed is in the transaction.
+    pub fn upsert_batch(&mut self, new: Vec<NewMemory>) -> Result<Vec<Upsert>> {
+        new.into_iter().map(|memory| self.upsert(memory)).collect()
+    }
+
     /// Changes parts of a memory. Returns `false` if there is no such memory.
     ///
     /// If the content changes and the patch brings no vectors, those of the old content are

@@ -2,9 +2,10 @@
 
 use crate::args::{Scope, Store, duration};
 use crate::output::table::{grouped, printable};
-use crate::output::{Console, Outcome, shown_id};
+use crate::output::{Console, Outcome};
 use clap::Args;
-use memlith::{Context, Gathered, Memory};
+use memlith::{Context, Gathered};
+use memlith_json::GatheredJson;
 use std::time::Duration;
 
 const AFTER_HELP: &str = "\
@@ -47,32 +48,6 @@ pub(crate) struct ContextArgs {
     deadline: Option<Duration>,
 }
 
-/// `{"recent": [{"id", "text"}], "similar": [{"id", "text", "score"}], "channel": […], "tokens", "seq", "us"}`
-#[derive(serde::Serialize)]
-struct ContextJson<'a> {
-    recent: Vec<MemoryJson<'a>>,
-    similar: Vec<MemoryJson<'a>>,
-    channel: Vec<MemoryJson<'a>>,
-    tokens: usize,
-    seq: u64,
-    us: u64,
-}
-
-#[derive(serde::Serialize)]
-struct MemoryJson<'a> {
-    id: String,
-    text: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    agent: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<f32>,
-}
-
-fn json(memory: &Memory, score: Option<f32>) -> MemoryJson<'_> {
-    let (text, agent) = (memory.content.as_str(), memory.agent.as_deref());
-    MemoryJson { id: shown_id(memory), text, agent, score }
-}
-
 impl ContextArgs {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
         let mut request = Context::default().limit(self.limit).max_tokens(self.max_tokens);
@@ -87,20 +62,8 @@ impl ContextArgs {
         if !console.is_json() {
             return print(&gathered, console);
         }
-        let similar = gathered.similar.iter().map(|hit| json(&hit.memory, Some(hit.score)));
-        console.json(&ContextJson {
-            recent: memories_json(&gathered.recent),
-            similar: similar.collect(),
-            channel: memories_json(&gathered.channel),
-            tokens: gathered.tokens,
-            seq: gathered.seq.0,
-            us: gathered.micros,
-        })
+        console.json(&GatheredJson::new(&gathered))
     }
-}
-
-fn memories_json(memories: &[Memory]) -> Vec<MemoryJson<'_>> {
-    memories.iter().map(|memory| json(memory, None)).collect()
 }
 
 /// A part for each kind, as text that can go into a prompt.

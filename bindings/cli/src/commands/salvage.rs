@@ -4,11 +4,11 @@
 //! that the new file is there and something is missing in it, 5 that nothing could be proved and
 //! there is no new file.
 
-use crate::output::table::{grouped, hex, number, printable, table};
+use crate::output::table::{grouped, number, printable, table};
 use crate::output::{Bar, Console, Failure, Outcome};
 use clap::Args;
-use memlith::{LostMemory, SalvageReport, Salvaged};
-use serde::Serialize;
+use memlith::SalvageReport;
+use memlith_json::SalvageJson;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -37,57 +37,6 @@ pub(crate) struct Salvage {
     new: PathBuf,
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
-    complete: bool,
-    newest: bool,
-    seq: Option<u64>,
-    hash: Option<String>,
-    file_id: Option<String>,
-    memories: Count,
-    vectors: Count,
-    catalogue: Count,
-    nodes: Count,
-    edges: Count,
-    accesses: Count,
-    log: Count,
-    lost: Vec<Lost<'a>>,
-    unidentified: u64,
-    gaps: Vec<[u64; 2]>,
-    lost_vectors: Vec<LostVector<'a>>,
-    unproven: Vec<u64>,
-    damage: Vec<Damage<'a>>,
-    seconds: f64,
-}
-
-#[derive(Serialize)]
-struct Count {
-    recovered: u64,
-    lost: u64,
-}
-
-#[derive(Serialize)]
-struct Lost<'a> {
-    number: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    why: &'static str,
-}
-
-#[derive(Serialize)]
-struct LostVector<'a> {
-    number: u64,
-    space: &'a str,
-}
-
-#[derive(Serialize)]
-struct Damage<'a> {
-    place: &'a str,
-    what: &'a str,
-}
-
 impl Salvage {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
         let started = Instant::now();
@@ -99,7 +48,7 @@ impl Salvage {
         // An error names the one of the two files that it is about.
         let report = salvaged?;
         if console.is_json() {
-            console.json(&json(&report, started.elapsed().as_secs_f64()))?;
+            console.json(&SalvageJson::new(&report, started.elapsed().as_secs_f64()))?;
         } else {
             print(&report, console)?;
         }
@@ -109,41 +58,6 @@ impl Salvage {
             Err(Failure::Incomplete(what_is_missing(&report)))
         }
     }
-}
-
-fn json(report: &SalvageReport, seconds: f64) -> Report<'_> {
-    let count = |count: Salvaged| Count { recovered: count.recovered, lost: count.lost };
-    Report {
-        complete: report.is_complete(),
-        newest: report.is_newest,
-        seq: report.seq.map(|seq| seq.0),
-        hash: report.hash.map(|hash| hex(&hash)),
-        file_id: report.file_id.map(|id| hex(&id)),
-        memories: count(report.memories),
-        vectors: count(report.vectors),
-        catalogue: count(report.catalogue),
-        nodes: count(report.nodes),
-        edges: count(report.edges),
-        accesses: count(report.accesses),
-        log: count(report.log),
-        lost: report.lost.iter().map(lost).collect(),
-        unidentified: report.unidentified,
-        gaps: report.gaps.iter().map(|(first, last)| [first.0, last.0]).collect(),
-        lost_vectors: report
-            .lost_vectors
-            .iter()
-            .map(|(id, space)| LostVector { number: id.0, space })
-            .collect(),
-        unproven: report.unproven.iter().map(|id| id.0).collect(),
-        damage: report.damage.iter().map(|d| Damage { place: &d.place, what: &d.what }).collect(),
-        seconds,
-    }
-}
-
-fn lost(lost: &LostMemory) -> Lost<'_> {
-    let name = lost.external_id.as_ref();
-    let (namespace, id) = name.map(|(namespace, id)| (namespace.as_str(), id.as_str())).unzip();
-    Lost { number: lost.id.0, namespace, id, why: lost.why.name() }
 }
 
 fn print(report: &SalvageReport, console: &mut Console) -> Outcome {

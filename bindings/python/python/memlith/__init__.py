@@ -16,6 +16,7 @@ from __future__ import annotations
 from ._embedder import Embedder
 from ._errors import (
     Busy,
+    Cancelled,
     Closed,
     Conflict,
     Corrupt,
@@ -44,11 +45,13 @@ from ._errors import (
 from ._memories import Memories
 from ._native import (
     Answer,
+    Cancellation,
     Context,
     Database,
     Hit,
     Memory,
     MemoryIterator,
+    Pause,
     Snapshot,
     Transaction,
     __version__,
@@ -58,10 +61,12 @@ from ._open import open, open_in_memory
 
 __all__ = [
     "Answer",
-    "Context",
     "Busy",
+    "Cancellation",
+    "Cancelled",
     "Closed",
     "Conflict",
+    "Context",
     "Corrupt",
     "Database",
     "DeadlineExceeded",
@@ -84,6 +89,7 @@ __all__ = [
     "NotMemlith",
     "OpenTransactions",
     "OutcomeUnknown",
+    "Pause",
     "ReadOnly",
     "Snapshot",
     "SnapshotExpired",

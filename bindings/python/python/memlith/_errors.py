@@ -92,6 +92,10 @@ class DeadlineExceeded(Error, TimeoutError):
     """The deadline of the call passed."""
 
 
+class Cancelled(Error):
+    """Another thread ended the call by its :class:`Cancellation`."""
+
+
 class EmbedderFailed(Error):
     """The embedder raised, or made something else than it promised."""
 
@@ -132,6 +136,7 @@ _KINDS: dict[str, type[Error]] = {
     "read_only": ReadOnly,
     "forked": Forked,
     "deadline_exceeded": DeadlineExceeded,
+    "cancelled": Cancelled,
     "embedder": EmbedderFailed,
     "internal": Internal,
     "closed": Closed,

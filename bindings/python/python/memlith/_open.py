@@ -41,6 +41,7 @@ def open(
     mapping: bool | None = None,
     verify: bool | None = None,
     seal_bytes: int | None = None,
+    graph_delta_bytes: int | None = None,
 ) -> Database:
     """Open the file at ``path``, and create it, with mode 0600, if there is none.
 
