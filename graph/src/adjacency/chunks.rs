@@ -1,6 +1,7 @@
 //! A list that one thread extends while others read, of items that can be written through `&`.
 //!
-//! Chunks double in size and never move, so that growing copies nothing and a reader takes no lock.
+//! Chunks never move, so that growing copies nothing and a reader takes no lock. They double in size every
+//! eight: at most an eighth is there ahead of its use.
 //! Items are made of atomics, which cost nothing to read: no `unsafe` is needed.
 //!
 //! **Invariant:** an item exists from the first [`Chunks::slot`] of its chunk on; who was told of an item
@@ -8,11 +9,14 @@
 
 use std::sync::OnceLock;
 
-/// Items of the first chunk; chunk `c` has `FIRST << c`.
-const FIRST: usize = 64;
+/// Items of each of the first chunks; those of level `l` have `FIRST << l`.
+const FIRST: usize = 8;
+
+/// Chunks of one size.
+const ALIKE: usize = 8;
 
 /// Chunks at most: as many items as a `u32` counts.
-const CHUNKS: usize = 26;
+const CHUNKS: usize = 27 * ALIKE;
 
 /// See the module.
 pub(super) struct Chunks<T>([OnceLock<Box<[T]>>; CHUNKS]);
@@ -20,9 +24,11 @@ pub(super) struct Chunks<T>([OnceLock<Box<[T]>>; CHUNKS]);
 /// The chunk of item `at`, and its place in there.
 #[inline]
 fn locate(at: u32) -> (usize, usize) {
-    let shifted = at as usize + FIRST;
-    let chunk = (shifted.ilog2() - FIRST.ilog2()) as usize;
-    (chunk, shifted - (FIRST << chunk))
+    let shifted = at as usize + FIRST * ALIKE;
+    let level = (shifted / (FIRST * ALIKE)).ilog2() as usize;
+    // Of a level the first item has only its highest bit, and each chunk as many items.
+    let len = FIRST << level;
+    (level * ALIKE + shifted / len - ALIKE, shifted & (len - 1))
 }
 
 impl<T: Default> Chunks<T> {
@@ -43,7 +49,7 @@ impl<T: Default> Chunks<T> {
     /// If `at` is beyond the last chunk, which is beyond what a delta can have.
     pub(super) fn slot(&self, at: u32) -> &T {
         let (chunk, place) = locate(at);
-        let items = || (0..FIRST << chunk).map(|_| T::default()).collect();
+        let items = || (0..FIRST << (chunk / ALIKE)).map(|_| T::default()).collect();
         &self.0[chunk].get_or_init(items)[place]
     }
 
@@ -62,14 +68,14 @@ mod tests {
     #[test]
     fn chunks_tile_the_items() {
         let mut expected = (0, 0);
-        for at in 0..FIRST * 31 {
+        for at in 0..FIRST * ALIKE * 31 {
             assert_eq!(locate(at as u32), expected);
             expected.1 += 1;
-            if expected.1 == FIRST << expected.0 {
+            if expected.1 == FIRST << (expected.0 / ALIKE) {
                 expected = (expected.0 + 1, 0);
             }
         }
-        assert_eq!(locate(u32::MAX - FIRST as u32).0, CHUNKS - 1);
+        assert!(locate(u32::MAX).0 < CHUNKS);
     }
 
     #[test]
@@ -82,10 +88,6 @@ mod tests {
         for at in 0..1000 {
             assert_eq!(chunks.get(at).map(|item| item.load(Ordering::Relaxed)), Some(at + 1));
         }
-        assert_eq!(
-            chunks.heap_bytes(),
-            4 * FIRST * 31,
-            "1,000 items fill four chunks and begin a fifth"
-        );
+        assert!((4_000..4_500).contains(&chunks.heap_bytes()), "hardly more than it holds");
     }
 }

@@ -2,18 +2,18 @@
 //!
 //! An *entry* is an edge that came, linked into the list of its source and into that of its target,
 //! newest first. Changes are counted; what goes is marked with the number of the change that ended it,
-//! in tables beside the image and in the entries themselves.
+//! in tables beside the image and beside the entries. Who meets an entry comes from one of its ends, so
+//! that it keeps their difference alone; intervals, which few edges have, lie in a table too.
 //!
 //! ```text
 //!   out heads          entries                                  dead out slots of the image
-//!   node 4 --> entry 7: 4 -> 9, next out 2, next in 5, died -     slot 130: change 12
-//!              entry 2: 4 -> 1, next out -, next in -, died 9
+//!   node 4 --> entry 7: to 4 + 5, next out 2, next in 5           slot 130: change 12
+//!              entry 2: to 4 - 3, next out -, next in -
 //! ```
 //!
-//! **Invariant:** an entry is whole before a head names it, and is never changed but for its death. A
-//! node whose list in the image lost something, or that has an entry, has a head.
+//! **Invariant:** an entry is whole before a head names it, and is never changed. A node whose list in the image lost something, or that has an entry, has a head.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU32, Ordering};
 
 use super::chunks::Chunks;
 use super::edge::{Edge, EdgeKey, Side, Validity};
@@ -28,18 +28,16 @@ pub(super) const MAX_CHANGES: u32 = 1 << 31;
 /// See the module. All of it is atomic, so that readers need no lock.
 #[derive(Default)]
 pub(super) struct Entry {
-    source: AtomicU32,
-    target: AtomicU32,
-    edge_type: AtomicU32,
+    /// Its target less its source.
+    ends: AtomicU32,
     ordinal: AtomicU32,
     weight: AtomicU32,
-    /// Number among the validities, or zero for always.
-    validity: AtomicU32,
+    edge_type: AtomicU16,
     next_out: AtomicU32,
     next_in: AtomicU32,
-    /// Number of the change that ended it, plus one; zero while it lives.
-    died: AtomicU32,
 }
+
+const _: () = assert!(size_of::<Entry>() == 24, "most of what a change takes in memory");
 
 #[derive(Default)]
 struct StoredValidity {
@@ -51,6 +49,10 @@ struct StoredValidity {
 pub(super) struct Delta {
     entries: Chunks<Entry>,
     validities: Chunks<StoredValidity>,
+    /// Entry that does not always hold -> its validity.
+    valid: Table,
+    /// Entry -> the change that ended it.
+    dead: Table,
     out_heads: Table,
     in_heads: Table,
     /// Slot of the image -> the change that ended its edge.
@@ -71,23 +73,31 @@ fn set(number: &AtomicU32, value: u32) {
 }
 
 impl Entry {
-    /// Had it died by the time `changes` had been made?
-    pub(super) fn is_dead(&self, changes: u32) -> bool {
-        let died = self.died.load(Ordering::Acquire);
-        died != 0 && died <= changes
+    /// The node at the other end, met at `owner` on this side.
+    #[inline]
+    pub(super) fn other(&self, side: Side, owner: u32) -> u32 {
+        match side {
+            Side::Out => owner.wrapping_add(get(&self.ends)),
+            Side::In => owner.wrapping_sub(get(&self.ends)),
+        }
     }
 
-    pub(super) fn key(&self) -> EdgeKey {
-        EdgeKey {
-            source: get(&self.source),
-            edge_type: get(&self.edge_type) as u16,
-            target: get(&self.target),
-            ordinal: get(&self.ordinal),
-        }
+    pub(super) fn edge_type(&self) -> u16 {
+        self.edge_type.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn ordinal(&self) -> u32 {
+        get(&self.ordinal)
     }
 
     pub(super) fn weight(&self) -> f32 {
         f32::from_bits(get(&self.weight))
+    }
+
+    /// What it is known by, met at its source.
+    pub(super) fn key(&self, source: u32) -> EdgeKey {
+        let (edge_type, target) = (self.edge_type(), self.other(Side::Out, source));
+        EdgeKey { source, edge_type, target, ordinal: self.ordinal() }
     }
 }
 
@@ -96,6 +106,8 @@ impl Delta {
         Self {
             entries: Chunks::new(),
             validities: Chunks::new(),
+            valid: Table::new(),
+            dead: Table::new(),
             out_heads: Table::new(),
             in_heads: Table::new(),
             dead_out: Table::new(),
@@ -112,7 +124,7 @@ impl Delta {
         }
     }
 
-    fn dead(&self, side: Side) -> &Table {
+    fn dead_slots(&self, side: Side) -> &Table {
         match side {
             Side::Out => &self.dead_out,
             Side::In => &self.dead_in,
@@ -128,23 +140,34 @@ impl Delta {
     /// Had the edge in `slot` of the image died by the time `changes` had been made?
     #[inline]
     pub(super) fn is_dead(&self, side: Side, slot: u32, changes: u32) -> bool {
-        self.dead(side).get(slot) < changes
+        self.dead_slots(side).get(slot) < changes
     }
 
     pub(super) fn entry(&self, number: u32) -> Option<&Entry> {
         self.entries.get(number)
     }
 
-    pub(super) fn edge(&self, number: u32) -> Option<Edge> {
-        let entry = self.entry(number)?;
-        let valid = match get(&entry.validity) {
-            0 => Validity::ALWAYS,
-            number => self.validities.get(number - 1).map_or(Validity::ALWAYS, |stored| Validity {
-                from: stored.from.load(Ordering::Relaxed),
-                until: stored.until.load(Ordering::Relaxed),
-            }),
-        };
-        Some(Edge { key: entry.key(), weight: entry.weight(), valid })
+    /// Had entry `number` died by the time `changes` had been made?
+    pub(super) fn is_dead_entry(&self, number: u32, changes: u32) -> bool {
+        !self.dead.is_empty() && self.dead.get(number) < changes
+    }
+
+    /// When the edge of entry `number` holds.
+    pub(super) fn validity(&self, number: u32) -> Validity {
+        let at = if self.valid.is_empty() { NONE } else { self.valid.get(number) };
+        let stored = if at == NONE { None } else { self.validities.get(at) };
+        stored.map_or(Validity::ALWAYS, |stored| Validity {
+            from: stored.from.load(Ordering::Relaxed),
+            until: stored.until.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Calls `found` with every entry below `entries`, its number and its source, node by node.
+    pub(super) fn for_each(&self, entries: u32, mut found: impl FnMut(u32, u32, &Entry)) {
+        for (node, _) in self.out_heads.iter() {
+            let list = self.list(Side::Out, node).filter(|&(number, _)| number < entries);
+            list.for_each(|(number, entry)| found(number, node, entry));
+        }
     }
 
     /// Numbers of the entries of a node, newest first, also of those that died.
@@ -164,17 +187,16 @@ impl Delta {
     /// Writes entry `number` and links it in. `validities` counts those there are.
     pub(super) fn push(&self, number: u32, edge: &Edge, validities: &mut u32) {
         let entry = self.entries.slot(number);
-        set(&entry.source, edge.key.source);
-        set(&entry.target, edge.key.target);
-        set(&entry.edge_type, u32::from(edge.key.edge_type));
+        set(&entry.ends, edge.key.target.wrapping_sub(edge.key.source));
         set(&entry.ordinal, edge.key.ordinal);
         set(&entry.weight, edge.weight.to_bits());
+        entry.edge_type.store(edge.key.edge_type, Ordering::Relaxed);
         if edge.valid != Validity::ALWAYS {
             let stored = self.validities.slot(*validities);
             stored.from.store(edge.valid.from, Ordering::Relaxed);
             stored.until.store(edge.valid.until, Ordering::Relaxed);
+            self.valid.store(number, *validities);
             *validities += 1;
-            set(&entry.validity, *validities);
         }
         set(&entry.next_out, self.out_heads.get(edge.key.source));
         set(&entry.next_in, self.in_heads.get(edge.key.target));
@@ -184,7 +206,7 @@ impl Delta {
 
     /// Ends entry `number` by change `change`.
     pub(super) fn kill_entry(&self, number: u32, change: u32) {
-        self.entries.slot(number).died.store(change + 1, Ordering::Release);
+        self.dead.store(number, change);
     }
 
     /// Ends the edge of the image in these slots by change `change`.
@@ -233,6 +255,8 @@ impl Delta {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let tables = [
+            &self.valid,
+            &self.dead,
             &self.out_heads,
             &self.in_heads,
             &self.dead_out,

@@ -202,7 +202,7 @@ impl GraphIndex {
         let Shared { image, delta } = &*self.shared;
         let number = self.entries.get(key.ordinal);
         if number != NONE {
-            let is_it = delta.entry(number).is_some_and(|entry| entry.key() == key);
+            let is_it = delta.entry(number).is_some_and(|entry| entry.key(key.source) == key);
             return Ok(if is_it { Home::Entry(number) } else { Home::Nowhere });
         }
         let slots = image.as_ref().map_or(Ok(None), |image| image.reader().find(key))?;
@@ -273,11 +273,18 @@ impl GraphIndex {
                 gone.push(image.key_at(slot)?);
             }
         }
-        gone.extend((0..since.entries).filter_map(|number| {
-            let entry = old.entry(number)?;
-            let died = !entry.is_dead(since.changes) && entry.is_dead(now.changes);
-            died.then(|| entry.key())
-        }));
+        // By number: edges come in the order in which they came before.
+        let mut come = vec![None; (now.entries - since.entries) as usize];
+        old.for_each(now.entries, |number, source, entry| {
+            let is_dead = old.is_dead_entry(number, now.changes);
+            let key = entry.key(source);
+            if number >= since.entries {
+                let edge = Edge { key, weight: entry.weight(), valid: old.validity(number) };
+                come[(number - since.entries) as usize] = (!is_dead).then_some(edge);
+            } else if is_dead && !old.is_dead_entry(number, since.changes) {
+                gone.push(key);
+            }
+        });
         for key in gone {
             if !fresh.remove(key, now.seq)? {
                 return Err(differs.into());
@@ -286,11 +293,8 @@ impl GraphIndex {
         for node in old.born_since(since.changes) {
             fresh.insert_node(node, now.seq)?;
         }
-        for number in since.entries..now.entries {
-            let lives = old.entry(number).is_some_and(|entry| !entry.is_dead(now.changes));
-            if let Some(edge) = old.edge(number).filter(|_| lives) {
-                fresh.insert(edge, now.seq)?;
-            }
+        for edge in come.into_iter().flatten() {
+            fresh.insert(edge, now.seq)?;
         }
         for node in old.gone_since(since.changes) {
             fresh.remove_node(node, now.seq)?;

@@ -343,13 +343,12 @@ impl Edges<'_> {
         let Pin { entries, changes, .. } = self.view.pin;
         let mut fresh: Vec<(u32, HalfEdge)> = delta
             .list(side, node)
-            .filter(|&(number, entry)| number < entries && !entry.is_dead(changes))
+            .filter(|&(number, _)| number < entries && !delta.is_dead_entry(number, changes))
             .filter(|&(number, entry)| self.passes(number, entry))
             .map(|(number, entry)| {
-                let EdgeKey { source, edge_type, target, ordinal } = entry.key();
-                let node = if side == Side::Out { target } else { source };
+                let (node, edge_type) = (entry.other(side, node), entry.edge_type());
                 let (weight, place) = (entry.weight(), Place::Delta(number, side));
-                (ordinal, HalfEdge { node, edge_type, weight, place })
+                (entry.ordinal(), HalfEdge { node, edge_type, weight, place })
             })
             .collect();
         fresh.sort_unstable_by_key(|(ordinal, half)| (half.edge_type, half.node, *ordinal));
@@ -358,11 +357,8 @@ impl Edges<'_> {
 
     fn passes(&self, number: u32, entry: &Entry) -> bool {
         let Filter { types, min_weight, as_of, .. } = self.filter;
-        let holds = |instant| {
-            let edge = self.view.shared.delta.edge(number);
-            edge.is_some_and(|edge| edge.valid.holds_at(instant))
-        };
-        types.is_none_or(|types| types.contains(&entry.key().edge_type))
+        let holds = |instant| self.view.shared.delta.validity(number).holds_at(instant);
+        types.is_none_or(|types| types.contains(&entry.edge_type()))
             && entry.weight() >= min_weight.max(0.0)
             && as_of.is_none_or(holds)
     }
@@ -382,7 +378,7 @@ impl Edges<'_> {
             (Place::Store(ordinal, _), _) => Ok(ordinal),
             (Place::Image(place), Some((image, _))) => image.ordinal(place),
             (Place::Delta(number, _), _) => {
-                Ok(self.view.shared.delta.entry(number).map_or(0, |entry| entry.key().ordinal))
+                Ok(self.view.shared.delta.entry(number).map_or(0, Entry::ordinal))
             }
             (Place::Image(_), None) => unreachable!("half edges of an image have one"),
         }
@@ -405,10 +401,7 @@ impl Edges<'_> {
                 None => Ok(Validity::ALWAYS),
             },
             (Place::Image(place), Some((image, _))) => image.validity(place),
-            (Place::Delta(number, _), _) => {
-                let edge = self.view.shared.delta.edge(number);
-                Ok(edge.map_or(Validity::ALWAYS, |edge| edge.valid))
-            }
+            (Place::Delta(number, _), _) => Ok(self.view.shared.delta.validity(number)),
             (Place::Image(_), None) => unreachable!("half edges of an image have one"),
         }
     }
