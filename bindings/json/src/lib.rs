@@ -29,7 +29,7 @@ pub use log::{LogReportJson, LogRowJson};
 pub use memory::{Embedding, MemoryLine, shown_id};
 pub use patch::patch_from_json;
 pub use record::{Defaults, Record};
-pub use request::{effort, recall_from_json};
+pub use request::{effort, recall_from_json, situated};
 pub use salvage::SalvageJson;
 pub use stats::{NamespaceJson, SpaceJson, StatsJson, origin};
 pub use time::Time;

@@ -225,7 +225,10 @@ fn parsed(field: &str, filter: &str) -> Result<Filter, String> {
 }
 
 /// What a field of the situation looks at.
-fn situated(name: &str) -> Result<Attribute, String> {
+///
+/// # Errors
+/// In words, if there is no such field.
+pub fn situated(name: &str) -> Result<Attribute, String> {
     const KNOWN: [Attribute; 7] = [
         Attribute::Session,
         Attribute::Channel,

@@ -239,6 +239,7 @@ pub(crate) struct Hit {
     snippet: Option<Snippet>,
     before: Vec<Py<Memory>>,
     behind: Vec<Py<Memory>>,
+    duplicates: Vec<u64>,
 }
 
 #[pymethods]
@@ -286,8 +287,14 @@ impl Hit {
         PyList::new(py, &self.behind)
     }
 
+    /// The numbers of memories that say the same, which were left out where the request asked for that.
+    #[getter]
+    fn duplicates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, &self.duplicates)
+    }
+
     /// Why it stands where it stands, where the request asked: a dict with `legs`, `matched_terms` and
-    /// `age_seconds`.
+    /// `age_seconds`, and where the graph has led to it `joined`: the `nodes` on the way and the `kinds` between.
     #[getter]
     fn explanation<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let Some(explanation) = &self.explanation else { return Ok(None) };
@@ -306,6 +313,13 @@ impl Hit {
         dict.set_item("legs", legs)?;
         dict.set_item("matched_terms", &explanation.matched_terms)?;
         dict.set_item("age_seconds", explanation.age_ms as f64 / 1e3)?;
+        if let Some(joined) = &explanation.joined {
+            let way = PyDict::new(py);
+            way.set_item("nodes", &joined.names)?;
+            let kinds: Vec<&str> = joined.path.links.iter().map(|link| &*link.kind).collect();
+            way.set_item("kinds", kinds)?;
+            dict.set_item("joined", way)?;
+        }
         Ok(Some(dict))
     }
 
@@ -335,6 +349,7 @@ fn hits(py: Python<'_>, hits: Vec<memlith::Hit>) -> PyResult<Vec<Py<Hit>>> {
             snippet: hit.snippet,
             before: memories(py, hit.before)?,
             behind: memories(py, hit.behind)?,
+            duplicates: hit.duplicates.iter().map(|id| id.0).collect(),
         };
         Py::new(py, hit)
     };

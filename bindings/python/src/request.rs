@@ -1,10 +1,13 @@
 //! Requests: recalls, searches for neighbours, listings.
 
 use crate::control::Cancellation;
-use crate::convert::duration_of;
+use crate::convert::{duration_of, time_of};
 use crate::error::{Failure, invalid};
 use crate::vectors::{matrix_of, vector_of};
-use memlith::{Context, Cut, Filter, Fusion, List, Nearest, Order, Recall, SearchEffort, Space};
+use memlith::{
+    AsOf, Context, Cut, Filter, Fusion, Likeness, List, Nearest, Order, Recall, SearchEffort, Seq,
+    Space,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -59,6 +62,8 @@ pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) ->
     let mut recall = Recall::new();
     recall.text = text;
     let Some(asked) = asked else { return Ok(recall) };
+    // A part of it is a filter, beside the one that is given.
+    let mut situation: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = Vec::new();
     for (name, value) in asked {
         let name = name.cast::<PyString>()?.to_str()?;
         if value.is_none() {
@@ -88,6 +93,15 @@ pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) ->
                 recall.fusion = Fusion::ReciprocalRank { k: value.extract()? };
             }
             "weights" => weights(&mut recall, value.cast::<PyDict>()?)?,
+            "boosts" => {
+                for (filter, weight) in value.cast::<PyDict>()? {
+                    let filter = filter_of(filter.cast::<PyString>()?.to_str()?)?;
+                    recall.boosts.push((filter, weight.extract()?));
+                }
+            }
+            "situation" => situation.extend(value.cast::<PyDict>()?),
+            "collapse" => recall.collapse = likeness_of(&value)?,
+            "as_of" => recall.as_of = Some(as_of(&value)?),
             "half_life" => recall.half_life = duration_of(&value, name)?,
             "include_superseded" => recall.include_superseded = value.extract()?,
             "explain" => recall.explain = value.extract()?,
@@ -97,7 +111,37 @@ pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) ->
             _ => return Err(unknown("recall", name)),
         }
     }
+    for (name, value) in situation {
+        let attribute = memlith_json::situated(name.extract()?).map_err(invalid)?;
+        if let Ok((label, weight)) = value.extract::<(String, f32)>() {
+            recall.boosts.push((Filter::on(attribute).is(label), weight));
+        } else {
+            let all = recall.filter.take().unwrap_or(Filter::All);
+            recall.filter = Some(all.and(Filter::on(attribute).is(value.extract::<String>()?)));
+        }
+    }
     Ok(recall)
+}
+
+/// `True`, or the thresholds that are not the usual ones.
+fn likeness_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Likeness>> {
+    let usual = Likeness::default();
+    if let Ok(is_wanted) = value.extract::<bool>() {
+        return Ok(is_wanted.then_some(usual));
+    }
+    let given = value.cast::<PyDict>()?;
+    check_names("collapse", given, &["words", "vector"])?;
+    let given = Asked(given);
+    let words = given.float("words")?.unwrap_or(usual.words);
+    Ok(Some(Likeness::new(words, given.float("vector")?.unwrap_or(usual.vector))))
+}
+
+/// The number of a commit, or a time.
+fn as_of(value: &Bound<'_, PyAny>) -> PyResult<AsOf> {
+    match value.extract::<u64>() {
+        Ok(seq) => Ok(AsOf::Seq(Seq(seq))),
+        Err(_) => Ok(AsOf::Time(time_of(value, "as_of")?)),
+    }
 }
 
 fn weights(recall: &mut Recall, given: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -108,6 +152,8 @@ fn weights(recall: &mut Recall, given: &Bound<'_, PyDict>) -> PyResult<()> {
             "vector" => &mut recall.weights.vector,
             "recency" => &mut recall.weights.recency,
             "importance" => &mut recall.weights.importance,
+            "valence" => &mut recall.weights.valence,
+            "accesses" => &mut recall.weights.accesses,
             "context" => &mut recall.weights.context,
             "neighbourhood" => &mut recall.weights.neighbourhood,
             _ => return Err(unknown("weights", name)),

@@ -131,6 +131,32 @@ def test_recall_filters_explains_and_says_what_did_not_run(db: memlith.Database)
         answer[1]
 
 
+def test_recall_knows_where_one_is_what_was_and_what_says_the_same(db: memlith.Database) -> None:
+    first = db.remember("tea at four", channel="chat", session="monday")
+    same = db.remember("Tea at four!", channel="mail", session="monday")
+    before = db.log()[-1]["seq"]
+    later = db.remember("tea at five", channel="chat", session="tuesday")
+    assert {hit.id for hit in db.recall("tea", situation={"session": "monday"})} == {first, same}
+    lifted = db.recall("tea", situation={"channel": ("chat", 2.0)}, boosts={"session:tuesday": 2.0})
+    assert lifted[0].id == later
+    collapsed = db.recall("tea", collapse={"words": 0.9})
+    assert [hit.duplicates for hit in collapsed if hit.duplicates] in ([[first]], [[same]])
+    assert later not in {hit.id for hit in db.recall("tea", as_of=before)}
+    with pytest.raises(memlith.Error):
+        db.recall("tea", situation={"weather": "rain"})
+
+
+def test_a_joined_memory_says_how(db: memlith.Database) -> None:
+    with db.write() as tx:
+        said, meant = tx.remember("Ada likes tea"), tx.remember("she moved to London")
+        graph = tx.graph()
+        graph.upsert_nodes([{"id": "ada", "kind": "person"}])
+        graph.upsert_edges([(said, "about", "ada"), (meant, "about", "ada")])
+    answer = db.recall("tea", weights={"neighbourhood": 0.5}, explain=True)
+    ways = [hit.explanation.get("joined") for hit in answer if hit.id == meant]
+    assert ways and ways[0]["kinds"] == ["about", "about"] and "ada" in ways[0]["nodes"]
+
+
 def test_a_listing_streams_and_goes_on_behind_a_position(db: memlith.Database) -> None:
     ids = db.remember_many([str(n) for n in range(25)])
     listing = db.list(order="oldest", page=10)

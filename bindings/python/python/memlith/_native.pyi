@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ._memories import Memories
 from .graph import Graph, GraphSnapshot, GraphTransaction
-from ._types import Did, Duration, Effort, Matrix, Order, Progress, Time, Vector
+from ._types import Did, Duration, Effort, Leg, Matrix, Order, Progress, Time, Vector
 
 __all__ = [
     "Answer",
@@ -122,6 +122,8 @@ class Hit:
     @property
     def behind(self) -> list[Memory]: ...
     @property
+    def duplicates(self) -> list[int]: ...
+    @property
     def explanation(self) -> dict[str, Any] | None: ...
 
 @final
@@ -182,7 +184,11 @@ class _Reader:
         snippet: int | None = ...,
         neighbours: int | None = ...,
         reciprocal_rank: float | None = ...,
-        weights: Mapping[Literal["text", "vector", "recency", "importance", "context", "neighbourhood"], float] | None = ...,
+        weights: Mapping[Leg, float] | None = ...,
+        boosts: Mapping[str, float] | None = ...,
+        situation: Mapping[str, str | tuple[str, float]] | None = ...,
+        collapse: bool | Mapping[Literal["words", "vector"], float] | None = ...,
+        as_of: int | datetime | None = ...,
         half_life: Duration | None = ...,
         include_superseded: bool | None = ...,
         explain: bool | None = ...,

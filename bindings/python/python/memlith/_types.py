@@ -16,6 +16,9 @@ Duration: TypeAlias = float | timedelta
 """Seconds, or a timedelta."""
 Effort: TypeAlias = Literal["fast", "balanced", "exact"] | int
 Order: TypeAlias = Literal["newest", "oldest", "updated", "importance", "priority"]
+Leg: TypeAlias = Literal[
+    "text", "vector", "recency", "importance", "valence", "accesses", "context", "neighbourhood"
+]
 Progress: TypeAlias = Callable[[int, int], object] | bool | None
 """Called with what is done and of how much; True is a bar of tqdm, if it is installed."""
 Did: TypeAlias = Literal["created", "updated", "unchanged"]
