@@ -7,6 +7,7 @@
 //! one input to the next but what does not depend on any. No thread, no time, no network.
 
 mod attributes;
+mod calls;
 mod exercise;
 mod file;
 mod filter;
@@ -34,8 +35,9 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "attributes", body: attributes::open, base_bytes: 1 << 20, bytes_per_byte: 64 },
+    Target { name: "calls", body: calls::sequence, base_bytes: 64 << 20, bytes_per_byte: 1 << 16 },
     Target { name: "file", body: file::open, base_bytes: 64 << 20, bytes_per_byte: 64 },
     Target { name: "filter", body: filter::parse, base_bytes: 1 << 20, bytes_per_byte: 512 },
     Target { name: "forged", body: forged::open, base_bytes: 64 << 20, bytes_per_byte: 64 },

@@ -52,4 +52,4 @@ macro_rules! replays {
     };
 }
 
-replays! { attributes file filter forged import lines matrix model text vectors }
+replays! { attributes calls file filter forged import lines matrix model text vectors }
