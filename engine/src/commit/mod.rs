@@ -11,6 +11,7 @@ mod group;
 pub(crate) mod log;
 mod merge;
 mod replace;
+mod row_key;
 mod seal;
 mod shield;
 mod tables;
