@@ -24,7 +24,9 @@ pub(crate) use attributes::{AttributeIndex, Label, MAX_METADATA_TEXT, column, fi
 pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
-pub(crate) use knowledge::{KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, of_memory};
+pub(crate) use knowledge::{
+    KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, of_memory, of_node,
+};
 use text::store_text;
 pub(crate) use text::{ContentIndex, analyzer};
 pub(crate) use vectors::SpaceIndex;
