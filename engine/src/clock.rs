@@ -47,3 +47,42 @@ pub(crate) fn random<const N: usize>() -> crate::Result<[u8; N]> {
         .map_err(|e| crate::Error::io("reading random bytes", std::io::Error::other(e)))?;
     Ok(bytes)
 }
+
+/// Salts, for whoever needs many: the system is asked for some of them at a time.
+pub(crate) struct Salts {
+    bytes: [u8; 1024],
+    used: usize,
+}
+
+impl Salts {
+    /// None are drawn yet.
+    pub(crate) fn new() -> Self {
+        let bytes = [0; 1024];
+        Salts { used: bytes.len(), bytes }
+    }
+
+    /// One that nobody has had.
+    pub(crate) fn next(&mut self) -> crate::Result<[u8; 16]> {
+        if self.used == self.bytes.len() {
+            self.bytes = random()?;
+            self.used = 0;
+        }
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&self.bytes[self.used..][..16]);
+        self.used += salt.len();
+        Ok(salt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_salt_comes_twice() {
+        let mut salts = Salts::new();
+        let drawn: BTreeSet<_> = (0..200).map(|_| salts.next().unwrap()).collect();
+        assert_eq!(drawn.len(), 200);
+    }
+}

@@ -98,7 +98,7 @@ impl<'a> WriteTx<'a> {
         let mut catalog = base.versions().catalog.clone();
         for set in &accepted {
             for (key, value) in set.rows(Table::Catalog) {
-                Arc::make_mut(&mut catalog).apply(key, value.as_deref())?;
+                Arc::make_mut(&mut catalog).apply(key.bytes(), value.as_deref())?;
             }
         }
         let set = WriteSet::new(options, durability, now_ms, next_memory);
@@ -170,7 +170,7 @@ impl<'a> WriteTx<'a> {
         let Some(Direct { transaction, segments }) = &mut self.direct else { return Ok(()) };
         let rows = self.set.take_rows();
         for table in Table::ALL {
-            let rows = rows[table as usize].iter().map(|(key, value)| (key.as_ref(), value));
+            let rows = rows[table as usize].iter().map(|(key, value)| (key.bytes(), value));
             segments.extend(self.core.committer.write_table(transaction, table, rows)?);
         }
         Ok(())
@@ -214,8 +214,8 @@ impl<'a> WriteTx<'a> {
         for set in accepted.chain([&self.set]) {
             let from = (Bound::Included(prefix), Bound::Unbounded);
             let rows = set.rows(table).range::<[u8], _>(from);
-            for (key, row) in rows.take_while(|(key, _)| key.starts_with(prefix)) {
-                take(key, row.is_some());
+            for (key, row) in rows.take_while(|(key, _)| key.bytes().starts_with(prefix)) {
+                take(key.bytes(), row.is_some());
             }
         }
         Ok(keys)

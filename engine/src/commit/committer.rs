@@ -16,7 +16,7 @@ use crate::error::Detail;
 use crate::file::Container;
 use crate::ids::{MAX_NUMBER, MemoryId, Seq};
 use crate::planted::{self, Defect};
-use crate::rows::{self, Pinned, guarded};
+use crate::rows::{self, Pinned, RowBytes, Rows, guarded};
 use crate::schema::{self, Table, log_key, read_u64};
 use crate::sealed::{SealedVectors, Unnamed};
 use crate::sync::Mutex;
@@ -167,11 +167,15 @@ impl Store for Committer {
     fn commit(&self, sets: &[Arc<WriteSet>]) -> Result<Vec<Receipt>> {
         guarded(|| {
             let transaction = self.begin_write()?;
-            let merged = merge(sets);
             let mut segments = Vec::new();
             for table in Table::ALL {
-                let rows = merged[table as usize].iter().map(|(key, value)| (*key, *value));
-                segments.extend(self.write_table(&transaction, table, rows)?);
+                // One alone is in order as it is.
+                segments.extend(if let [set] = sets {
+                    let rows = set.rows(table).iter().map(|(key, value)| (key.bytes(), value));
+                    self.write_table(&transaction, table, rows)?
+                } else {
+                    self.write_table(&transaction, table, merge(sets, table).into_iter())?
+                });
             }
             if planted::is(Defect::RowsApart) {
                 self.commit_rows(transaction)?;
@@ -323,7 +327,9 @@ impl Committer {
         }
         for set in sets {
             state.indexes.knowledge.expect(&set.removed_edges);
-            state.indexes.fold(chain.seq, set.changes(), &rows)?;
+            let written = JustWritten { set, rows: &rows };
+            let newest: &dyn Rows = if sets.len() == 1 { &written } else { &rows };
+            state.indexes.fold(chain.seq, set.changes(), newest)?;
         }
         self.views.publish(rows, &state.indexes, chain, bytes);
         Ok(receipts)
@@ -439,14 +445,26 @@ fn set_durability(transaction: &mut WriteTransaction, is_durable: bool, repair: 
     transaction.set_quick_repair(repair == Repair::Stored);
 }
 
-type Merged<'a> = [BTreeMap<&'a [u8], &'a NewRow>; Table::ALL.len()];
+/// The rows of all sets in one table, the later winning, in the key order in which redb likes them.
+fn merge(sets: &[Arc<WriteSet>], table: Table) -> BTreeMap<&[u8], &NewRow> {
+    let rows = sets.iter().flat_map(|set| set.rows(table));
+    rows.map(|(key, value)| (key.bytes(), value)).collect()
+}
 
-/// The rows of all sets, the later winning, in the key order in which redb likes them.
-fn merge(sets: &[Arc<WriteSet>]) -> Merged<'_> {
-    Table::ALL.map(|table| {
-        let rows = sets.iter().flat_map(|set| set.rows(table));
-        rows.map(|(key, value)| (key.as_ref(), value)).collect()
-    })
+/// The rows behind the commit of one set, for its fold: those that it wrote need not be looked for.
+struct JustWritten<'a> {
+    set: &'a WriteSet,
+    rows: &'a Pinned,
+}
+
+impl Rows for JustWritten<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
+        match self.set.get(table, key) {
+            // A vector may have become part of a segment.
+            Some(row) if table != Table::Vectors => Ok(row.clone().map(RowBytes::Owned)),
+            _ => self.rows.get(table, key),
+        }
+    }
 }
 
 /// Writes rows in the order given.

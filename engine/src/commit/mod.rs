@@ -12,6 +12,7 @@ pub(crate) mod log;
 mod merge;
 mod pack;
 mod replace;
+mod row_key;
 mod seal;
 mod shield;
 mod tables;

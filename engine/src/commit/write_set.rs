@@ -4,6 +4,7 @@
 //! A set is plain data: applying it twice gives what applying it once gives.
 
 use super::log::{Aspects, Change, ChangeKind, Model};
+use super::row_key::RowKey;
 use crate::ids::MemoryId;
 use crate::knowledge::Ends;
 use crate::schema::Table;
@@ -72,7 +73,7 @@ pub(crate) type NewRow = Option<Arc<[u8]>>;
 
 /// The changes of one write transaction.
 pub(crate) struct WriteSet {
-    rows: [BTreeMap<Box<[u8]>, NewRow>; Table::ALL.len()],
+    rows: [BTreeMap<RowKey, NewRow>; Table::ALL.len()],
     changes: BTreeMap<(Model, u64), Change>,
     touches_catalog: bool,
     bytes: usize,
@@ -130,7 +131,9 @@ impl WriteSet {
     pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) {
         self.touches_catalog |= table == Table::Catalog;
         let size = ROW_OVERHEAD + key.len() + value.as_ref().map_or(0, Vec::len);
-        let old = self.rows[table as usize].insert(key.into(), value.map(Arc::from));
+        // All that are empty share one.
+        let value = value.map(|v| if v.is_empty() { Arc::default() } else { Arc::from(v) });
+        let old = self.rows[table as usize].insert(key.into(), value);
         self.bytes += size;
         if let Some(old) = old {
             self.bytes -= ROW_OVERHEAD + key.len() + old.map_or(0, |v| v.len());
@@ -176,12 +179,12 @@ impl WriteSet {
     }
 
     /// The rows of one table, in key order.
-    pub(crate) fn rows(&self, table: Table) -> &BTreeMap<Box<[u8]>, NewRow> {
+    pub(crate) fn rows(&self, table: Table) -> &BTreeMap<RowKey, NewRow> {
         &self.rows[table as usize]
     }
 
     /// Gives all rows away, and keeps what names them: for a set that is applied directly.
-    pub(crate) fn take_rows(&mut self) -> [BTreeMap<Box<[u8]>, NewRow>; Table::ALL.len()] {
+    pub(crate) fn take_rows(&mut self) -> [BTreeMap<RowKey, NewRow>; Table::ALL.len()] {
         self.bytes = 0;
         std::mem::take(&mut self.rows)
     }

@@ -291,9 +291,10 @@ impl KnowledgeIndex {
         let row = access_edge(&bytes)?;
         let ends = row.ends();
         let key = self.key_of(ends, ordinal, memories)?;
-        for end in [ends.source, ends.target] {
+        for end in [ends.source, ends.target].map(Entity::of_code) {
             // A node was folded before; of memories those come that are joined to something.
-            if let Some(ordinal) = self.ordinal_of(end, memories)?
+            if let Entity::Memory(_) = end
+                && let Some(ordinal) = ordinal_of(&self.nodes, memories, end)?
                 && memory_place(ordinal).is_some_and(|memory| memories.is_live(memory))
             {
                 adjacency.insert_node(ordinal, seq.0).map_err(refused)?;
@@ -471,7 +472,7 @@ fn ordinal_of(nodes: &Attributes, memories: &Attributes, entity: Entity) -> Resu
 
 /// The ordinal in the adjacency of the node with this one. There are fewer than 2^30 nodes, for there
 /// are no more numbers for them.
-fn of_node(ordinal: u32) -> u32 {
+pub(crate) fn of_node(ordinal: u32) -> u32 {
     ordinal << 1
 }
 

@@ -25,7 +25,8 @@ pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
 pub(crate) use knowledge::{
-    KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, memory_place, node_column, of_memory,
+    KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, memory_place, node_column,
+    of_memory, of_node,
 };
 use text::store_text;
 pub(crate) use text::{ContentIndex, Names, analyzer};

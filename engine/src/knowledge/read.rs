@@ -9,8 +9,9 @@ use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, edge_key, node_key, read_u64};
 use crate::view::View;
 use crate::{Error, Result};
+use roaring::RoaringBitmap;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The graph of a namespace, as a [`View`] shows it. Cheap to get and to clone.
 ///
@@ -32,12 +33,14 @@ use std::sync::Arc;
 pub struct Graph {
     pub(super) view: View,
     pub(super) namespace: String,
+    /// Ordinals of its nodes, once a walk has asked for them.
+    pub(super) nodes: Arc<OnceLock<RoaringBitmap>>,
 }
 
 impl View {
     /// The graph of a namespace.
     pub fn graph(&self, namespace: impl Into<String>) -> Graph {
-        Graph { view: self.clone(), namespace: namespace.into() }
+        Graph { view: self.clone(), namespace: namespace.into(), nodes: Arc::default() }
     }
 }
 

@@ -114,6 +114,15 @@ impl Graph {
         Ok(nodes.label(field::NAMESPACE, self.namespace.as_bytes())?)
     }
 
+    /// The same, read once for all walks.
+    pub(super) fn own_nodes(&self) -> Result<&RoaringBitmap> {
+        if let Some(nodes) = self.nodes.get() {
+            return Ok(nodes);
+        }
+        let nodes = self.all_nodes()?;
+        Ok(self.nodes.get_or_init(|| nodes))
+    }
+
     /// Ordinals of those among them that match, and how they were found.
     pub(super) fn matching_nodes(
         &self,

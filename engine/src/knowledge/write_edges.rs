@@ -7,7 +7,6 @@ use super::link::{Side, link_key, parallel_prefix, read_link};
 use super::row::{EdgeRow, Valid};
 use super::write_nodes::{GraphTx, merged};
 use super::{Edge, EdgePatch, Ends, Entity, NewEdge, Upserted, validate};
-use crate::clock::random;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
 use crate::error::Detail;
@@ -178,7 +177,7 @@ impl GraphTx<'_, '_> {
         }
         let now_ms = self.tx.now_ms();
         let row = EdgeRow {
-            salt: random()?,
+            salt: self.salts.next()?,
             source: source.code(),
             target: target.code(),
             kind: 0,
@@ -213,7 +212,7 @@ impl GraphTx<'_, '_> {
             return Ok(false);
         }
         validate::edge(&row)?;
-        (row.salt, row.updated_ms) = (random()?, self.tx.now_ms());
+        (row.salt, row.updated_ms) = (self.salts.next()?, self.tx.now_ms());
         self.tx.put_edge(id, &row, ChangeKind::Updated)?;
         Ok(true)
     }

@@ -5,7 +5,7 @@
 
 use super::row::NodeRow;
 use super::{Entity, EntityRef, NewNode, Node, NodePatch, Upserted, validate};
-use crate::clock::random;
+use crate::clock::Salts;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
 use crate::error::{Detail, check_limit};
@@ -38,12 +38,14 @@ pub struct GraphTx<'t, 'a> {
     pub(super) namespace: String,
     /// What references have turned out to mean.
     pub(super) known: HashMap<EntityRef, Entity>,
+    pub(super) salts: Salts,
 }
 
 impl<'a> WriteTx<'a> {
     /// The graph of a namespace, to be changed in this transaction.
     pub fn graph(&mut self, namespace: impl Into<String>) -> GraphTx<'_, 'a> {
-        GraphTx { tx: self, namespace: namespace.into(), known: HashMap::new() }
+        let (namespace, known) = (namespace.into(), HashMap::new());
+        GraphTx { tx: self, namespace, known, salts: Salts::new() }
     }
 
     /// A number for a node or an edge.
@@ -92,7 +94,7 @@ impl GraphTx<'_, '_> {
         }
         check_limit("number of tags", new.tags.len(), MAX_TAGS)?;
         let row = NodeRow {
-            salt: random()?,
+            salt: self.salts.next()?,
             namespace: self.namespace.clone(),
             external_id,
             kind: new.kind,
@@ -158,7 +160,7 @@ impl GraphTx<'_, '_> {
         if row == *old {
             return Ok(false);
         }
-        (row.salt, row.updated_ms) = (random()?, self.tx.now_ms());
+        (row.salt, row.updated_ms) = (self.salts.next()?, self.tx.now_ms());
         validate::node(&row)?;
         self.check_names(Some(id), &row)?;
         self.drop_names(old)?;
