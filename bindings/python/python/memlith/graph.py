@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Edge",
     "Found",
+    "FoundNode",
     "Graph",
     "GraphSnapshot",
     "GraphTransaction",
@@ -78,6 +79,15 @@ class Node:
             _time(raw["created_ms"]),
             _time(raw["updated_ms"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNode:
+    """A node that was found by words: how much they say of it, and which it has, as they are indexed."""
+
+    node: Node
+    score: float
+    matched_terms: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +313,32 @@ class _Reads(_Of):
         """Kinds of edges that the file has."""
         kinds: list[str] = self._of._graph_edge_kinds()
         return kinds
+
+    def search(
+        self,
+        text: str,
+        *,
+        signs: bool = False,
+        filter: str | None = None,
+        limit: int = 10,
+        deadline: Duration | None = None,
+    ) -> list[FoundNode]:
+        """Nodes by words, the best first: those of their ids, names and aliases, and of texts in properties that
+        ``Transaction.index_metadata`` was told of.
+
+        With ``signs`` the text may have ``"words in a row"``, ``+required``, ``-excluded``, ``begin*`` and ``typo~``.
+
+        >>> import memlith
+        >>> graph = memlith.open_in_memory().graph()
+        >>> ada = {"id": "ada", "kind": "person", "name": "Ada Lovelace"}
+        >>> _ = graph.upsert_nodes([ada, {"id": "lovelace", "kind": "crater"}])
+        >>> [found.node.id for found in graph.search("Lovelace", filter="kind:person")]
+        ['ada']
+        """
+        raw = self._ask(
+            "search", text=text, signs=signs, filter=filter, limit=limit, deadline_ms=_millis(deadline)
+        )
+        return [FoundNode(Node._of(one["node"]), one["score"], one["matched_terms"]) for one in raw["found"]]
 
     def neighbours(
         self, of: Entity | Node | Memory, *, limit: int = 100, **follow: Unpack[Follow]
