@@ -96,6 +96,9 @@ static void ask(ml_db *db) {
     CHECK(ml_snapshot_graph_edge_kinds(snapshot, &text, &error));
     show("kinds", text);
 
+    CHECK(ml_snapshot_graph_search(snapshot, ml_cstr(NULL), ML_STR("{\"text\": \"lovelace\", \"filter\": \"kind:person\"}"),
+                                   &text, &error));
+    show("by name", text);
     CHECK(ml_snapshot_graph_neighbours(snapshot, ml_cstr(NULL), ML_STR("{\"of\": \"ada\", \"follow\": {\"kinds\": [\"knows\"]}}"),
                                        &text, &error));
     show("neighbours", text);

@@ -219,19 +219,21 @@ static void reads(ml_db *db) {
     request.cancellation = cancellation;
     REQUIRE(ml_db_recall(db, &request, &answer, NULL) == ML_CANCELLED);
     request.cancellation = NULL;
+    CHECK(ml_snapshot_take(db, &snapshot, &error));
+    REQUIRE(ml_snapshot_recall_json(snapshot, ML_STR("{}"), cancellation, &answer, NULL) == ML_CANCELLED);
+    REQUIRE(ml_snapshot_context_json(snapshot, ML_STR("{\"text\": \"tea\"}"), cancellation, &text, NULL) == ML_CANCELLED);
     REQUIRE(ml_cancellation_free(cancellation) == ML_OK);
 
-    CHECK(ml_snapshot_take(db, &snapshot, &error));
     REQUIRE(ml_snapshot_seq(snapshot) > 0);
     REQUIRE(ml_snapshot_time_ms(snapshot) != ML_NO_TIME);
-    CHECK(ml_snapshot_context_json(snapshot, ML_STR("{\"text\": \"tea\", \"max_tokens\": 100}"), &text, &error));
+    CHECK(ml_snapshot_context_json(snapshot, ML_STR("{\"text\": \"tea\", \"max_tokens\": 100}"), NULL, &text, &error));
     REQUIRE_SAYS(text, "\"similar\":[{");
     double share = 0;
     CHECK(ml_snapshot_check_recall(snapshot, ml_cstr(NULL), ML_EFFORT_EXACT, 3, &share, &error));
     REQUIRE(share == 1.0);
     CHECK(ml_snapshot_recall(snapshot, &request, &answer, &error));
     ml_answer_free(answer);
-    CHECK(ml_snapshot_recall_json(snapshot, ML_STR("{\"text\": \"tea\", \"limit\": 1}"), &answer, &error));
+    CHECK(ml_snapshot_recall_json(snapshot, ML_STR("{\"text\": \"tea\", \"limit\": 1}"), NULL, &answer, &error));
     REQUIRE(ml_answer_len(answer) == 1);
     ml_answer_free(answer);
 
@@ -264,6 +266,7 @@ static void reads(ml_db *db) {
     ml_matrix also = {ML_STR("picture"), other, 2};
     nearest.also = &also;
     nearest.also_count = 1;
+    nearest.deadline_ms = 60 * 1000;
     CHECK(ml_snapshot_nearest(snapshot, &nearest, near, scores, &error));
     float back[DIMENSION];
     size_t len = 0;

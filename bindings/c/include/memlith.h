@@ -946,6 +946,10 @@ typedef struct ml_nearest {
      * How many.
      */
     size_t also_count;
+    /**
+     * Give up with `ML_DEADLINE_EXCEEDED` after so long; 0 is never.
+     */
+    uint64_t deadline_ms;
 } ml_nearest;
 
 /**
@@ -1483,6 +1487,20 @@ ml_status ml_snapshot_graph_edge_kinds(const struct ml_snapshot *snapshot,
                                        struct ml_error **error);
 
 /**
+ * Nodes by words, the best first: `{"text": "countess lovelace", "signs": false, "filter": "kind:person",
+ * "limit": 10, "deadline_ms": 50}`, of which only `text` must be there. The words are those of ids, names and
+ * aliases, and of texts in properties that are indexed (`ml_tx_index_metadata`); with `signs` the text may have
+ * `"words in a row"`, `+required`, `-excluded`, `begin*` and `typo~`. The answer is `{"found": [{"node": {…},
+ * "score": 2.1, "matched_terms": ["lovelac"]}]}`, with nodes as `ml_snapshot_graph_node` gives them.
+ * `ML_DEADLINE_EXCEEDED` if the time ran out.
+ */
+ml_status ml_snapshot_graph_search(const struct ml_snapshot *snapshot,
+                                   struct ml_str ns,
+                                   struct ml_str request,
+                                   struct ml_text **json,
+                                   struct ml_error **error);
+
+/**
  * What is next to a node or memory: `{"of": "ada", "follow": {…}, "limit": 100}`. The answer is `{"found":
  * [{"node": "london", "link": {…}}], "cut": null}`, first of the edges that leave it.
  *
@@ -1512,7 +1530,7 @@ ml_status ml_snapshot_graph_related(const struct ml_snapshot *snapshot,
 
 /**
  * The part of the graph around some: `{"starts": ["ada"], "follow", "depth": 1, "limit": 200}`. The answer
- * is `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`.
+ * is `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`, the nearest first.
  */
 ml_status ml_snapshot_graph_subgraph(const struct ml_snapshot *snapshot,
                                      struct ml_str ns,
@@ -1827,10 +1845,12 @@ ml_status ml_snapshot_recall(const struct ml_snapshot *snapshot,
  * 1, "recency": 0.2, "importance": 0, "context": 1}, "half_life_seconds": 86400, "effort": "exact",
  * "deadline_ms": 50, "include_superseded": true, "explain": true, "signs": true, "offset": 10, "cut": 0.5,
  * "diversity": 0.3, "max_tokens": 2000, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60}`, all of it
- * optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`.
+ * optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`. `cancellation` is what
+ * another thread may end it by, or NULL.
  */
 ml_status ml_snapshot_recall_json(const struct ml_snapshot *snapshot,
                                   struct ml_str request,
+                                  const struct ml_cancellation *cancellation,
                                   struct ml_answer **answer,
                                   struct ml_error **error);
 
@@ -1839,10 +1859,12 @@ ml_status ml_snapshot_recall_json(const struct ml_snapshot *snapshot,
  * what else was said in the channel, of one instant and within one budget of tokens (of four bytes each):
  * `{"session": "today", "text": "…", "vector": […], "channel": "kitchen", "namespace", "filter", "limit":
  * 20, "max_tokens": 2000, "deadline_ms": 50}`, all of it optional. The answer is `{"recent": [{"id", "number",
- * "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`.
+ * "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`. `cancellation` is as
+ * above.
  */
 ml_status ml_snapshot_context_json(const struct ml_snapshot *snapshot,
                                    struct ml_str request,
+                                   const struct ml_cancellation *cancellation,
                                    struct ml_text **json,
                                    struct ml_error **error);
 
@@ -2480,6 +2502,20 @@ ml_status ml_snapshot_graph_edge_kinds(const struct ml_snapshot *snapshot,
                                        struct ml_error **error);
 
 /**
+ * Nodes by words, the best first: `{"text": "countess lovelace", "signs": false, "filter": "kind:person",
+ * "limit": 10, "deadline_ms": 50}`, of which only `text` must be there. The words are those of ids, names and
+ * aliases, and of texts in properties that are indexed (`ml_tx_index_metadata`); with `signs` the text may have
+ * `"words in a row"`, `+required`, `-excluded`, `begin*` and `typo~`. The answer is `{"found": [{"node": {…},
+ * "score": 2.1, "matched_terms": ["lovelac"]}]}`, with nodes as `ml_snapshot_graph_node` gives them.
+ * `ML_DEADLINE_EXCEEDED` if the time ran out.
+ */
+ml_status ml_snapshot_graph_search(const struct ml_snapshot *snapshot,
+                                   struct ml_str ns,
+                                   struct ml_str request,
+                                   struct ml_text **json,
+                                   struct ml_error **error);
+
+/**
  * What is next to a node or memory: `{"of": "ada", "follow": {…}, "limit": 100}`. The answer is `{"found":
  * [{"node": "london", "link": {…}}], "cut": null}`, first of the edges that leave it.
  *
@@ -2509,7 +2545,7 @@ ml_status ml_snapshot_graph_related(const struct ml_snapshot *snapshot,
 
 /**
  * The part of the graph around some: `{"starts": ["ada"], "follow", "depth": 1, "limit": 200}`. The answer
- * is `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`.
+ * is `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`, the nearest first.
  */
 ml_status ml_snapshot_graph_subgraph(const struct ml_snapshot *snapshot,
                                      struct ml_str ns,
@@ -2824,10 +2860,12 @@ ml_status ml_snapshot_recall(const struct ml_snapshot *snapshot,
  * 1, "recency": 0.2, "importance": 0, "context": 1}, "half_life_seconds": 86400, "effort": "exact",
  * "deadline_ms": 50, "include_superseded": true, "explain": true, "signs": true, "offset": 10, "cut": 0.5,
  * "diversity": 0.3, "max_tokens": 2000, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60}`, all of it
- * optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`.
+ * optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`. `cancellation` is what
+ * another thread may end it by, or NULL.
  */
 ml_status ml_snapshot_recall_json(const struct ml_snapshot *snapshot,
                                   struct ml_str request,
+                                  const struct ml_cancellation *cancellation,
                                   struct ml_answer **answer,
                                   struct ml_error **error);
 
@@ -2836,10 +2874,12 @@ ml_status ml_snapshot_recall_json(const struct ml_snapshot *snapshot,
  * what else was said in the channel, of one instant and within one budget of tokens (of four bytes each):
  * `{"session": "today", "text": "…", "vector": […], "channel": "kitchen", "namespace", "filter", "limit":
  * 20, "max_tokens": 2000, "deadline_ms": 50}`, all of it optional. The answer is `{"recent": [{"id", "number",
- * "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`.
+ * "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`. `cancellation` is as
+ * above.
  */
 ml_status ml_snapshot_context_json(const struct ml_snapshot *snapshot,
                                    struct ml_str request,
+                                   const struct ml_cancellation *cancellation,
                                    struct ml_text **json,
                                    struct ml_error **error);
 

@@ -225,6 +225,25 @@ class NewMemory {
     std::int64_t created_ms_ = ML_NO_TIME, expires_ms_ = ML_NO_TIME;
 };
 
+/* What ends recalls of another thread, which throw ML_CANCELLED. Usable from any thread. */
+class Cancellation {
+  public:
+    Cancellation() {
+        ml_error *error = nullptr;
+        ml_cancellation *made = nullptr;
+        detail::check(ml_cancellation_new(&made, &error), error);
+        handle_ = detail::Owned<ml_cancellation, ml_cancellation_free>(made);
+    }
+    ml_cancellation *handle() const { return handle_.get(); }
+    void cancel() const {
+        ml_error *error = nullptr;
+        detail::check(ml_cancellation_cancel(handle_.get(), &error), error);
+    }
+
+  private:
+    detail::Owned<ml_cancellation, ml_cancellation_free> handle_;
+};
+
 /* What to recall. Owns its text. */
 class Recall {
   public:
@@ -250,6 +269,8 @@ class Recall {
     Recall &deadline_ms(std::uint64_t ms) { return request_.deadline_ms = ms, *this; }
     Recall &include_superseded() { return request_.include_superseded = 1, *this; }
     Recall &explain() { return request_.explain = 1, *this; }
+    /* What another thread may end it by; it must outlive the calls. */
+    Recall &cancellation(const Cancellation &stop) { return request_.cancellation = stop.handle(), *this; }
 
     /* This request as memlith.h has it; valid as long as this is, unchanged. */
     ml_recall as_c() const {
@@ -312,6 +333,7 @@ class GraphView {
             return ml_snapshot_graph_edges(snapshot_, ns(), after, limit, json, error);
         });
     }
+    std::string search(std::string_view request) const { return ask(ml_snapshot_graph_search, request); }
     std::string neighbours(std::string_view request) const {
         return ask(ml_snapshot_graph_neighbours, request);
     }
@@ -433,6 +455,31 @@ class GraphWriter {
         detail::check(ml_tx_graph_merge_nodes(tx_, ns(), detail::view(from), detail::view(into), &error),
                       error);
     }
+    /* Sets a property of nodes to JSON values, by node. How many of them are there. */
+    std::uint64_t write_property(std::string_view name,
+                                 const std::vector<std::pair<std::string, std::string>> &values) {
+        std::vector<ml_str> nodes, jsons;
+        for (const auto &[node, json] : values) {
+            nodes.push_back(detail::view(std::string_view(node)));
+            jsons.push_back(detail::view(std::string_view(json)));
+        }
+        ml_error *error = nullptr;
+        std::uint64_t written = 0;
+        detail::check(ml_tx_graph_write_property(tx_, ns(), detail::view(name), nodes.data(), jsons.data(),
+                                                 values.size(), &written, &error),
+                      error);
+        return written;
+    }
+    /* Reads node-link JSON: how many nodes and edges are new. */
+    std::pair<std::uint64_t, std::uint64_t> import_document(std::string_view document,
+                                                            std::string_view default_kind = "related") {
+        ml_error *error = nullptr;
+        std::uint64_t nodes = 0, edges = 0;
+        detail::check(ml_tx_graph_import(tx_, ns(), detail::view(document), detail::view(default_kind), &nodes,
+                                         &edges, &error),
+                      error);
+        return {nodes, edges};
+    }
 
   private:
     ml_str ns() const { return detail::view(std::string_view(ns_)); }
@@ -543,18 +590,22 @@ class Snapshot {
     }
 
     /* What a prompt is made of: see ml_snapshot_context_json. */
-    std::string context(std::string_view request) const {
+    std::string context(std::string_view request, const Cancellation *stop = nullptr) const {
         ml_error *error = nullptr;
         ml_text *json = nullptr;
-        detail::check(ml_snapshot_context_json(handle_.get(), detail::view(request), &json, &error), error);
+        detail::check(ml_snapshot_context_json(handle_.get(), detail::view(request), stop ? stop->handle() : nullptr,
+                                               &json, &error),
+                      error);
         return detail::take(json);
     }
 
     /* As a JSON object asks for: see ml_snapshot_recall_json. */
-    Answer recall_json(std::string_view request) const {
+    Answer recall_json(std::string_view request, const Cancellation *stop = nullptr) const {
         ml_error *error = nullptr;
         ml_answer *answer = nullptr;
-        detail::check(ml_snapshot_recall_json(handle_.get(), detail::view(request), &answer, &error), error);
+        detail::check(ml_snapshot_recall_json(handle_.get(), detail::view(request), stop ? stop->handle() : nullptr,
+                                              &answer, &error),
+                      error);
         return Answer(answer);
     }
 
@@ -657,6 +708,16 @@ class Transaction {
     detail::Owned<ml_tx, detail::rollback> handle_;
 };
 
+/* Background work that is held up as long as this is there. */
+class Pause {
+  public:
+    explicit Pause(ml_pause *handle) : handle_(handle) {}
+    ml_pause *handle() const { return handle_.get(); }
+
+  private:
+    detail::Owned<ml_pause, ml_pause_free> handle_;
+};
+
 /* An open file. Usable from any thread. */
 class Db {
   public:
@@ -715,6 +776,13 @@ class Db {
         detail::check(ml_tx_begin(handle_.get(), options, &tx, &error), error);
         return Transaction(tx);
     }
+    /* Holds up background work: see ml_db_pause_background. */
+    [[nodiscard]] Pause pause_background() const {
+        ml_error *error = nullptr;
+        ml_pause *pause = nullptr;
+        detail::check(ml_db_pause_background(handle_.get(), &pause, &error), error);
+        return Pause(pause);
+    }
     std::string stats() const {
         ml_error *error = nullptr;
         ml_text *json = nullptr;
@@ -734,6 +802,15 @@ class Db {
   private:
     detail::Owned<ml_db, detail::close> handle_;
 };
+
+/* Gets out of a damaged file what it provably still holds, into a new one: see ml_salvage. The report. */
+inline std::string salvage(std::string_view damaged, std::string_view into,
+                           const ml_progress *progress = nullptr) {
+    ml_error *error = nullptr;
+    ml_text *json = nullptr;
+    detail::check(ml_salvage(detail::view(damaged), detail::view(into), progress, &json, &error), error);
+    return detail::take(json);
+}
 
 } // namespace memlith
 

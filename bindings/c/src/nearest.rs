@@ -4,6 +4,7 @@ use crate::boundary::{Growing, list, list_out, out, sized};
 use crate::call::on;
 use crate::error::{Failure, ml_error};
 use crate::new_memory::limit;
+use crate::options::millis;
 use crate::recall::{ML_EFFORT_BALANCED, effort};
 use crate::snapshot::{Snapshot, ml_snapshot};
 use crate::status::ml_status;
@@ -49,6 +50,8 @@ pub struct ml_nearest {
     pub also: *const ml_matrix,
     /// How many.
     pub also_count: usize,
+    /// Give up with `ML_DEADLINE_EXCEEDED` after so long; 0 is never.
+    pub deadline_ms: u64,
 }
 
 /// Vectors of a space: as many rows as there are queries.
@@ -79,6 +82,7 @@ impl ml_nearest {
         reserved: 0,
         also: ptr::null(),
         also_count: 0,
+        deadline_ms: 0,
     };
 }
 
@@ -133,6 +137,7 @@ fn nearest(given: &ml_nearest) -> Result<Nearest, Failure> {
     request.min_score = (!given.min_score.is_nan()).then_some(given.min_score);
     request.effort = effort(given.effort)?;
     request.include_superseded = given.include_superseded != 0;
+    request.deadline = (given.deadline_ms > 0).then(|| millis(given.deadline_ms));
     limit("also_count", given.also_count, MAX_SPACES)?;
     for matrix in list(given.also, given.also_count, "also")? {
         limit("dimension", matrix.dimension, MAX_DIMENSIONS)?;

@@ -13,7 +13,7 @@ use crate::status::ml_status;
 use crate::text::{self, ml_text};
 use crate::views::{ml_floats, ml_str};
 use crate::write::filter_if;
-use memlith::{Recall, SearchEffort};
+use memlith::{Cancellation, Recall, SearchEffort};
 use memlith_json::GatheredJson;
 use std::mem::offset_of;
 use std::ptr;
@@ -134,18 +134,21 @@ pub unsafe extern "C" fn ml_snapshot_recall(
 /// 1, "recency": 0.2, "importance": 0, "context": 1}, "half_life_seconds": 86400, "effort": "exact",
 /// "deadline_ms": 50, "include_superseded": true, "explain": true, "signs": true, "offset": 10, "cut": 0.5,
 /// "diversity": 0.3, "max_tokens": 2000, "snippet": 120, "neighbours": 1, "reciprocal_rank": 60}`, all of it
-/// optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`.
+/// optional. `"cut"` may also be `"gap"`. Snippets and neighbours are in `ml_answer_json`. `cancellation` is what
+/// another thread may end it by, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_snapshot_recall_json(
     snapshot: *const ml_snapshot,
     request: ml_str,
+    cancellation: *const ml_cancellation,
     answer: *mut *mut ml_answer,
     error: *mut *mut ml_error,
 ) -> ml_status {
     on::<Snapshot>(snapshot, error, |snapshot| {
         let place = out(answer, "answer")?;
         let request = memlith_json::recall_from_json(request.bytes("request")?);
-        let request = request.map_err(|why| Failure::invalid(format!("request: {why}")))?;
+        let mut request = request.map_err(|why| Failure::invalid(format!("request: {why}")))?;
+        request.cancellation = cancelling(cancellation)?;
         give(snapshot.0.recall(&request)?, request.explain, place)
     })
 }
@@ -154,18 +157,21 @@ pub unsafe extern "C" fn ml_snapshot_recall_json(
 /// what else was said in the channel, of one instant and within one budget of tokens (of four bytes each):
 /// `{"session": "today", "text": "…", "vector": […], "channel": "kitchen", "namespace", "filter", "limit":
 /// 20, "max_tokens": 2000, "deadline_ms": 50}`, all of it optional. The answer is `{"recent": [{"id", "number",
-/// "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`.
+/// "text", "agent"}], "similar": [{…, "score"}], "channel": […], "tokens", "seq", "us"}`. `cancellation` is as
+/// above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_snapshot_context_json(
     snapshot: *const ml_snapshot,
     request: ml_str,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
     on::<Snapshot>(snapshot, error, |snapshot| {
         let place = out(json, "json")?;
         let request = memlith_json::context_from_json(request.bytes("request")?);
-        let request = request.map_err(|why| Failure::invalid(format!("request: {why}")))?;
+        let mut request = request.map_err(|why| Failure::invalid(format!("request: {why}")))?;
+        request.cancellation = cancelling(cancellation)?;
         text::give_json(&GatheredJson::new(&snapshot.0.context(&request)?), place)
     })
 }
@@ -190,10 +196,16 @@ fn recall(pointer: *const ml_recall) -> Result<Recall, Failure> {
     recall.deadline = (given.deadline_ms > 0).then(|| millis(given.deadline_ms));
     recall.include_superseded = given.include_superseded != 0;
     recall.explain = given.explain != 0;
-    if !given.cancellation.is_null() {
-        recall.cancellation = Some(handle::get::<Cancelling>(given.cancellation)?.0.clone());
-    }
+    recall.cancellation = cancelling(given.cancellation)?;
     Ok(recall)
+}
+
+/// What ends a call, if that was given.
+fn cancelling(given: *const ml_cancellation) -> Result<Option<Cancellation>, Failure> {
+    if given.is_null() {
+        return Ok(None);
+    }
+    Ok(Some(handle::get::<Cancelling>(given)?.0.clone()))
 }
 
 pub(crate) fn effort(number: i32) -> Result<SearchEffort, Failure> {

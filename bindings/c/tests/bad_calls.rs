@@ -190,6 +190,7 @@ impl Bag {
                     text,
                     error,
                 ),
+                7 => ml_snapshot_graph_search(self.handle(), self.str(), self.str(), text, error),
                 _ => ml_snapshot_graph_node(self.handle(), self.str(), self.str(), text, error),
             }
         }
@@ -217,7 +218,13 @@ impl Bag {
                 }
                 6 => ml_db_recall(self.handle(), &raw const recall, &raw mut answer, error),
                 7 => ml_snapshot_recall(self.handle(), &raw const recall, &raw mut answer, error),
-                8 => ml_snapshot_recall_json(self.handle(), self.str(), &raw mut answer, error),
+                8 => ml_snapshot_recall_json(
+                    self.handle(),
+                    self.str(),
+                    self.handle(),
+                    &raw mut answer,
+                    error,
+                ),
                 9 => ml_snapshot_get(self.handle(), null(), size, &raw mut memories, error),
                 10 => ml_db_get(self.handle(), null(), size, null_mut(), error),
                 11 => ml_snapshot_count(self.handle(), self.str(), self.str(), null_mut(), error),

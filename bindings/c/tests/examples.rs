@@ -73,6 +73,7 @@ fn examples_in_c() {
         let answers = run(&program, None);
         for line in [
             "nobody: there is none",
+            "by name: {\"found\":[{\"matched_terms\":[\"lovelac\"],\"node\":{",
             "ranks written: 1",
             "imported: 2 nodes, 1 edges",
             "the edge of the countess is there: 0",
@@ -122,6 +123,20 @@ fn examples_in_cpp() {
         let file = place.path().join(format!("{}.lith", compiler.replace('/', "_")));
         let answers = run(&program, Some(&file));
         for part in ["Ada prefers tea to coffee", "the \\\"first\\\"", "\"kind\":\"lives_in\""] {
+            assert!(answers.contains(part), "{part}: {answers}");
+        }
+        compile(&compiler, "c++17", "tour.cpp", &program);
+        let answers = run(&program, Some(&file.with_extension("tour")));
+        for part in [
+            "recall: ML_CANCELLED",
+            "recall in JSON: ML_CANCELLED",
+            "context: ML_CANCELLED",
+            "imported: 2 nodes, 1 edges",
+            "ranked: 1",
+            "by name: {\"found\":[{\"matched_terms\":[\"lovelac\"]",
+            "\"paused\":true",
+            "\"complete\":true",
+        ] {
             assert!(answers.contains(part), "{part}: {answers}");
         }
     }

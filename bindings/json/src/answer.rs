@@ -1,11 +1,16 @@
 //! The answer to a recall as an object.
 //!
-//! **Invariant:** a leg that did not run is there, with the reason.
+//! **Invariant:** a leg that did not run is there, with the reason; no two legs have the same key, for that of a
+//! vector space other than the default one says which.
 
 use crate::{Time, shown_id};
-use memlith::{FilterReport, Hit, Joined, LegOutcome, LegReport, LegScore, Memory, Recalled, Step};
+use memlith::{
+    DEFAULT_SPACE, FilterReport, Hit, Joined, Leg, LegOutcome, LegReport, LegScore, Memory,
+    Recalled, Step,
+};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A whole answer: `{"hits": […], "legs": {…}, "filter": {…}, "steps": {…}, "seq", "seconds"}`, with
 /// `"tokens"` where there is a budget of them, and `"kept": true` of an answer that was kept.
@@ -150,6 +155,14 @@ impl<'a> HitJson<'a> {
     }
 }
 
+/// What a leg is called: `text`, `vector`, or `vector:NAME` in another space than the default one.
+fn key(leg: Leg, space: Option<&str>) -> Cow<'static, str> {
+    match space.filter(|space| *space != DEFAULT_SPACE) {
+        Some(space) => format!("{}:{space}", leg.name()).into(),
+        None => leg.name().into(),
+    }
+}
+
 /// `{"text": {"rank", "raw", "score", "weight"}, …}`
 struct LegScores<'a>(&'a [LegScore]);
 
@@ -167,7 +180,10 @@ impl Serialize for LegScores<'_> {
         let mut map = to.serialize_map(Some(self.0.len()))?;
         for leg in self.0 {
             let LegScore { rank, raw, normalised: score, weight, .. } = *leg;
-            map.serialize_entry(leg.leg.name(), &LegScoreJson { rank, raw, score, weight })?;
+            map.serialize_entry(
+                &key(leg.leg, leg.space.as_deref()),
+                &LegScoreJson { rank, raw, score, weight },
+            )?;
         }
         map.end()
     }
@@ -202,7 +218,7 @@ impl Serialize for Legs<'_> {
                 }
                 _ => LegJson { ran: true, candidates: None, strategy, why: None, us },
             };
-            map.serialize_entry(report.leg.name(), &leg)?;
+            map.serialize_entry(&key(report.leg, report.space.as_deref()), &leg)?;
         }
         map.end()
     }
@@ -234,5 +250,29 @@ impl<'a> FilterJson<'a> {
             scanned_filter: report.scanned_filter.as_deref(),
             us: report.micros,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use memlith::{NewMemory, Options, Recall, Space};
+
+    #[test]
+    fn legs_of_several_spaces_have_keys_of_their_own() {
+        let db = Options::new().threads(false).in_memory().unwrap();
+        db.create_space(&Space::new("picture", 2)).unwrap();
+        let cat = NewMemory::new("a cat").vector([1.0, 0.0]).vector_in("picture", [0.0, 1.0]);
+        db.remember(cat).unwrap();
+        let request = Recall::new().vector([1.0, 0.0]).also_in("picture", [0.0, 1.0]);
+        let recalled = db.recall(&request.explain(true)).unwrap();
+        let text = serde_json::to_string(&AnswerJson::new(&recalled, true)).unwrap();
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        for legs in [&answer["legs"], &answer["hits"][0]["legs"]] {
+            let keys: Vec<_> = legs.as_object().unwrap().keys().collect();
+            assert_eq!(keys, ["vector", "vector:picture"]);
+        }
+        // Two entries of one key would have become one.
+        assert_eq!(text.matches("\"vector\":").count(), 2);
     }
 }

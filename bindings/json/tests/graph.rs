@@ -86,6 +86,13 @@ fn questions_are_answered_by_name() {
     assert_eq!(json!(nodes), json!(["babbage", "london", "memory:1"]));
     assert_eq!((&near["found"][0]["link"]["from_ms"], &near["cut"]), (&json!(5), &Value::Null));
 
+    let request = json!({"text": "+ada babb*", "signs": true, "filter": "kind:person"});
+    let named = &asked(&graph, "search", request)["found"];
+    assert_eq!((named.as_array().unwrap().len(), &named[0]["node"]["name"]), (1, &json!("Ada")));
+    assert_eq!(named[0]["matched_terms"], json!(["ada"]));
+    let both = asked(&graph, "search", json!({"text": "countess london", "limit": 1}));
+    assert_eq!(both["found"].as_array().unwrap().len(), 1);
+
     let request =
         json!({"starts": ["memory:1", ["babbage", 0.5]], "paths": true, "depth": 3, "limit": 1});
     let related = asked(&graph, "related", request);
@@ -215,6 +222,8 @@ fn what_is_wrong_is_said() {
         ("neighbours", json!({"of": "ada", "follow": {"kind": "x"}}), "kind"),
         ("neighbours", json!({"of": "ada", "follow": {"when": "soon"}}), "when"),
         ("subgraph", json!({"starts": ["ada"], "follow": {"filter": "and"}}), "filter"),
+        ("search", json!({"text": "ada", "filter": "and"}), "filter"),
+        ("search", json!({"filter": "kind:person"}), "text"),
         ("paths", json!({"from": "ada", "to": "ada", "limit": 1}), "limit"),
         ("find", json!({"nodes": {"a": null}, "edges": [{"from": "a", "to": "b"}]}), "\"b\""),
         ("find", json!({"nodes": {"a": 7}}), "node of a pattern"),

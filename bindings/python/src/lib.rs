@@ -19,6 +19,7 @@ mod reads;
 mod records;
 mod request;
 mod snapshot;
+mod tokens;
 mod transaction;
 mod vectors;
 mod writes;

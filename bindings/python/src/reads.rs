@@ -54,8 +54,8 @@ macro_rules! reads {
                 text: Option<String>,
                 options: Option<&Bound<'_, PyDict>>,
             ) -> PyResult<Answer> {
-                let request = recall(text, options)?;
-                let recalled = self.read(py, |view| view.recall(&request))?;
+                let (request, raised) = recall(text, options)?;
+                let recalled = raised.or(self.read(py, |view| view.recall(&request)))?;
                 Answer::new(py, recalled)
             }
 
@@ -69,8 +69,8 @@ macro_rules! reads {
                 text: Option<String>,
                 options: Option<&Bound<'_, PyDict>>,
             ) -> PyResult<Context> {
-                let request = context(session, text, options)?;
-                let gathered = self.read(py, |view| view.context(&request))?;
+                let (request, raised) = context(session, text, options)?;
+                let gathered = raised.or(self.read(py, |view| view.context(&request)))?;
                 Context::new(py, gathered)
             }
 

@@ -3,6 +3,7 @@
 use crate::control::Cancellation;
 use crate::convert::{duration_of, time_of};
 use crate::error::{Failure, invalid};
+use crate::tokens::Raised;
 use crate::vectors::{matrix_of, vector_of};
 use memlith::{
     AsOf, Context, Cut, Filter, Fusion, Likeness, List, Nearest, Order, Recall, SearchEffort, Seq,
@@ -58,10 +59,13 @@ fn cut_of(value: &Bound<'_, PyAny>) -> PyResult<Cut> {
 }
 
 /// What `recall` asks for.
-pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) -> PyResult<Recall> {
-    let mut recall = Recall::new();
+pub(crate) fn recall(
+    text: Option<String>,
+    asked: Option<&Bound<'_, PyDict>>,
+) -> PyResult<(Recall, Raised)> {
+    let (mut recall, mut raised) = (Recall::new(), Raised::default());
     recall.text = text;
-    let Some(asked) = asked else { return Ok(recall) };
+    let Some(asked) = asked else { return Ok((recall, raised)) };
     // A part of it is a filter, beside the one that is given.
     let mut situation: Vec<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = Vec::new();
     for (name, value) in asked {
@@ -87,6 +91,7 @@ pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) ->
             "signs" => recall.signs = value.extract()?,
             "diversity" => recall.diversity = value.extract()?,
             "max_tokens" => recall.max_tokens = Some(value.extract()?),
+            "tokens" => (recall.tokens, raised) = Raised::by(value),
             "snippet" => recall.snippet = Some(value.extract()?),
             "neighbours" => recall.neighbours = value.extract()?,
             "reciprocal_rank" => {
@@ -120,7 +125,7 @@ pub(crate) fn recall(text: Option<String>, asked: Option<&Bound<'_, PyDict>>) ->
             recall.filter = Some(all.and(Filter::on(attribute).is(value.extract::<String>()?)));
         }
     }
-    Ok(recall)
+    Ok((recall, raised))
 }
 
 /// `True`, or the thresholds that are not the usual ones.
@@ -221,10 +226,10 @@ pub(crate) fn context(
     session: Option<String>,
     text: Option<String>,
     asked: Option<&Bound<'_, PyDict>>,
-) -> PyResult<Context> {
-    let mut context = Context::default();
+) -> PyResult<(Context, Raised)> {
+    let (mut context, mut raised) = (Context::default(), Raised::default());
     (context.session, context.text) = (session, text);
-    let Some(asked) = asked else { return Ok(context) };
+    let Some(asked) = asked else { return Ok((context, raised)) };
     for (name, value) in asked {
         let name = name.cast::<PyString>()?.to_str()?;
         if value.is_none() {
@@ -237,12 +242,13 @@ pub(crate) fn context(
             "filter" => context.filter = Some(filter_of(value.cast::<PyString>()?.to_str()?)?),
             "limit" => context.limit = value.extract()?,
             "max_tokens" => context.max_tokens = value.extract()?,
+            "tokens" => (context.tokens, raised) = Raised::by(value),
             "deadline" => context.deadline = Some(duration_of(&value, name)?),
             "cancellation" => context.cancellation = Some(cancellation_of(&value)?),
             _ => return Err(unknown("context", name)),
         }
     }
-    Ok(context)
+    Ok((context, raised))
 }
 
 /// What `list` asks for.

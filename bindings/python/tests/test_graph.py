@@ -81,6 +81,22 @@ def test_a_transaction_and_a_snapshot(db: memlith.Database) -> None:
         graph.upsert_node("late")
 
 
+def test_nodes_by_words(db: memlith.Database) -> None:
+    with db.write() as tx:
+        tx.index_metadata("says")
+        graph = tx.graph()
+        graph.upsert_node("ada", kind="person", aliases=["countess"], properties={"says": "poetical science"})
+        graph.upsert_nodes(["babbage", "science fair"])
+    found = db.graph().search("science countess")
+    assert [one.node.id for one in found] == ["ada", "science fair"]
+    assert found[0].score > found[1].score > 0 and len(found[0].matched_terms) == 2
+    assert [one.node.id for one in db.graph().search("+science -countess", signs=True)] == ["science fair"]
+    assert len(db.graph().search("science", limit=1)) == 1
+    assert db.graph().search("science", filter="kind:city", deadline=60) == db.graph("other").search("science") == []
+    with pytest.raises(memlith.Error, match="filter"):
+        db.graph().search("science", filter="and")
+
+
 def test_walks(db: memlith.Database) -> None:
     graph = db.graph()
     graph.upsert_nodes([{"id": name, "kind": "person"} for name in "abcd"])

@@ -42,6 +42,7 @@ def test_an_answer_is_shaped_as_asked(db: memlith.Database) -> None:
     assert (hit.before, [turn.content for turn in hit.behind]) == ([], ["The one by the river, it is quiet."])
     assert len(db.recall("hotel", offset=1, weights={"context": 0})) == 1
     assert len(db.recall("hotel river", max_tokens=5)) == 1
+    assert [len(db.recall("hotel", max_tokens=tokens, tokens=lambda _: 2)) for tokens in (1, 2, 5)] == [0, 1, 2]
     assert len(db.recall("hotel", cut="gap", diversity=0.5, reciprocal_rank=60)) >= 1
     with pytest.raises(memlith.Error, match="cut"):
         db.recall("hotel", cut="half")  # type: ignore[arg-type]
@@ -55,6 +56,9 @@ def test_a_context_has_one_budget(db: memlith.Database) -> None:
     assert [memory.content for memory in context.recent] == ["Hello!", "What shall I cook for Ada?"]
     assert [hit.id for hit in context.similar] == [known]
     assert 0 < context.tokens <= 500 and context.seq == 3
+    assert db.context("today", max_tokens=1, tokens=len).tokens == 0
+    with pytest.raises(ZeroDivisionError):
+        db.context("today", tokens=lambda text: len(text) // 0)
     said = db.snapshot().context(channel="kitchen").channel
     assert [memory.id for memory in said] == [known]
 

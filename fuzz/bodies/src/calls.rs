@@ -254,6 +254,7 @@ impl Calls<'_> {
                 12 => ml_snapshot_recall_json(
                     self.handle(Kind::Snapshot),
                     self.text(),
+                    null(),
                     &raw mut answer,
                     null_mut(),
                 ),
@@ -269,6 +270,7 @@ impl Calls<'_> {
                 18 => ml_snapshot_context_json(
                     self.handle(Kind::Snapshot),
                     self.text(),
+                    null(),
                     &raw mut text,
                     null_mut(),
                 ),

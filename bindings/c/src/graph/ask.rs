@@ -103,6 +103,23 @@ pub unsafe extern "C" fn ml_snapshot_graph_edge_kinds(
     })
 }
 
+/// Nodes by words, the best first: `{"text": "countess lovelace", "signs": false, "filter": "kind:person",
+/// "limit": 10, "deadline_ms": 50}`, of which only `text` must be there. The words are those of ids, names and
+/// aliases, and of texts in properties that are indexed (`ml_tx_index_metadata`); with `signs` the text may have
+/// `"words in a row"`, `+required`, `-excluded`, `begin*` and `typo~`. The answer is `{"found": [{"node": {…},
+/// "score": 2.1, "matched_terms": ["lovelac"]}]}`, with nodes as `ml_snapshot_graph_node` gives them.
+/// `ML_DEADLINE_EXCEEDED` if the time ran out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_graph_search(
+    snapshot: *const ml_snapshot,
+    ns: ml_str,
+    request: ml_str,
+    json: *mut *mut ml_text,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    question(snapshot, ns, Question::Search, request, json, error)
+}
+
 /// What is next to a node or memory: `{"of": "ada", "follow": {…}, "limit": 100}`. The answer is `{"found":
 /// [{"node": "london", "link": {…}}], "cut": null}`, first of the edges that leave it.
 ///
@@ -138,7 +155,7 @@ pub unsafe extern "C" fn ml_snapshot_graph_related(
 }
 
 /// The part of the graph around some: `{"starts": ["ada"], "follow", "depth": 1, "limit": 200}`. The answer
-/// is `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`.
+/// is `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`, the nearest first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_snapshot_graph_subgraph(
     snapshot: *const ml_snapshot,

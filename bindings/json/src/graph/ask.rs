@@ -4,7 +4,7 @@
 
 use super::follow::FollowJson;
 use super::record::{edges_json, link_json, links_json, nodes_json, path_json};
-use super::{GraphError, Names, edge_json, entity_ref, node_json, pattern};
+use super::{GraphError, Names, edge_json, entity_ref, node_json, pattern, search};
 use memlith::{Cost, CutShort, EdgeId, EntityRef, Graph, GraphTx, NodeId, Related};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,6 +21,11 @@ pub enum Question {
     Nodes,
     /// Edges by number, likewise.
     Edges,
+    /// Nodes by words of their ids, names, aliases and indexed properties: `{"text": "…", "signs": false,
+    /// "filter", "limit": 10, "deadline_ms"}`.
+    ///
+    /// `{"found": [{"node": {…}, "score", "matched_terms"}]}`
+    Search,
     /// What is next to something: `{"of": name, "follow": {…}, "limit": 100}`.
     ///
     /// `{"found": [{"node": name, "link": {…}}], "cut"}`
@@ -32,7 +37,7 @@ pub enum Question {
     Related,
     /// What is around some: `{"starts": [name], "follow", "depth": 1, "limit": 200}`.
     ///
-    /// `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`
+    /// `{"nodes": [{"node", "hops"}], "links": [{…}], "cut"}`, the nearest first.
     Subgraph,
     /// How one gets from one to another: `{"from": name, "to": name, "how": "shortest", "follow", "cost":
     /// "weight"}`; `how` may also be `cheapest` (whose cost may be `reciprocal`) or `all`, with `"limit":
@@ -80,6 +85,7 @@ pub fn ask(graph: &Graph, question: Question, request: Value) -> Result<Value, G
             let Page { after, limit } = serde_json::from_value(request)?;
             Ok(edges_json(graph, graph.list_edges(after.map(EdgeId), limit)?)?)
         }
+        Question::Search => search::search(graph, serde_json::from_value(request)?),
         Question::Neighbours => neighbours(graph, serde_json::from_value(request)?),
         Question::Related => related(graph, serde_json::from_value(request)?),
         Question::Subgraph => subgraph(graph, serde_json::from_value(request)?),
@@ -216,7 +222,8 @@ struct SubgraphAsked {
 fn subgraph(graph: &Graph, asked: SubgraphAsked) -> Result<Value, GraphError> {
     let starts: Vec<EntityRef> = asked.starts.iter().map(|name| entity_ref(name)).collect();
     let (depth, limit) = (asked.depth.unwrap_or(1), asked.limit.unwrap_or(200));
-    let part = graph.subgraph(&starts, depth, &asked.follow.read()?, limit)?;
+    let mut part = graph.subgraph(&starts, depth, &asked.follow.read()?, limit)?;
+    part.entities.sort_by_key(|(_, hops)| *hops);
     let names = &mut Names::of(graph);
     let nodes = part.entities.iter().map(|(entity, hops)| {
         let node = names.get(*entity)?;

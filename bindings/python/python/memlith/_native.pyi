@@ -1,5 +1,5 @@
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from types import TracebackType
@@ -181,6 +181,7 @@ class _Reader:
         signs: bool | None = ...,
         diversity: float | None = ...,
         max_tokens: int | None = ...,
+        tokens: Callable[[str], int] | None = ...,
         snippet: int | None = ...,
         neighbours: int | None = ...,
         reciprocal_rank: float | None = ...,
@@ -207,6 +208,7 @@ class _Reader:
         filter: str | None = ...,
         limit: int | None = ...,
         max_tokens: int | None = ...,
+        tokens: Callable[[str], int] | None = ...,
         deadline: Duration | None = ...,
         cancellation: Cancellation | None = ...,
     ) -> Context: ...

@@ -68,7 +68,7 @@ def arrow_edges(edges: Iterable[Edge]) -> Any:
     """A ``pyarrow.Table``; ends are text, memories ``memory:`` and their number, properties JSON text."""
     import pyarrow as pa
 
-    from .graph import _name
+    from ._graph_requests import name_of
 
     text, time = pa.string(), pa.timestamp("ms", tz="UTC")
     types = dict.fromkeys(_EDGE_NAMES, text) | {"number": pa.uint64(), "weight": pa.float32()}
@@ -76,7 +76,7 @@ def arrow_edges(edges: Iterable[Edge]) -> Any:
     columns = _edge_columns(edges)
     columns["properties"] = [json.dumps(p) if p else None for p in columns["properties"]]
     for end in ("source", "target"):
-        columns[end] = [_name(entity) for entity in columns[end]]
+        columns[end] = [name_of(entity) for entity in columns[end]]
     return pa.table({name: pa.array(columns[name], types[name]) for name in _EDGE_NAMES})
 
 

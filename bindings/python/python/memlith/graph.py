@@ -15,20 +15,54 @@ A node is called by its external id or an alias, which are strings, and a memory
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
+
+from ._graph_records import (
+    Edge,
+    Entity,
+    Found,
+    FoundNode,
+    Link,
+    Match,
+    Neighbour,
+    Node,
+    Path,
+    Related,
+    Subgraph,
+    Values,
+    entity_of,
+    found_of,
+    links_of,
+)
+from ._graph_requests import (
+    OF_ANALYSES,
+    RENAMED,
+    EdgeChanges,
+    EdgeFields,
+    Follow,
+    NodeChanges,
+    NodeFields,
+    Whole,
+    edge_fields,
+    follow_of,
+    millis,
+    name_of,
+    node_fields,
+    pattern_edge_of,
+    plain,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Unpack
 
-    from ._native import Database, Hit, Memory, Snapshot, Transaction
-    from ._types import Did, Duration, Progress, Time
+    from ._native import Database, Memory, Snapshot, Transaction
+    from ._types import Did, Duration
 
 __all__ = [
     "Edge",
     "Found",
+    "FoundNode",
     "Graph",
     "GraphSnapshot",
     "GraphTransaction",
@@ -42,209 +76,7 @@ __all__ = [
     "Values",
 ]
 
-T = TypeVar("T")
-Entity: TypeAlias = str | int
-"""A node by its external id or an alias, or a memory by its number."""
 _PAGE = 1_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node as it stood when it was read."""
-
-    id: str
-    number: int
-    kind: str | None
-    name: str | None
-    importance: float
-    tags: list[str]
-    aliases: list[str]
-    properties: dict[str, Any]
-    created: datetime
-    updated: datetime
-
-    @classmethod
-    def _of(cls, raw: dict[str, Any]) -> Node:
-        return cls(
-            raw["id"],
-            raw["number"],
-            raw.get("kind"),
-            raw.get("name"),
-            raw["importance"],
-            raw.get("tags", []),
-            raw.get("aliases", []),
-            raw.get("properties", {}),
-            _time(raw["created_ms"]),
-            _time(raw["updated_ms"]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An edge as a walk meets it: ``GraphSnapshot.edge`` has the rest."""
-
-    number: int
-    source: Entity
-    kind: str
-    target: Entity
-    weight: float
-    valid_from: datetime | None
-    valid_until: datetime | None
-
-    @classmethod
-    def _of(cls, raw: dict[str, Any]) -> Link:
-        return cls(*_ends(raw))
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """An edge as it stood when it was read; it holds from ``valid_from`` until ``valid_until``."""
-
-    number: int
-    source: Entity
-    kind: str
-    target: Entity
-    weight: float
-    valid_from: datetime | None
-    valid_until: datetime | None
-    properties: dict[str, Any]
-    created: datetime
-    updated: datetime
-
-    @classmethod
-    def _of(cls, raw: dict[str, Any]) -> Edge:
-        times = _time(raw["created_ms"]), _time(raw["updated_ms"])
-        return cls(*_ends(raw), raw.get("properties", {}), *times)
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """What is next to something, and the edge between them."""
-
-    entity: Entity
-    link: Link
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """What follows what, and the edges between, some perhaps against their direction."""
-
-    entities: list[Entity]
-    links: list[Link]
-    cost: float | None
-
-    @classmethod
-    def _of(cls, raw: dict[str, Any]) -> Path:
-        return cls([_entity(name) for name in raw["nodes"]], _links(raw["links"]), raw.get("cost"))
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """What is related to something: how well, in how many steps, and how one gets there if that was asked."""
-
-    entity: Entity
-    score: float
-    hops: int
-    path: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Subgraph:
-    """The part of a graph around something. ``entities`` has the steps to each; ``cut`` says why it may not
-    be all."""
-
-    entities: dict[Entity, int]
-    links: list[Link]
-    cut: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A place that looks like a pattern: what stands for each of its nodes, and for each of its edges."""
-
-    entities: dict[str, Entity]
-    links: list[Link]
-
-
-class Found(list[T], Generic[T]):
-    """What was found. ``cut`` says why there may be more (``limit``, ``max_work``, ``deadline``), and
-    ``steps`` how a pattern was looked for."""
-
-    cut: str | None = None
-    steps: list[dict[str, Any]] | None = None
-
-
-class Values(dict[Entity, T], Generic[T]):
-    """What an analysis found for each node and memory. ``report`` has what else it says."""
-
-    report: dict[str, Any]
-
-
-class Follow(TypedDict, total=False):
-    """Which edges are followed, to what, and how much is done for it."""
-
-    direction: Literal["out", "in", "both"]
-    kinds: Iterable[str]
-    min_weight: float
-    filter: str
-    edge_filter: str
-    when: Literal["now", "any"] | Time
-    max_work: int
-    deadline: Duration
-
-
-class Whole(Follow, total=False):
-    """What is analysed, and how."""
-
-    orientation: Literal["directed", "undirected"]
-    weight: Literal["weight", "one"]
-    threads: int
-    progress: Progress
-
-
-class NodeFields(TypedDict, total=False):
-    """What a node can have."""
-
-    kind: str | None
-    name: str | None
-    importance: float | None
-    properties: Mapping[str, Any] | None
-    tags: Iterable[str] | None
-    aliases: Iterable[str] | None
-    created: Time | None
-
-
-class NodeChanges(TypedDict, total=False):
-    """What can change of a node; None clears."""
-
-    kind: str | None
-    name: str | None
-    importance: float
-    properties: Mapping[str, Any]
-    add_tags: Iterable[str]
-    remove_tags: Iterable[str]
-    add_aliases: Iterable[str]
-    remove_aliases: Iterable[str]
-
-
-class EdgeFields(TypedDict, total=False):
-    """What an edge can have beside its ends and its kind."""
-
-    weight: float | None
-    properties: Mapping[str, Any] | None
-    valid_from: Time | None
-    valid_until: Time | None
-    created: Time | None
-
-
-class EdgeChanges(TypedDict, total=False):
-    """What can change of an edge; None takes a bound of its validity away."""
-
-    weight: float
-    properties: Mapping[str, Any]
-    valid_from: Time | None
-    valid_until: Time | None
 
 
 class _Of:
@@ -266,7 +98,7 @@ class _Of:
 
     def node(self, id: str) -> Node | None:
         """A node by its external id or an alias, or None."""
-        raw = self._ask("node", node=_name(id))
+        raw = self._ask("node", node=name_of(id))
         return raw and Node._of(raw)
 
     def edge(self, number: int) -> Edge | None:
@@ -304,6 +136,30 @@ class _Reads(_Of):
         kinds: list[str] = self._of._graph_edge_kinds()
         return kinds
 
+    def search(
+        self,
+        text: str,
+        *,
+        signs: bool = False,
+        filter: str | None = None,
+        limit: int = 10,
+        deadline: Duration | None = None,
+    ) -> list[FoundNode]:
+        """Nodes by words, the best first: those of their ids, names and aliases, and of texts in properties that
+        ``Transaction.index_metadata`` was told of.
+
+        With ``signs`` the text may have ``"words in a row"``, ``+required``, ``-excluded``, ``begin*`` and ``typo~``.
+
+        >>> import memlith
+        >>> graph = memlith.open_in_memory().graph()
+        >>> ada = {"id": "ada", "kind": "person", "name": "Ada Lovelace"}
+        >>> _ = graph.upsert_nodes([ada, {"id": "lovelace", "kind": "crater"}])
+        >>> [found.node.id for found in graph.search("Lovelace", filter="kind:person")]
+        ['ada']
+        """
+        raw = self._ask("search", text=text, signs=signs, filter=filter, limit=limit, deadline_ms=millis(deadline))
+        return [FoundNode(Node._of(one["node"]), one["score"], one["matched_terms"]) for one in raw["found"]]
+
     def neighbours(
         self, of: Entity | Node | Memory, *, limit: int = 100, **follow: Unpack[Follow]
     ) -> Found[Neighbour]:
@@ -316,9 +172,9 @@ class _Reads(_Of):
         >>> graph.neighbours("babbage", direction="in", kinds=["knows"])[0].link.weight
         0.5
         """
-        raw = self._ask("neighbours", of=_name(of), limit=limit, follow=_follow(follow))
-        found = ((_entity(one["node"]), Link._of(one["link"])) for one in raw["found"])
-        return _found((Neighbour(*one) for one in found), raw)
+        raw = self._ask("neighbours", of=name_of(of), limit=limit, follow=follow_of(follow))
+        found = ((entity_of(one["node"]), Link._of(one["link"])) for one in raw["found"])
+        return found_of((Neighbour(*one) for one in found), raw)
 
     def related(
         self,
@@ -345,9 +201,9 @@ class _Reads(_Of):
         scored: list[Any] = []
         for start in starts:
             if isinstance(start, Mapping):
-                scored.extend([_name(one), score] for one, score in start.items())
+                scored.extend([name_of(one), score] for one, score in start.items())
             else:
-                scored.append(_name(start))
+                scored.append(name_of(start))
         raw = self._ask(
             "related",
             starts=scored,
@@ -356,22 +212,22 @@ class _Reads(_Of):
             weighted=weighted,
             limit=limit,
             paths=paths,
-            follow=_follow(follow),
+            follow=follow_of(follow),
         )
         found = (
-            Related(_entity(one["node"]), one["score"], one["hops"], one["path"] and Path._of(one["path"]))
+            Related(entity_of(one["node"]), one["score"], one["hops"], one["path"] and Path._of(one["path"]))
             for one in raw["found"]
         )
-        return _found(found, raw)
+        return found_of(found, raw)
 
     def subgraph(
         self, *starts: Entity | Node | Memory, depth: int = 1, limit: int = 200, **follow: Unpack[Follow]
     ) -> Subgraph:
         """The part of the graph around some nodes and memories, the nearest first."""
-        names = [_name(start) for start in starts]
-        raw = self._ask("subgraph", starts=names, depth=depth, limit=limit, follow=_follow(follow))
-        entities = {_entity(one["node"]): one["hops"] for one in raw["nodes"]}
-        return Subgraph(entities, _links(raw["links"]), raw["cut"])
+        names = [name_of(start) for start in starts]
+        raw = self._ask("subgraph", starts=names, depth=depth, limit=limit, follow=follow_of(follow))
+        entities = {entity_of(one["node"]): one["hops"] for one in raw["nodes"]}
+        return Subgraph(entities, links_of(raw["links"]), raw["cut"])
 
     def shortest_path(
         self, source: Entity | Node | Memory, target: Entity | Node | Memory, **follow: Unpack[Follow]
@@ -391,8 +247,8 @@ class _Reads(_Of):
         return self._path(source, target, "cheapest", {"cost": cost}, follow)
 
     def _path(self, source: Any, target: Any, how: str, more: dict[str, Any], follow: Follow) -> Path | None:
-        ends = {"from": _name(source), "to": _name(target)}
-        raw = self._ask("paths", how=how, follow=_follow(follow), **ends, **more)
+        ends = {"from": name_of(source), "to": name_of(target)}
+        raw = self._ask("paths", how=how, follow=follow_of(follow), **ends, **more)
         return Path._of(raw["found"][0]) if raw["found"] else None
 
     def all_paths(
@@ -405,10 +261,10 @@ class _Reads(_Of):
         **follow: Unpack[Follow],
     ) -> Found[Path]:
         """Paths that visit nothing twice, the shortest first."""
-        ends = {"from": _name(source), "to": _name(target)}
+        ends = {"from": name_of(source), "to": name_of(target)}
         bounds = {"max_length": max_length, "limit": limit}
-        raw = self._ask("paths", how="all", follow=_follow(follow), **ends, **bounds)
-        return _found(map(Path._of, raw["found"]), raw)
+        raw = self._ask("paths", how="all", follow=follow_of(follow), **ends, **bounds)
+        return found_of(map(Path._of, raw["found"]), raw)
 
     def find(
         self,
@@ -434,21 +290,21 @@ class _Reads(_Of):
         'you'
         """
         candidates = {
-            name: node if node is None or isinstance(node, Mapping) else _name(node) for name, node in nodes.items()
+            name: node if node is None or isinstance(node, Mapping) else name_of(node) for name, node in nodes.items()
         }
         raw = self._ask(
             "find",
             nodes=candidates,
-            edges=[_pattern_edge(*edge) for edge in edges],
+            edges=[pattern_edge_of(*edge) for edge in edges],
             limit=limit,
             max_work=max_work,
-            deadline_ms=_millis(deadline),
+            deadline_ms=millis(deadline),
         )
         found = (
-            Match({name: _entity(one) for name, one in match["nodes"].items()}, _links(match["links"]))
+            Match({name: entity_of(one) for name, one in match["nodes"].items()}, links_of(match["links"]))
             for match in raw["found"]
         )
-        return _found(found, raw)
+        return found_of(found, raw)
 
     def degrees(self, **whole: Unpack[Whole]) -> Values[int]:
         """How many edges each has; ``report`` has those that leave it and enter it, and their weights."""
@@ -476,7 +332,7 @@ class _Reads(_Of):
         >>> max(ranks, key=ranks.get)
         'c'
         """
-        shares = {_name(node): share for node, share in (restart or {}).items()}
+        shares = {name_of(node): share for node, share in (restart or {}).items()}
         how = {"damping": damping, "max_rounds": max_rounds, "tolerance": tolerance, "weighted": weighted}
         return self._analyse("page_rank", {**how, "restart": shares}, whole)
 
@@ -548,22 +404,22 @@ class _Reads(_Of):
 
     def hops(self, source: Entity | Node | Memory, **whole: Unpack[Whole]) -> Values[int | None]:
         """How many edges it takes to each; None where none lead."""
-        return self._analyse("hops", {"source": _name(source)}, whole)
+        return self._analyse("hops", {"source": name_of(source)}, whole)
 
     def distances(self, source: Entity | Node | Memory, **whole: Unpack[Whole]) -> Values[float | None]:
         """The least sum of weights on a path to each; None where none leads."""
-        return self._analyse("distances", {"source": _name(source)}, whole)
+        return self._analyse("distances", {"source": name_of(source)}, whole)
 
     def _analyse(self, what: str, how: Mapping[str, Any], whole: Mapping[str, Any]) -> Values[Any]:
         request = {
             "what": what,
             "with": {name: value for name, value in how.items() if value is not None},
-            "follow": _follow({key: value for key, value in whole.items() if key not in _OF_ANALYSES}),
-            "deadline_ms": _millis(whole.get("deadline")),
+            "follow": follow_of({key: value for key, value in whole.items() if key not in OF_ANALYSES}),
+            "deadline_ms": millis(whole.get("deadline")),
             **{key: whole[key] for key in ("orientation", "weight", "threads") if key in whole},
         }
         raw = self._of._graph_analyse(self._namespace, request, whole.get("progress"))
-        values: Values[Any] = Values(zip(map(_entity, raw.pop("nodes")), raw.pop("values"), strict=True))
+        values: Values[Any] = Values(zip(map(entity_of, raw.pop("nodes")), raw.pop("values"), strict=True))
         values.report = raw
         return values
 
@@ -607,29 +463,29 @@ class _Writes(_Of):
     def upsert_node(self, id: str, **fields: Unpack[NodeFields]) -> tuple[int, Did]:
         """Write a node under its id: create it, or make what stands there the same. Its number, and what
         was done."""
-        done = self._change("upsert_nodes", [_node({"id": id, **fields})])
+        done = self._change("upsert_nodes", [node_fields({"id": id, **fields})])
         return done["numbers"][0], done["did"][0]
 
     def upsert_nodes(self, nodes: Iterable[str | Node | Mapping[str, Any]]) -> list[int]:
         """Write several, all or none: ids, dicts with an ``id`` and the fields of ``upsert_node``, or nodes
         that were read. Their numbers."""
-        numbers: list[int] = self._change("upsert_nodes", [_node(node) for node in nodes])["numbers"]
+        numbers: list[int] = self._change("upsert_nodes", [node_fields(node) for node in nodes])["numbers"]
         return numbers
 
     def update_node(self, node: str | Node, **changes: Unpack[NodeChanges]) -> bool:
         """Change parts of a node; False if there is none. ``properties`` are merged."""
-        patch = {name: _plain(value) for name, value in changes.items()}
-        found: bool = self._change("update_node", {"node": _name(node), "patch": patch})
+        patch = {name: plain(value) for name, value in changes.items()}
+        found: bool = self._change("update_node", {"node": name_of(node), "patch": patch})
         return found
 
     def delete_node(self, node: str | Node) -> bool:
         """Delete a node with all of its edges; False if there was none."""
-        found: bool = self._change("delete_node", _name(node))
+        found: bool = self._change("delete_node", name_of(node))
         return found
 
     def merge_nodes(self, gone: str | Node, into: str | Node) -> None:
         """Make one node of two: all edges and names of ``gone`` become those of ``into``."""
-        self._change("merge_nodes", {"from": _name(gone), "into": _name(into)})
+        self._change("merge_nodes", {"from": name_of(gone), "into": name_of(into)})
 
     def upsert_edge(
         self,
@@ -640,13 +496,13 @@ class _Writes(_Of):
     ) -> tuple[int, Did]:
         """Write an edge: create it, or make the newest of its kind between the same two the same. Its
         number, and what was done."""
-        done = self._change("upsert_edges", [_edge({"source": source, "kind": kind, "target": target, **fields})])
+        done = self._change("upsert_edges", [edge_fields({"source": source, "kind": kind, "target": target, **fields})])
         return done["numbers"][0], done["did"][0]
 
     def upsert_edges(self, edges: Iterable[tuple[Any, ...] | Edge | Link | Mapping[str, Any]]) -> list[int]:
         """Write several, all or none: ``(source, kind, target)`` or with a weight as a fourth, dicts with the
         fields of ``upsert_edge``, or edges that were read. Their numbers."""
-        numbers: list[int] = self._change("upsert_edges", [_edge(edge) for edge in edges])["numbers"]
+        numbers: list[int] = self._change("upsert_edges", [edge_fields(edge) for edge in edges])["numbers"]
         return numbers
 
     def add_edge(
@@ -657,13 +513,13 @@ class _Writes(_Of):
         **fields: Unpack[EdgeFields],
     ) -> int:
         """Add an edge, also where there is one of its kind: for what held before and holds again."""
-        done = self._change("add_edges", [_edge({"source": source, "kind": kind, "target": target, **fields})])
+        done = self._change("add_edges", [edge_fields({"source": source, "kind": kind, "target": target, **fields})])
         number: int = done["numbers"][0]
         return number
 
     def update_edge(self, number: int, **changes: Unpack[EdgeChanges]) -> bool:
         """Change parts of an edge, such as when it ends; False if there is none."""
-        patch = {_RENAMED.get(name, name): _plain(value) for name, value in changes.items()}
+        patch = {RENAMED.get(name, name): plain(value) for name, value in changes.items()}
         found: bool = self._change("update_edge", {"edge": number, "patch": patch})
         return found
 
@@ -675,7 +531,7 @@ class _Writes(_Of):
     def write_property(self, name: str, values: Mapping[Any, Any]) -> int:
         """Set a property of many nodes, such as what an analysis made of them; None takes it away. Of how
         many: memories, which have no properties, and what is not there are passed over."""
-        nodes = {_name(node): value for node, value in values.items() if not isinstance(node, int)}
+        nodes = {name_of(node): value for node, value in values.items() if not isinstance(node, int)}
         written: int = self._change("write_property", {"name": name, "values": nodes})
         return written
 
@@ -730,109 +586,3 @@ class Graph(_Reads, _Writes):
 
     __slots__ = ()
     _of: Database
-
-
-_OF_ANALYSES = ("orientation", "weight", "threads", "progress")
-_RENAMED = {"valid_from": "from_ms", "valid_until": "until_ms", "created": "created_ms", "updated": "updated_ms"}
-
-
-def _name(entity: Any) -> str:
-    """What it is called in JSON."""
-    if isinstance(entity, str):
-        return entity
-    if isinstance(entity, Node):
-        return entity.id
-    number = getattr(entity, "id", entity)
-    if isinstance(number, int):
-        return f"memory:{number}"
-    raise TypeError(f"a node is called by a string, a memory by its number, not by {entity!r}")
-
-
-def _entity(name: str) -> Entity:
-    kind, _, number = name.partition(":")
-    return int(number) if kind == "memory" and number.isascii() and number.isdigit() else name
-
-
-def _time(ms: int) -> Any:
-    """A datetime; milliseconds where there is no such."""
-    try:
-        return _EPOCH + timedelta(milliseconds=ms)
-    except OverflowError:
-        return ms
-
-
-def _time_if(ms: int | None) -> Any:
-    return None if ms is None else _time(ms)
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError("a datetime needs a time zone, such as timezone.utc")
-        return (value - _EPOCH) // timedelta(milliseconds=1)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    if isinstance(value, Mapping) and not isinstance(value, dict):
-        return dict(value)
-    return value
-
-
-def _millis(duration: Any) -> int | None:
-    if duration is None:
-        return None
-    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    return max(0, round(seconds * 1_000))
-
-
-def _follow(follow: Any) -> dict[str, Any]:
-    asked = {key: value for key, value in follow.items() if value is not None}
-    if "deadline" in asked:
-        asked["deadline_ms"] = _millis(asked.pop("deadline"))
-    if "when" in asked:
-        asked["when"] = _plain(asked["when"])
-    if "kinds" in asked:
-        kinds = asked["kinds"]
-        asked["kinds"] = [kinds] if isinstance(kinds, str) else list(kinds)
-    return asked
-
-
-def _pattern_edge(source: str, kind: str | None, target: str, follow: Any = None) -> dict[str, Any]:
-    asked = _follow(follow or {})
-    if kind is not None:
-        asked["kinds"] = [kind, *asked.get("kinds", [])]
-    return {"from": source, "to": target, "follow": asked}
-
-
-def _node(node: Any) -> dict[str, Any]:
-    if isinstance(node, str):
-        return {"id": node}
-    fields = {name: getattr(node, name) for name in Node.__slots__} if isinstance(node, Node) else node
-    return {_RENAMED.get(name, name): _plain(value) for name, value in fields.items() if value is not None}
-
-
-def _edge(edge: Any) -> dict[str, Any]:
-    if isinstance(edge, tuple):
-        edge = dict(zip(("source", "kind", "target", "weight"), edge, strict=False))
-    elif isinstance(edge, (Edge, Link)):
-        edge = {name: getattr(edge, name) for name in type(edge).__slots__}
-    fields = {_RENAMED.get(name, name): _plain(value) for name, value in edge.items() if value is not None}
-    for end in ("source", "target"):
-        if end in fields:
-            fields[end] = _name(fields[end])
-    return fields
-
-
-def _ends(raw: dict[str, Any]) -> tuple[int, Entity, str, Entity, float, datetime | None, datetime | None]:
-    ends = _entity(raw["source"]), raw["kind"], _entity(raw["target"])
-    return raw["number"], *ends, raw["weight"], _time_if(raw.get("from_ms")), _time_if(raw.get("until_ms"))
-
-
-def _links(raw: list[dict[str, Any]]) -> list[Link]:
-    return [Link._of(link) for link in raw]
-
-
-def _found(found: Iterable[T], raw: dict[str, Any]) -> Found[T]:
-    every = Found(found)
-    every.cut, every.steps = raw["cut"], raw.get("steps")
-    return every
