@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,8 @@ def test_recall_knows_where_one_is_what_was_and_what_says_the_same(db: memlith.D
     first = db.remember("tea at four", channel="chat", session="monday")
     same = db.remember("Tea at four!", channel="mail", session="monday")
     before = db.log()[-1]["seq"]
+    # A commit stands for its time, in milliseconds.
+    time.sleep(0.002)
     later = db.remember("tea at five", channel="chat", session="tuesday")
     assert {hit.id for hit in db.recall("tea", situation={"session": "monday"})} == {first, same}
     lifted = db.recall("tea", situation={"channel": ("chat", 2.0)}, boosts={"session:tuesday": 2.0})
