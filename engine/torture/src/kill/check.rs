@@ -179,7 +179,7 @@ fn joined(view: &View, memories: &BTreeMap<Id, Memory>) -> Outcome {
         nodes += 1;
         let found = graph.neighbours(memory.id, &follow, 2).map_err(|e| e.to_string())?.found;
         let leads_to = |node: &Node| matches!(&found[..], [next] if next.entity == node.id.into());
-        if node.name.as_ref() != Some(&memory.content) || !leads_to(&node) {
+        if node.properties["text"] != memory.content || !leads_to(&node) {
             return Err(format!(
                 "{id:?} is {memory:?}, and its node {node:?}, joined by {found:?}"
             ));

@@ -101,7 +101,8 @@ fn commit(transact: &Transact, namespace: &str, db: &Db) -> memlith::Result<Opti
             Some(note) => {
                 let memory = tx.upsert(note.memory(namespace, &change.id))?.id();
                 let mut graph = tx.graph(namespace);
-                graph.upsert_node(NewNode::new(&change.id).name(&note.text))?;
+                let text = serde_json::json!({ "text": note.text });
+                graph.upsert_node(NewNode::new(&change.id).properties(text))?;
                 graph.upsert_edge(NewEdge::new(memory, NOTES, &*change.id))?;
             }
             None => {
