@@ -249,8 +249,8 @@ impl Graph {
         Ok(Walked { found, cut: answer.cut })
     }
 
-    /// Up to `limit` nodes and memories within `depth` steps of some, the nearest first, and the edges
-    /// among them.
+    /// Of the nodes and memories within `depth` steps of some the nearest `limit`, by their numbers, and the
+    /// edges among them.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if one of them is not in this namespace.

@@ -19,8 +19,7 @@ pub struct Subgraph {
     pub cut: Option<CutShort>,
 }
 
-/// The nodes within `depth` steps of `starts`, of which there are `limit` at most, the nearest first,
-/// and the edges among them.
+/// Of the nodes within `depth` steps of `starts` the nearest `limit`, and the edges among them.
 pub fn subgraph(
     view: &GraphView,
     starts: &[u32],
