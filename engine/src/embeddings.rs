@@ -6,10 +6,11 @@
 
 use crate::embed::Embedder;
 use crate::error::Detail;
+use crate::recently::RecentlyUsed;
 use crate::sync::Mutex;
 use crate::{Error, Result};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a kept vector takes beside its components and its text, about, in bytes.
@@ -44,18 +45,9 @@ pub(crate) struct Made {
 /// An identity and a text.
 type Key = (Arc<str>, Arc<str>);
 
-struct Kept {
-    vector: Vec<f32>,
-    bytes: usize,
-    used: u64,
-}
-
-#[derive(Default)]
 struct State {
-    kept: HashMap<Key, Kept>,
-    /// Keys by when they were last used.
-    order: BTreeMap<u64, Key>,
-    clock: u64,
+    kept: RecentlyUsed<Key, Vec<f32>>,
+    /// Without what is kept.
     stats: EmbeddingStats,
 }
 
@@ -65,12 +57,13 @@ pub(crate) struct Embeddings(Mutex<State>);
 impl Embeddings {
     /// Keeps vectors of so many bytes.
     pub(crate) fn new(limit_bytes: usize) -> Self {
-        let stats = EmbeddingStats { limit_bytes: limit_bytes as u64, ..EmbeddingStats::default() };
-        Embeddings(Mutex::new(State { stats, ..State::default() }))
+        let kept = RecentlyUsed::new(limit_bytes as u64);
+        Embeddings(Mutex::new(State { kept, stats: EmbeddingStats::default() }))
     }
 
     pub(crate) fn stats(&self) -> EmbeddingStats {
-        self.0.lock().stats
+        let State { kept, stats } = &*self.0.lock();
+        EmbeddingStats { limit_bytes: kept.limit_bytes(), bytes: kept.bytes(), ..*stats }
     }
 
     /// One vector per text, in order. Nothing is locked while the embedder works.
@@ -110,21 +103,16 @@ impl Embeddings {
 
     fn known(&self, identity: &str, texts: &[(Cow<'_, str>, bool)]) -> Vec<Option<Vec<f32>>> {
         let mut state = self.0.lock();
-        let State { kept, order, clock, stats } = &mut *state;
+        let State { kept, stats } = &mut *state;
         stats.cut += texts.iter().filter(|(_, is_cut)| *is_cut).count() as u64;
-        if kept.is_empty() {
+        if kept.len() == 0 {
             return vec![None; texts.len()];
         }
         let identity: Arc<str> = identity.into();
         let mut find = |text: &str| {
-            let key: Key = (Arc::clone(&identity), text.into());
-            let found = kept.get_mut(&key)?;
+            let found = kept.get(&(Arc::clone(&identity), text.into()))?;
             stats.hits += 1;
-            order.remove(&found.used);
-            *clock += 1;
-            found.used = *clock;
-            order.insert(*clock, key);
-            Some(found.vector.clone())
+            Some(found.clone())
         };
         texts.iter().map(|(text, _)| find(text)).collect()
     }
@@ -136,30 +124,9 @@ impl Embeddings {
         let identity: Arc<str> = identity.into();
         for (text, vector) in texts.iter().zip(vectors) {
             let bytes = BASE_BYTES + text.len() + vector.len() * size_of::<f32>();
-            if bytes as u64 <= state.stats.limit_bytes {
-                state.insert((Arc::clone(&identity), (*text).into()), vector.clone(), bytes);
+            if bytes as u64 <= state.kept.limit_bytes() {
+                state.kept.put((Arc::clone(&identity), (*text).into()), vector.clone(), bytes);
             }
-        }
-    }
-}
-
-impl State {
-    fn insert(&mut self, key: Key, vector: Vec<f32>, bytes: usize) {
-        self.remove(&key);
-        while self.stats.bytes + bytes as u64 > self.stats.limit_bytes {
-            let Some((_, oldest)) = self.order.pop_first() else { break };
-            self.remove(&oldest);
-        }
-        self.clock += 1;
-        self.order.insert(self.clock, key.clone());
-        self.stats.bytes += bytes as u64;
-        self.kept.insert(key, Kept { vector, bytes, used: self.clock });
-    }
-
-    fn remove(&mut self, key: &Key) {
-        if let Some(gone) = self.kept.remove(key) {
-            self.order.remove(&gone.used);
-            self.stats.bytes -= gone.bytes as u64;
         }
     }
 }

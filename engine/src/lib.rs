@@ -67,6 +67,7 @@ mod memory;
 mod options;
 mod planted;
 mod recall;
+mod recently;
 mod rows;
 mod salvage;
 mod schema;

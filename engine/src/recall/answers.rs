@@ -9,8 +9,8 @@ use super::{Hit, Recall, Recalled, Weights};
 use crate::filter::{Attribute, Filter, Op, Path, Predicate, Time, Value};
 use crate::ids::Seq;
 use crate::memory::Memory;
+use crate::recently::RecentlyUsed;
 use crate::sync::Mutex;
-use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -51,17 +51,13 @@ struct Kept {
     /// When the first of the memories expires that had not when it was made.
     until_ms: i64,
     answer: Arc<Recalled>,
-    bytes: usize,
-    used: u64,
 }
 
-#[derive(Default)]
 struct State {
-    kept: HashMap<u64, Kept>,
-    /// Keys by when they were last used.
-    order: BTreeMap<u64, u64>,
-    clock: u64,
-    stats: AnswerStats,
+    /// By the hashes of requests.
+    kept: RecentlyUsed<u64, Kept>,
+    hits: u64,
+    misses: u64,
 }
 
 /// The kept answers of a handle.
@@ -69,71 +65,44 @@ pub(crate) struct Answers(Mutex<State>);
 
 impl Answers {
     pub(crate) fn new(limit_bytes: usize) -> Self {
-        let stats = AnswerStats { limit_bytes: limit_bytes as u64, ..AnswerStats::default() };
-        Answers(Mutex::new(State { stats, ..State::default() }))
+        let kept = RecentlyUsed::new(limit_bytes as u64);
+        Answers(Mutex::new(State { kept, hits: 0, misses: 0 }))
     }
 
     pub(crate) fn stats(&self) -> AnswerStats {
-        self.0.lock().stats
+        let State { kept, hits, misses } = &*self.0.lock();
+        AnswerStats {
+            limit_bytes: kept.limit_bytes(),
+            bytes: kept.bytes(),
+            answers: kept.len() as u64,
+            hits: *hits,
+            misses: *misses,
+        }
     }
 
     /// May answers to such a request be kept?
     pub(super) fn takes(&self, request: &Recall) -> bool {
-        self.0.lock().stats.limit_bytes > 0 && is_lasting(request)
+        self.0.lock().kept.limit_bytes() > 0 && is_lasting(request)
     }
 
     /// The answer to a request that is taken.
     pub(super) fn find(&self, request: &Recall, basis: Basis) -> Option<Arc<Recalled>> {
-        let key = key_of(request);
-        let mut state = self.0.lock();
-        let State { kept, order, clock, stats } = &mut *state;
-        let found = kept.get_mut(&key).filter(|kept| {
+        let State { kept, hits, misses } = &mut *self.0.lock();
+        let found = kept.get(&key_of(request)).filter(|kept| {
             kept.basis.memories == basis.memories
                 && (kept.basis.now_ms..kept.until_ms).contains(&basis.now_ms)
                 && is_same(&kept.request, request)
         });
-        let Some(found) = found else {
-            stats.misses += 1;
-            return None;
-        };
-        stats.hits += 1;
-        order.remove(&found.used);
-        *clock += 1;
-        found.used = *clock;
-        order.insert(*clock, key);
-        Some(Arc::clone(&found.answer))
+        *if found.is_some() { hits } else { misses } += 1;
+        found.map(|found| Arc::clone(&found.answer))
     }
 
     /// Keeps an answer, in place of those that were not used for longest.
     pub(super) fn keep(&self, request: &Recall, basis: Basis, until_ms: i64, answer: &Recalled) {
-        let key = key_of(request);
         let bytes = BASE_BYTES + 2 * request_bytes(request) + answer_bytes(answer);
-        let mut state = self.0.lock();
-        state.remove(key);
-        if bytes as u64 > state.stats.limit_bytes {
-            return;
-        }
-        while state.stats.bytes + bytes as u64 > state.stats.limit_bytes {
-            let Some((_, oldest)) = state.order.pop_first() else { break };
-            state.remove(oldest);
-        }
-        state.clock += 1;
-        let used = state.clock;
-        state.order.insert(used, key);
-        state.stats.bytes += bytes as u64;
-        let (request, answer) = (plain(request), Arc::new(answer.clone()));
-        state.kept.insert(key, Kept { request, basis, until_ms, answer, bytes, used });
-        state.stats.answers = state.kept.len() as u64;
-    }
-}
-
-impl State {
-    fn remove(&mut self, key: u64) {
-        if let Some(gone) = self.kept.remove(&key) {
-            self.order.remove(&gone.used);
-            self.stats.bytes -= gone.bytes as u64;
-            self.stats.answers = self.kept.len() as u64;
-        }
+        let (plain, answer) = (plain(request), Arc::new(answer.clone()));
+        let kept = Kept { request: plain, basis, until_ms, answer };
+        self.0.lock().kept.put(key_of(request), kept, bytes);
     }
 }
 

@@ -1,0 +1,76 @@
+//! What is kept while there is room for it: what was not used for longest goes first.
+//!
+//! **Invariant:** all that is kept takes no more bytes than it may, as whoever keeps it counts them, and each
+//! key stands once in the order of use.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+
+struct Kept<V> {
+    value: V,
+    bytes: u64,
+    used: u64,
+}
+
+/// Values by their keys, within a limit in bytes.
+pub(crate) struct RecentlyUsed<K, V> {
+    kept: HashMap<K, Kept<V>>,
+    /// Keys by when they were last used.
+    order: BTreeMap<u64, K>,
+    clock: u64,
+    limit_bytes: u64,
+    bytes: u64,
+}
+
+impl<K: Clone + Eq + Hash, V> RecentlyUsed<K, V> {
+    pub(crate) fn new(limit_bytes: u64) -> Self {
+        Self { kept: HashMap::new(), order: BTreeMap::new(), clock: 0, limit_bytes, bytes: 0 }
+    }
+
+    pub(crate) fn limit_bytes(&self) -> u64 {
+        self.limit_bytes
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// The value of a key, which counts as a use of it.
+    pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
+        let found = self.kept.get_mut(key)?;
+        self.order.remove(&found.used);
+        self.clock += 1;
+        found.used = self.clock;
+        self.order.insert(self.clock, key.clone());
+        Some(&found.value)
+    }
+
+    /// Keeps a value in place of the one before, and of those that were not used for longest. One that takes
+    /// more than all may is not kept.
+    pub(crate) fn put(&mut self, key: K, value: V, bytes: usize) {
+        let bytes = bytes as u64;
+        self.remove(&key);
+        if bytes > self.limit_bytes {
+            return;
+        }
+        while self.bytes + bytes > self.limit_bytes {
+            let Some((_, oldest)) = self.order.pop_first() else { break };
+            self.remove(&oldest);
+        }
+        self.clock += 1;
+        self.order.insert(self.clock, key.clone());
+        self.bytes += bytes;
+        self.kept.insert(key, Kept { value, bytes, used: self.clock });
+    }
+
+    fn remove(&mut self, key: &K) {
+        if let Some(gone) = self.kept.remove(key) {
+            self.order.remove(&gone.used);
+            self.bytes -= gone.bytes;
+        }
+    }
+}
