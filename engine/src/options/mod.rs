@@ -3,6 +3,10 @@
 //! Every number has a default; a `MEMLITH_*` variable of the environment goes over the default,
 //! and a call of the program over both. [`Db::stats`](crate::Db::stats) tells which it was.
 
+mod choose;
+
+pub use choose::{Origin, Setting};
+
 use crate::clock::{Clock, SystemClock};
 use crate::commit::Durability;
 use crate::db::Db;
@@ -11,6 +15,7 @@ use crate::error::check_limit;
 use crate::memory::DEFAULT_SPACE;
 use crate::sync::thread;
 use crate::{Error, Result};
+use choose::Chooser;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,29 +35,6 @@ impl LogRetention {
     /// Keeps so many rows, and none that is older.
     pub fn new(max_rows: u64, max_age: Duration) -> Self {
         LogRetention { max_rows, max_age }
-    }
-}
-
-/// Where the value of a setting came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Origin {
-    /// Nobody said anything.
-    Default,
-    /// The environment.
-    Environment,
-    /// The program that opened the file.
-    Caller,
-}
-
-impl Origin {
-    /// Its name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Origin::Default => "default",
-            Origin::Environment => "environment",
-            Origin::Caller => "caller",
-        }
     }
 }
 
@@ -140,18 +122,6 @@ impl Default for Settings {
             bulk_bytes: 1 << 20,
         }
     }
-}
-
-/// One setting in force: what it is, and who said so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Setting {
-    /// Its name; upper-cased behind `MEMLITH_` it is the variable of the environment.
-    pub name: &'static str,
-    /// Its value, in the form that the environment takes.
-    pub value: String,
-    /// Who said so.
-    pub origin: Origin,
 }
 
 /// How to open a file.
@@ -559,68 +529,6 @@ impl Options {
 
     pub(crate) fn take_clock(&mut self) -> Box<dyn Clock> {
         self.clock.take().unwrap_or_else(|| Box::new(SystemClock))
-    }
-}
-
-struct Chooser<'a> {
-    variable: &'a dyn Fn(&str) -> Option<String>,
-    all: &'a mut Vec<Setting>,
-}
-
-impl Chooser<'_> {
-    fn pick<T: Clone>(
-        &mut self,
-        name: &'static str,
-        given: Option<T>,
-        default: T,
-        parse: impl Fn(&str) -> Option<T>,
-        show: impl Fn(&T) -> String,
-    ) -> Result<T> {
-        let from_environment = || {
-            let text = (self.variable)(&format!("MEMLITH_{}", name.to_uppercase()));
-            text.map(|t| {
-                parse(&t).ok_or_else(|| {
-                    Error::invalid(name, "the MEMLITH_ variable of this setting does not parse")
-                })
-            })
-            .transpose()
-        };
-        let (value, origin) = match given {
-            Some(value) => (value, Origin::Caller),
-            None => match from_environment()? {
-                Some(value) => (value, Origin::Environment),
-                None => (default, Origin::Default),
-            },
-        };
-        self.all.push(Setting { name, value: show(&value), origin });
-        Ok(value)
-    }
-
-    fn number(&mut self, name: &'static str, given: Option<u64>, default: u64) -> Result<u64> {
-        self.pick(name, given, default, |text| text.parse().ok(), u64::to_string)
-    }
-
-    fn size(&mut self, name: &'static str, given: Option<usize>, default: usize) -> Result<usize> {
-        self.pick(name, given, default, |text| text.parse().ok(), usize::to_string)
-    }
-
-    fn millis(
-        &mut self,
-        name: &'static str,
-        given: Option<Duration>,
-        default: Duration,
-    ) -> Result<Duration> {
-        let parse = |text: &str| text.parse().ok().map(Duration::from_millis);
-        self.pick(name, given, default, parse, |duration| duration.as_millis().to_string())
-    }
-
-    fn switch(&mut self, name: &'static str, given: Option<bool>, default: bool) -> Result<bool> {
-        let parse = |text: &str| match text {
-            "on" | "true" | "1" => Some(true),
-            "off" | "false" | "0" => Some(false),
-            _ => None,
-        };
-        self.pick(name, given, default, parse, |on| if *on { "on".into() } else { "off".into() })
     }
 }
 
