@@ -1,7 +1,5 @@
 //! What a file no longer needs it gives back, and nothing that is read meanwhile suffers.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
-
 use memlith::{Db, ErrorKind, NewMemory, Options, Recall, View};
 use std::path::Path;
 

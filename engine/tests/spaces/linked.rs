@@ -1,7 +1,5 @@
 //! Vectors of a large space are found through its graph, whoever links them, and after a reopening.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
-
 use memlith::{
     Db, ErrorKind, GraphOptions, List, Metric, Nearest, NewMemory, Options, Patch, Recall,
     SearchEffort, Space, View,

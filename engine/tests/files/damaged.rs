@@ -1,7 +1,5 @@
 //! A file that is damaged while a handle has it open, or that a killed process has left.
 
-#![expect(clippy::unwrap_used, reason = "an error where none belongs fails the test")]
-
 use memlith::{
     Db, Durability, ErrorKind, MemoryId, NewMemory, Options, Patch, Recall, Seq, WriteOptions,
 };

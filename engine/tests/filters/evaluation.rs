@@ -1,7 +1,6 @@
 //! Which records a filter keeps: against a naive evaluator, and by name for what users rely on.
-mod filter_arbitrary;
 
-use filter_arbitrary::{NOW_MS, Record, filter, record};
+use super::arbitrary::{NOW_MS, Record, filter, record};
 use memlith::filter::{Attribute, Filter, Number, Op, Path, Predicate, Time, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};

@@ -1,8 +1,6 @@
 //! Text and tree say the same, and no text makes the parser fail in another way than by an error.
-#[expect(dead_code, reason = "records are for the tests of evaluation")]
-mod filter_arbitrary;
 
-use filter_arbitrary::filter;
+use super::arbitrary::filter;
 use memlith::filter::Filter;
 use proptest::{prelude::*, sample::select};
 

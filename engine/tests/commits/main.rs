@@ -1,0 +1,5 @@
+//! What a commit leaves behind: in rows, in the log, and for the writers beside it.
+
+mod group_commit;
+mod log;
+mod transactions;
