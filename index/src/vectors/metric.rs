@@ -136,7 +136,9 @@ impl Metric {
         if vector.len() != dimension {
             return Err(VectorError::WrongLength { expected: dimension, found: vector.len() });
         }
-        if let Some(component) = vector.iter().position(|x| !x.is_finite()) {
+        // All of them are looked at before any is looked for: a loop without an exit takes many at once.
+        if vector.iter().fold(false, |found, x| found | !x.is_finite()) {
+            let component = vector.iter().position(|x| !x.is_finite()).unwrap_or_default();
             return Err(VectorError::NotFinite { component });
         }
         // Squares of the smallest f32 are normal f64s: the norm is zero only if all components are.

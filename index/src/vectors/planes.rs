@@ -66,10 +66,18 @@ impl Code {
         self.bytes.clear();
         let lanes = components.len().next_multiple_of(LANE_NIBBLES) / LANE_BYTES;
         self.bytes.resize(lanes, Lane([0; LANE_BYTES]));
-        for (lane, components) in self.bytes.iter_mut().zip(components.chunks(LANE_BYTES)) {
+        let put = |lane: &mut Lane, components: &[T]| {
             for (byte, component) in lane.0.iter_mut().zip(components) {
                 *byte = encode(*component).cast_unsigned();
             }
+        };
+        let (whole, rest) = components.as_chunks::<LANE_BYTES>();
+        let (full, padded) = self.bytes.split_at_mut(whole.len());
+        for (lane, components) in full.iter_mut().zip(whole) {
+            put(lane, components);
+        }
+        if let Some(lane) = padded.first_mut() {
+            put(lane, rest);
         }
         self.sum = self.bytes().iter().map(|byte| i32::from(byte.cast_signed())).sum();
     }

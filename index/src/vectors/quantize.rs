@@ -137,12 +137,27 @@ impl Clip {
         let place = (self.0 * components.len() as f32).ceil() as usize;
         let place = place.saturating_sub(1).min(last);
         if place == last {
-            return components.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
+            return largest(components);
         }
         scratch.clear();
         scratch.extend(components.iter().map(|x| x.abs()));
         *scratch.select_nth_unstable_by(place, f64::total_cmp).1
     }
+}
+
+/// How many sums or maxima are kept of one run of components, so that one need not wait for another.
+const LANES: usize = 8;
+
+/// The largest magnitude of finite components.
+fn largest(components: &[f64]) -> f64 {
+    let mut most = [0.0_f64; LANES];
+    let (whole, rest) = components.as_chunks::<LANES>();
+    for run in whole {
+        for (most, x) in most.iter_mut().zip(run) {
+            *most = if x.abs() > *most { x.abs() } else { *most };
+        }
+    }
+    most.iter().chain(rest).fold(0.0, |max, x| max.max(x.abs()))
 }
 
 /// The scale by which `clip` fits the components into [`CODE_MAX`].
@@ -170,13 +185,21 @@ pub(super) fn encode(components: &[f64], scale: f64, code: &mut Code) -> f64 {
 
 /// The distance between `components` and what `decode` makes of their code.
 fn distance(components: &[f64], code: &Code, decode: impl Fn(i8) -> f64) -> f64 {
-    // Several sums, so that one addition need not wait for the one before.
-    let mut squares = [0.0; 8];
-    for (components, bytes) in components.chunks(8).zip(code.bytes().chunks(8)) {
+    let mut squares = [0.0; LANES];
+    let mut add = |components: &[f64], bytes: &[u8; LANES]| {
         for ((square, x), byte) in squares.iter_mut().zip(components).zip(bytes) {
             let error = x - decode(byte.cast_signed());
             *square += error * error;
         }
+    };
+    // A code is padded, so that there are bytes beside the rest, too.
+    let (whole, rest) = components.as_chunks::<LANES>();
+    let (bytes, _) = code.bytes().as_chunks::<LANES>();
+    for (components, bytes) in whole.iter().zip(bytes) {
+        add(components, bytes);
+    }
+    if let Some(bytes) = bytes.get(whole.len()) {
+        add(rest, bytes);
     }
     squares.iter().sum::<f64>().sqrt()
 }

@@ -201,7 +201,7 @@ impl VectorView {
         shape.metric.check(shape.dimension, query).map_err(SearchError::Query)?;
         let mut plan = plan::choose(self, &search);
         let k = k.min(self.live());
-        if k == 0 {
+        if k == 0 || filter.is_some_and(RoaringBitmap::is_empty) {
             return Ok(Found { hits: Vec::new(), plan });
         }
         let probe = Probe::new(shape.metric, query);
