@@ -13,6 +13,8 @@ use super::container::Container;
 use super::disk::Mapping;
 use crate::error::{Error, Result};
 use memlith_index::image::{ImageError, Source};
+use memmap2::MmapMut;
+use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
@@ -21,8 +23,6 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 pub(super) const BLOCK_LEN: usize = 64 << 10;
 /// Bytes of a block's checksum.
 const CHECKSUM_LEN: usize = 8;
-/// Alignment of a segment's first byte in memory.
-const ALIGN: usize = 64;
 
 /// Names a segment: what a row stores to own it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,34 +153,27 @@ fn checksum_of(len: u64, block_checksums: &[u8]) -> u64 {
 #[derive(Debug)]
 pub(super) enum Bytes {
     Mapped(Mapping),
-    /// Read into memory; the content begins at `start`, for the sake of its alignment.
-    Heap {
-        buffer: Vec<u8>,
-        start: usize,
-    },
+    /// Read into memory.
+    Read(MmapMut),
 }
 
 impl Bytes {
-    /// A zeroed buffer, aligned as a mapping would be as far as readers care.
-    pub(super) fn heap(len: usize) -> Self {
-        let buffer = vec![0; len + ALIGN];
-        let start = buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
-        Bytes::Heap { buffer, start }
-    }
-
-    pub(super) fn heap_mut(&mut self, len: usize) -> Option<&mut [u8]> {
-        match self {
-            Bytes::Mapped(_) => None,
-            Bytes::Heap { buffer, start } => buffer.get_mut(*start..*start + len),
-        }
-    }
-
     fn as_slice(&self) -> &[u8] {
         match self {
             Bytes::Mapped(map) => map,
-            Bytes::Heap { buffer, start } => &buffer[*start..],
+            Bytes::Read(memory) => memory,
         }
     }
+}
+
+/// Zeros, in large pages where the system gives them: what searches read lies at places that have nothing to do with
+/// one another, and in small pages they wait for the tables of pages, too.
+pub(super) fn memory(len: usize) -> io::Result<MmapMut> {
+    let memory = MmapMut::map_anon(len)?;
+    // A hint.
+    #[cfg(target_os = "linux")]
+    let _ = memory.advise(memmap2::Advice::HugePage);
+    Ok(memory)
 }
 
 /// Keeps a segment's chunks from being reused, and the file open and locked.
@@ -332,11 +325,5 @@ mod tests {
                 assert_eq!(checksum, checksum_of(len as u64, &blocks));
             }
         }
-    }
-
-    #[test]
-    fn heap_bytes_are_aligned() {
-        let mut bytes = Bytes::heap(100);
-        assert_eq!(bytes.heap_mut(100).unwrap().as_ptr().align_offset(ALIGN), 0);
     }
 }

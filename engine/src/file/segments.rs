@@ -8,7 +8,7 @@ use super::alloc::{Extent, Owner};
 use super::container::Container;
 use super::fault::error_from;
 use super::open::truncated;
-use super::segment::{BlockSums, Bytes, Layout, Pin, SegmentRef, SegmentSource};
+use super::segment::{BlockSums, Bytes, Layout, Pin, SegmentRef, SegmentSource, memory};
 use crate::error::{Detail, Error, Result};
 use crate::planted::{self, Defect};
 use memlith_index::image::SharedSource;
@@ -86,10 +86,13 @@ impl Container {
         } else {
             None
         };
-        let mut bytes = map.map_or_else(|| Bytes::heap(layout.end), Bytes::Mapped);
-        if let Some(out) = bytes.heap_mut(layout.end) {
-            self.0.disk.read_at(at, out).map_err(failed)?;
-        }
+        let bytes = if let Some(map) = map {
+            Bytes::Mapped(map)
+        } else {
+            let mut memory = memory(layout.end).map_err(failed)?;
+            self.0.disk.read_at(at, &mut memory).map_err(failed)?;
+            Bytes::Read(memory)
+        };
         Ok(Arc::new(SegmentSource::open(bytes, segment, layout, pin)?))
     }
 

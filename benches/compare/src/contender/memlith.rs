@@ -1,7 +1,8 @@
 //! Ours: the vector index of `memlith-index`, as an engine has it after a checkpoint.
 //!
 //! The index holds codes and a graph, not vectors; a search reads those that it scores in full. As in
-//! the engine the image is a mapped file; the vectors lie in memory here, and both count as its bytes.
+//! the engine the image is a mapped file, or is read into memory; the vectors lie in memory here, and both
+//! count as its bytes.
 
 use super::{Contender, Parameters};
 use crate::Failure;
@@ -11,10 +12,12 @@ use memlith_index::image::{ImageError, Source};
 use memlith_index::vectors::{
     Clip, Effort, GraphParams, Metric, Search, SearchLimits, VectorIndex, VectorView, Vectors,
 };
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use roaring::RoaringBitmap;
 use std::convert::Infallible;
 use std::fs::{self, File};
+use std::marker::PhantomData;
+use std::ops::Deref;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 /// Dead and unsaved entries, as a part of the live ones, from which on the engine writes the image anew.
 const UNSAVED_SHARE: usize = 4;
 
-pub(crate) struct Memlith {
+pub(crate) struct Memlith<I> {
     index: VectorIndex,
     /// Of the last change: what is searched.
     view: VectorView,
@@ -35,15 +38,16 @@ pub(crate) struct Memlith {
     unsaved: usize,
     /// … and its length.
     image_bytes: usize,
+    _image: PhantomData<I>,
 }
 
-impl Memlith {
+impl<I: Keep> Memlith<I> {
     /// Does what the engine does in the background: links, and writes the image where it pays.
     fn settle(&mut self) -> Result<(), Failure> {
         self.view = self.index.view(self.seq);
         self.view.link(usize::MAX, &mut || true)?;
         if self.unsaved + self.view.dead() >= (self.view.live() / UNSAVED_SHARE).max(1) {
-            let image = Image::write(&self.folder, &self.view.write_image()?)?;
+            let image = Image(I::keep(&self.folder, &self.view.write_image()?)?);
             self.image_bytes = image.len();
             self.index = VectorIndex::from_image(Arc::new(image))?;
             self.view = self.index.view(self.seq);
@@ -59,10 +63,10 @@ impl Memlith {
     }
 }
 
-impl Contender for Memlith {
+impl<I: Keep> Contender for Memlith<I> {
     type Filter = RoaringBitmap;
 
-    const NOTE: &'static str = "own bytes include the vectors in full precision";
+    const NOTE: &'static str = I::NOTE;
 
     fn build(parameters: Parameters<'_>, vectors: &Matrix) -> Result<Self, Failure> {
         let Parameters { m, ef_construction, folder } = parameters;
@@ -78,6 +82,7 @@ impl Contender for Memlith {
             folder: folder.to_path_buf(),
             unsaved: 0,
             image_bytes: 0,
+            _image: PhantomData,
         };
         for (id, vector) in (0..).zip(vectors.rows()) {
             memlith.put(id, vector)?;
@@ -159,12 +164,19 @@ fn prefetch(vector: &[f32]) {
     let _ = vector;
 }
 
-/// A mapped image.
-struct Image(Mmap);
+/// How an image is kept where searches read it.
+pub(crate) trait Keep: Deref<Target = [u8]> + Send + Sync + Sized + 'static {
+    const NOTE: &'static str;
 
-impl Image {
+    fn keep(folder: &Path, image: &[u8]) -> Result<Self, Failure>;
+}
+
+/// As the engine has it unless it is told otherwise.
+impl Keep for Mmap {
+    const NOTE: &'static str = "own bytes include the vectors in full precision";
+
     /// Writes the image to a file of the folder and maps it, all of it in memory.
-    fn write(folder: &Path, image: &[u8]) -> Result<Self, Failure> {
+    fn keep(folder: &Path, image: &[u8]) -> Result<Self, Failure> {
         let path = folder.join("memlith");
         fs::write(&path, image)?;
         let file = File::open(&path)?;
@@ -175,11 +187,26 @@ impl Image {
         fs::remove_file(&path)?;
         #[cfg(target_os = "linux")]
         map.advise(memmap2::Advice::PopulateRead)?;
-        Ok(Self(map))
+        Ok(map)
     }
 }
 
-impl Source for Image {
+/// As the engine has it where mapping is off.
+impl Keep for MmapMut {
+    const NOTE: &'static str = "its image is read into memory, in large pages";
+
+    fn keep(_: &Path, image: &[u8]) -> Result<Self, Failure> {
+        let mut memory = MmapMut::map_anon(image.len())?;
+        #[cfg(target_os = "linux")]
+        memory.advise(memmap2::Advice::HugePage)?;
+        memory.copy_from_slice(image);
+        Ok(memory)
+    }
+}
+
+struct Image<I>(I);
+
+impl<I: Keep> Source for Image<I> {
     fn len(&self) -> usize {
         self.0.len()
     }

@@ -13,6 +13,7 @@ use crate::args::Serve;
 use crate::data::Matrix;
 use crate::data::bits::Bits;
 use crate::serve;
+use memmap2::{Mmap, MmapMut};
 use std::path::Path;
 
 /// The name of ours.
@@ -80,7 +81,8 @@ pub(crate) enum Home {
 
 /// All that can be compared, ours first.
 pub(crate) const ALL: &[(&str, Home)] = &[
-    (OURS, Home::Rust(serve::run::<memlith::Memlith>)),
+    (OURS, Home::Rust(serve::run::<memlith::Memlith<Mmap>>)),
+    ("memlith-read", Home::Rust(serve::run::<memlith::Memlith<MmapMut>>)),
     ("hnsw_rs", Home::Rust(serve::run::<hnsw_rs::HnswRs>)),
     ("usearch-f32", Home::Rust(serve::run::<usearch::Usearch<usearch::F32>>)),
     ("usearch-f16", Home::Rust(serve::run::<usearch::Usearch<usearch::F16>>)),
