@@ -211,6 +211,23 @@ fn a_document_is_read_as_it_was_written() {
 }
 
 #[test]
+fn what_held_twice_is_read_as_two_edges_and_closed_by_a_later_document() {
+    let db = Options::new().threads(false).in_memory().unwrap();
+    let document = |until: Value| {
+        json!({"import": {"graph": {"nodes": [], "edges": [
+            {"source": "ada", "target": "london", "kind": "lives_in", "from_ms": 10, "until_ms": 20},
+            {"source": "ada", "target": "london", "kind": "lives_in", "from_ms": 30, "until_ms": until},
+        ]}}})
+    };
+    assert_eq!(change(&db, "default", document(Value::Null))["edges"], 2);
+    assert_eq!(change(&db, "default", document(json!(40)))["edges"], 0);
+    let edges = asked(&db.read().unwrap().graph("default"), "edges", json!({}));
+    let times: Vec<_> =
+        edges.as_array().unwrap().iter().map(|e| (&e["from_ms"], &e["until_ms"])).collect();
+    assert_eq!(times, [(&json!(10), &json!(20)), (&json!(30), &json!(40))]);
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let (_db, graph) = small();
     let invalid = |error: GraphError| match error {

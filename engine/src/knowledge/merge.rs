@@ -68,7 +68,7 @@ impl GraphTx<'_, '_> {
         if edge.source == edge.target && !was_loop {
             return Ok(());
         }
-        if let Some((id, twin)) = self.newest_parallel(edge.ends())?
+        if let Some((id, twin)) = self.newest_parallel(edge.ends(), |_| true)?
             && twin.valid == edge.valid
         {
             let heavier = EdgeRow { weight: twin.weight.max(edge.weight), ..twin.clone() };

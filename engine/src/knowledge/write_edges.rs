@@ -99,11 +99,30 @@ impl GraphTx<'_, '_> {
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if a rule is broken. Then nothing of it is
     /// written.
     pub fn upsert_edge(&mut self, new: NewEdge) -> Result<Upserted<EdgeId>> {
+        self.upsert_one_of(new, |_| true)
+    }
+
+    /// As [`upsert_edge`](Self::upsert_edge), but that edges of one kind between the same two are told apart
+    /// by when they begin to hold: for reading in what held before and holds again.
+    ///
+    /// # Errors
+    /// As [`upsert_edge`](Self::upsert_edge).
+    pub fn upsert_edge_since(&mut self, new: NewEdge) -> Result<Upserted<EdgeId>> {
+        let from_ms = new.from_ms;
+        self.upsert_one_of(new, |row| row.valid.from_ms == from_ms)
+    }
+
+    /// Makes the newest parallel edge that `is_it` takes the same, or creates one.
+    fn upsert_one_of(
+        &mut self,
+        new: NewEdge,
+        is_it: impl Fn(&EdgeRow) -> bool,
+    ) -> Result<Upserted<EdgeId>> {
         let created_ms = new.created_ms;
         let (mut row, kind) = self.row_of(new)?;
         // A kind without a number has no edges yet.
         let found = match self.tx.catalog().edge_kind(&kind) {
-            Some(kind) => self.newest_parallel(Ends { kind, ..row.ends() })?,
+            Some(kind) => self.newest_parallel(Ends { kind, ..row.ends() }, is_it)?,
             None => None,
         };
         let Some((id, old)) = found else {
@@ -217,12 +236,20 @@ impl GraphTx<'_, '_> {
         Ok(true)
     }
 
-    /// The newest edge of its kind from one end to the other.
-    pub(super) fn newest_parallel(&self, ends: Ends) -> Result<Option<(EdgeId, EdgeRow)>> {
+    /// The newest edge of its kind from one end to the other that `is_it` takes.
+    pub(super) fn newest_parallel(
+        &self,
+        ends: Ends,
+        is_it: impl Fn(&EdgeRow) -> bool,
+    ) -> Result<Option<(EdgeId, EdgeRow)>> {
         let keys = self.tx.keys_with(Table::Links, &parallel_prefix(ends))?;
-        let Some((_, _, id)) = keys.last().and_then(|key| read_link(key)) else { return Ok(None) };
-        let missing = || Error::corruption("link", "the row of an edge", id.to_string());
-        let row = self.tx.edge_row(id)?.ok_or_else(missing)?;
-        Ok(Some((id, row)))
+        for (_, _, id) in keys.iter().rev().filter_map(|key| read_link(key)) {
+            let missing = || Error::corruption("link", "the row of an edge", id.to_string());
+            let row = self.tx.edge_row(id)?.ok_or_else(missing)?;
+            if is_it(&row) {
+                return Ok(Some((id, row)));
+            }
+        }
+        Ok(None)
     }
 }

@@ -9,12 +9,13 @@ use crate::derived::column;
 use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::ids::MemoryId;
-use crate::recall::{Deadline, Scope, scope_builders};
+use crate::recall::{Cancellation, Deadline, Scope, patience_builders, scope_builders};
 use crate::view::View;
 use crate::{Error, Result};
 use memlith_index::attributes::{ColumnId, Order as Direction};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// In which order a listing comes. Ties are broken by the number of the memory, in the same
 /// direction.
@@ -85,11 +86,23 @@ pub struct List {
     pub limit: usize,
     /// From behind this place on.
     pub after: Option<Cursor>,
+    /// Give up after this long for a page, with an error.
+    pub deadline: Option<Duration>,
+    /// Give up once this is cancelled, with an error.
+    pub cancellation: Option<Cancellation>,
 }
 
 impl Default for List {
     fn default() -> Self {
-        List { namespace: None, filter: None, order: Order::default(), limit: 100, after: None }
+        List {
+            namespace: None,
+            filter: None,
+            order: Order::default(),
+            limit: 100,
+            after: None,
+            deadline: None,
+            cancellation: None,
+        }
     }
 }
 
@@ -100,6 +113,7 @@ impl List {
     }
 
     scope_builders!();
+    patience_builders!();
 
     /// Sets the order.
     #[must_use]
@@ -155,7 +169,12 @@ pub struct Page {
 }
 
 impl View {
-    /// A page of memories. Costs a step per memory in scope, and a read per memory given.
+    /// A page of memories. Costs a step per memory in scope, and a read per memory given; a filter that
+    /// looks into texts reads those that it cannot tell by their index.
+    ///
+    /// # Errors
+    /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) if the time ran out, or
+    /// [`Cancelled`](crate::ErrorKind::Cancelled).
     pub fn list(&self, list: &List) -> Result<Page> {
         check_limit("limit of a listing", list.limit, MAX_LIMIT)?;
         let scope = Scope {
@@ -164,7 +183,9 @@ impl View {
             include_superseded: true,
             ..Scope::default()
         };
-        let (within, _) = self.select(scope, &Deadline::NONE)?;
+        let deadline = Deadline::after(list.deadline).or_at(list.cancellation.as_ref());
+        let within = deadline.check("listing").and_then(|()| self.select(scope, &deadline));
+        let (within, _) = deadline.explain(within)?;
         let attributes = &self.versions().attributes;
         let column = list.order.column();
         let after = list.after.map(|cursor| (cursor.cell, cursor.id.0));

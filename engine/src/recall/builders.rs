@@ -28,8 +28,27 @@ macro_rules! scope_builders {
     };
 }
 
-/// `min_score`, `effort`, `include_superseded` and `deadline`, of a request that ranks; and what is
-/// made of these and of [`scope_builders`].
+/// `deadline` and `cancellation`, of a request that has these fields.
+macro_rules! patience_builders {
+    () => {
+        /// Gives up after this long.
+        #[must_use]
+        pub fn deadline(mut self, deadline: std::time::Duration) -> Self {
+            self.deadline = Some(deadline);
+            self
+        }
+
+        /// Gives up once this is cancelled.
+        #[must_use]
+        pub fn cancellation(mut self, cancellation: &$crate::Cancellation) -> Self {
+            self.cancellation = Some(cancellation.clone());
+            self
+        }
+    };
+}
+
+/// `min_score`, `effort` and `include_superseded`, of a request that ranks; and what is made of these and
+/// of [`scope_builders`].
 macro_rules! search_builders {
     () => {
         /// Gives only those that score at least this.
@@ -50,13 +69,6 @@ macro_rules! search_builders {
         #[must_use]
         pub fn include_superseded(mut self, include: bool) -> Self {
             self.include_superseded = include;
-            self
-        }
-
-        /// Gives up after this long.
-        #[must_use]
-        pub fn deadline(mut self, deadline: std::time::Duration) -> Self {
-            self.deadline = Some(deadline);
             self
         }
 
@@ -85,4 +97,4 @@ macro_rules! search_builders {
     };
 }
 
-pub(crate) use {scope_builders, search_builders};
+pub(crate) use {patience_builders, scope_builders, search_builders};

@@ -62,7 +62,7 @@ impl Deadline {
     }
 
     /// Or once it is cancelled.
-    pub(super) fn or_at(self, cancellation: Option<&Cancellation>) -> Self {
+    pub(crate) fn or_at(self, cancellation: Option<&Cancellation>) -> Self {
         Deadline { cancellation: cancellation.cloned(), ..self }
     }
 
@@ -81,7 +81,7 @@ impl Deadline {
     }
 
     /// The same result; but that a call which was cancelled says so.
-    pub(super) fn explain<T>(&self, result: Result<T>) -> Result<T> {
+    pub(crate) fn explain<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|e| {
             let is_cancelled = e.kind() == ErrorKind::DeadlineExceeded && self.is_cancelled();
             if is_cancelled { Detail::Cancelled.into() } else { e }

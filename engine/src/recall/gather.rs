@@ -4,7 +4,7 @@
 //! **Invariant:** all of it is of one View, no memory comes twice, and together they have no more tokens than
 //! the request allows.
 
-use super::builders::scope_builders;
+use super::builders::{patience_builders, scope_builders};
 use super::context::Sessions;
 use super::plan::Scope;
 use super::tokens::Budget;
@@ -123,21 +123,8 @@ impl Context {
         self
     }
 
-    /// Gives up after this long.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// Gives up once this is cancelled.
-    #[must_use]
-    pub fn cancellation(mut self, cancellation: &Cancellation) -> Self {
-        self.cancellation = Some(cancellation.clone());
-        self
-    }
-
     scope_builders!();
+    patience_builders!();
 
     /// The recall of what is similar, of which so many may be known already.
     fn recall(&self, known: usize) -> Recall {

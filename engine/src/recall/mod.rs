@@ -36,7 +36,7 @@ pub use answer::{
 pub use answers::AnswerStats;
 pub(crate) use answers::Answers;
 pub(crate) use bounds::{Bounds, Indexed, bounds};
-pub(crate) use builders::scope_builders;
+pub(crate) use builders::{patience_builders, scope_builders};
 pub use clock::Cancellation;
 pub(crate) use clock::Deadline;
 pub use gather::{Context, Gathered};

@@ -3,11 +3,11 @@
 //! **Invariant:** as in a recall, all of it happens under one View and one scope, and every score is
 //! exact.
 
-use super::builders::{scope_builders, search_builders};
+use super::builders::{patience_builders, scope_builders, search_builders};
 use super::fuse::{LegScores, best};
 use super::legs::{Probe, Scored, Target, VectorProbe, check_distinct, effort_of, nearest};
 use super::run::candidates_for;
-use super::{Deadline, Fusion, Weights};
+use super::{Cancellation, Deadline, Fusion, Weights};
 use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
@@ -59,6 +59,8 @@ pub struct Nearest {
     pub include_superseded: bool,
     /// Give up after this long, with an error.
     pub deadline: Option<Duration>,
+    /// Give up once this is cancelled, with an error.
+    pub cancellation: Option<Cancellation>,
 }
 
 /// A memory whose vector is near.
@@ -101,6 +103,7 @@ impl Nearest {
             effort: SearchEffort::default(),
             include_superseded: false,
             deadline: None,
+            cancellation: None,
         }
     }
 
@@ -143,6 +146,7 @@ impl Nearest {
     }
 
     scope_builders!();
+    patience_builders!();
     search_builders!();
 
     fn check(&self) -> Result<()> {
@@ -170,23 +174,28 @@ impl View {
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such space;
     /// [`DimensionMismatch`](crate::ErrorKind::DimensionMismatch) or
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a vector that it refuses;
-    /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) if the time ran out.
+    /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) if the time ran out, or
+    /// [`Cancelled`](crate::ErrorKind::Cancelled).
     pub fn nearest(&self, request: &Nearest) -> Result<Vec<Vec<Neighbour>>> {
         request.check()?;
-        let deadline = Deadline::after(request.deadline);
-        let _admitted = self.shared().searches.enter(&deadline)?;
+        let deadline = Deadline::after(request.deadline).or_at(request.cancellation.as_ref());
+        deadline.explain(self.nearest_until(request, &deadline))
+    }
+
+    fn nearest_until(&self, request: &Nearest, deadline: &Deadline) -> Result<Vec<Vec<Neighbour>>> {
+        let _admitted = self.shared().searches.enter(deadline)?;
         let spaces = request.spaces().map(|(name, vectors)| {
             Target::require(self, name).map(|target| (name, target, vectors))
         });
         let spaces = spaces.collect::<Result<Vec<_>>>()?;
-        let (scope, _) = self.select(request.scope(), &deadline)?;
+        let (scope, _) = self.select(request.scope(), deadline)?;
         let answer = |at: usize| {
             let probes = spaces.iter().map(|(name, target, vectors)| {
                 let query = Cow::Borrowed(vectors[at].as_slice());
                 VectorProbe::new(name, *target, query, request.effort).map(Probe::Vector)
             });
             let probes = probes.collect::<Result<Vec<_>>>()?;
-            let near = self.near(&probes, request, &scope, &deadline)?;
+            let near = self.near(&probes, request, &scope, deadline)?;
             near.into_iter().map(|(o, score)| Ok(Neighbour { id: self.id_of(o)?, score })).collect()
         };
         (0..request.vectors.len()).map(answer).collect()

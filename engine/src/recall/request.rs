@@ -1,6 +1,6 @@
 //! What a recall asks for.
 
-use super::builders::{scope_builders, search_builders};
+use super::builders::{patience_builders, scope_builders, search_builders};
 use super::{Cancellation, Cut, Likeness, TokenCounter};
 use crate::error::check_limit;
 use crate::filter::Filter;
@@ -277,6 +277,7 @@ impl Recall {
     }
 
     scope_builders!();
+    patience_builders!();
     search_builders!();
 
     /// Leaves out so many of the best hits: where the page before ended.
@@ -349,13 +350,6 @@ impl Recall {
     #[must_use]
     pub fn neighbours(mut self, each_side: usize) -> Self {
         self.neighbours = each_side;
-        self
-    }
-
-    /// Gives up once this is cancelled.
-    #[must_use]
-    pub fn cancellation(mut self, cancellation: &Cancellation) -> Self {
-        self.cancellation = Some(cancellation.clone());
         self
     }
 

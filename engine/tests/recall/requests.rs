@@ -1,11 +1,12 @@
 //! What a recall can be asked beside its question: signs, pages, cuts, diversity, budgets, snippets, turns.
 
 use memlith::{
-    AsOf, Cancellation, Clock, Context, Cut, Db, ErrorKind, Filter, Leg, Likeness, Memory,
-    NewMemory, Options, Recall, Recalled, Result, Seq, TokenCounter,
+    AsOf, Cancellation, Clock, Context, Cut, Db, ErrorKind, Filter, Leg, Likeness, List, Memory,
+    Nearest, NewMemory, Options, Recall, Recalled, Result, Seq, TokenCounter,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 fn with(texts: &[&str]) -> Result<Db> {
     let db = Options::new().threads(false).in_memory()?;
@@ -137,6 +138,15 @@ fn a_cancelled_call_says_so() -> Result<()> {
     assert_eq!(db.recall(&request).map(drop).map_err(|e| e.kind()), Err(ErrorKind::Cancelled));
     let context = Context::default().text("tea").cancellation(&cancellation);
     assert_eq!(db.context(&context).map(drop).map_err(|e| e.kind()), Err(ErrorKind::Cancelled));
+    let view = db.read()?;
+    let list = List::new().cancellation(&cancellation);
+    assert_eq!(view.list(&list).map(drop).map_err(|e| e.kind()), Err(ErrorKind::Cancelled));
+    let late = List::new().deadline(Duration::ZERO);
+    assert_eq!(view.list(&late).map(drop).map_err(|e| e.kind()), Err(ErrorKind::DeadlineExceeded));
+    db.remember(NewMemory::new("cocoa").vector([1.0, 0.0]))?;
+    let near = Nearest::to([1.0, 0.0]).cancellation(&cancellation);
+    let found = db.read()?.nearest(&near).map(drop).map_err(|e| e.kind());
+    assert_eq!(found, Err(ErrorKind::Cancelled));
     Ok(())
 }
 
@@ -379,7 +389,7 @@ fn what_moves_with_time_is_not_kept() -> Result<()> {
         Ok::<_, memlith::Error>(db.recall(request)?.is_kept)
     };
     let tea = || Recall::new().text("tea");
-    let day = std::time::Duration::from_hours(24);
+    let day = Duration::from_hours(24);
     assert!(twice(&tea())?);
     assert!(!twice(&tea().recency(0.1, day))?);
     assert!(!twice(&tea().accesses(0.1))?);

@@ -58,7 +58,7 @@ impl Item {
                         nodes += 1;
                     }
                 }
-                let done = graph.upsert_edge(edge)?;
+                let done = graph.upsert_edge_since(edge)?;
                 Ok(Put { nodes, edges: is_new(matches!(done, Upserted::Created(_))) })
             }
         }
@@ -96,7 +96,7 @@ impl Item {
         edge.from_ms = instant(&mut object, "from_ms")?;
         edge.until_ms = instant(&mut object, "until_ms")?;
         edge.created_ms = instant(&mut object, "created_ms")?;
-        // networkx numbers parallel edges: their kinds tell them apart here.
+        // networkx numbers parallel edges: their kinds, and when they begin to hold, tell them apart here.
         object.remove("key");
         if !object.is_empty() {
             edge.properties = Value::Object(object);
