@@ -115,7 +115,7 @@ static void ask(ml_db *db) {
                                         " \"edges\": [{\"from\": \"who\", \"to\": \"where\", \"follow\": {\"kinds\": [\"lives_in\"]}}]}"),
                                  &text, &error));
     show("who lives where", text);
-    CHECK(ml_snapshot_graph_analyse(snapshot, ml_cstr(NULL), ML_STR("{\"what\": \"page_rank\"}"), NULL, &text, &error));
+    CHECK(ml_snapshot_graph_analyse(snapshot, ml_cstr(NULL), ML_STR("{\"what\": \"page_rank\"}"), NULL, NULL, &text, &error));
     show("ranks", text);
 
     /* As networkx has it; into another namespace. */

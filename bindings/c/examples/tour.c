@@ -222,7 +222,7 @@ static void reads(ml_db *db) {
     CHECK(ml_snapshot_take(db, &snapshot, &error));
     REQUIRE(ml_snapshot_recall_json(snapshot, ML_STR("{}"), cancellation, &answer, NULL) == ML_CANCELLED);
     REQUIRE(ml_snapshot_context_json(snapshot, ML_STR("{\"text\": \"tea\"}"), cancellation, &text, NULL) == ML_CANCELLED);
-    REQUIRE(ml_cancellation_free(cancellation) == ML_OK);
+    REQUIRE(ml_snapshot_graph_analyse(snapshot, ml_cstr(NULL), ML_STR("{\"what\": \"degrees\"}"), NULL, cancellation, &text, NULL) == ML_CANCELLED);
 
     REQUIRE(ml_snapshot_seq(snapshot) > 0);
     REQUIRE(ml_snapshot_time_ms(snapshot) != ML_NO_TIME);
@@ -268,6 +268,8 @@ static void reads(ml_db *db) {
     nearest.also_count = 1;
     nearest.deadline_ms = 60 * 1000;
     CHECK(ml_snapshot_nearest(snapshot, &nearest, near, scores, &error));
+    nearest.cancellation = cancellation;
+    REQUIRE(ml_snapshot_nearest(snapshot, &nearest, near, scores, NULL) == ML_CANCELLED);
     float back[DIMENSION];
     size_t len = 0;
     CHECK(ml_snapshot_vector(snapshot, near[0], ml_cstr(NULL), back, DIMENSION, &len, &error));
@@ -288,6 +290,13 @@ static void reads(ml_db *db) {
     list.ns = ML_STR("bulk");
     list.order = ML_ORDER_OLDEST;
     list.limit = 2;
+    list.cancellation = cancellation;
+    CHECK(ml_cursor_open(snapshot, &list, &cursor, &error));
+    REQUIRE(ml_cursor_next(cursor, &memories, NULL) == ML_CANCELLED);
+    REQUIRE(ml_cursor_free(cursor) == ML_OK);
+    REQUIRE(ml_cancellation_free(cancellation) == ML_OK);
+    list.cancellation = NULL;
+    list.deadline_ms = 60 * 1000;
     CHECK(ml_cursor_open(snapshot, &list, &cursor, &error));
     ml_snapshot_free(snapshot);
     size_t listed = 0;

@@ -40,6 +40,11 @@ int main(int argc, char **argv) try {
     say("ranked", std::to_string(writer.write_property("rank", {{"ada", "0.5"}, {"nobody", "0.1"}})));
     tx.commit();
     say("by name", db.read().graph().search(R"({"text": "lovelace"})"));
+    try {
+        db.read().graph().analyse(R"({"what": "page_rank"})", nullptr, &stop);
+    } catch (const memlith::Error &error) {
+        say("ranks", ml_status_name(error.status()));
+    }
 
     {
         memlith::Pause held = db.pause_background();

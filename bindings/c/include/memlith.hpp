@@ -347,10 +347,11 @@ class GraphView {
         return ask(ml_snapshot_graph_paths, request);
     }
     std::string find(std::string_view pattern) const { return ask(ml_snapshot_graph_find, pattern); }
-    std::string analyse(std::string_view request, const ml_progress *progress = nullptr) const {
+    std::string analyse(std::string_view request, const ml_progress *progress = nullptr,
+                        const Cancellation *stop = nullptr) const {
         return *get([&](ml_text **json, ml_error **error) {
-            return ml_snapshot_graph_analyse(snapshot_, ns(), detail::view(request), progress, json,
-                                             error);
+            return ml_snapshot_graph_analyse(snapshot_, ns(), detail::view(request), progress,
+                                             stop == nullptr ? nullptr : stop->handle(), json, error);
         });
     }
     /* All of it as node-link JSON. */

@@ -7,7 +7,7 @@ use crate::handle::{self, object};
 use crate::status::ml_status;
 use memlith::Cancellation;
 
-/// What ends calls of another thread: recalls that have it. Yours: give it back with `ml_cancellation_free`.
+/// What ends calls of another thread: requests that have it. Yours: give it back with `ml_cancellation_free`.
 ///
 /// Threads: usable from any thread; that is what it is for.
 pub struct ml_cancellation {

@@ -2,9 +2,12 @@
 
 use crate::boundary::{Growing, out, sized_if};
 use crate::call::{call, on};
+use crate::cancellation::ml_cancellation;
 use crate::error::{Failure, ml_error};
 use crate::handle::{self, object};
 use crate::memories::{give, ml_memories, place};
+use crate::options::millis;
+use crate::recall::cancelling;
 use crate::snapshot::{Snapshot, ml_snapshot};
 use crate::status::ml_status;
 use crate::text::{self, ml_text};
@@ -13,6 +16,8 @@ use crate::views::ml_str;
 use crate::write::filter_if;
 use memlith::{List, Order, View};
 use parking_lot::Mutex;
+use std::mem::offset_of;
+use std::ptr;
 use std::thread::{self, ThreadId};
 
 /// `order`: what happened last comes first.
@@ -53,6 +58,10 @@ pub struct ml_list {
     pub order: i32,
     /// 0.
     pub reserved: i32,
+    /// Give up with `ML_DEADLINE_EXCEEDED` after so long for a page; 0 is never.
+    pub deadline_ms: u64,
+    /// What another thread may end it by, or NULL.
+    pub cancellation: *const ml_cancellation,
 }
 
 impl ml_list {
@@ -64,12 +73,14 @@ impl ml_list {
         limit: 100,
         order: ML_ORDER_NEWEST,
         reserved: 0,
+        deadline_ms: 0,
+        cancellation: ptr::null(),
     };
 }
 
 // SAFETY: numbers and pointers behind a size.
 unsafe impl Growing for ml_list {
-    const FIRST_SIZE: usize = size_of::<ml_list>();
+    const FIRST_SIZE: usize = offset_of!(ml_list, deadline_ms);
 }
 
 /// What a cursor handle stands for.
@@ -117,7 +128,7 @@ pub unsafe extern "C" fn ml_cursor_next(
         };
         let Some(page) = page.filter(|page| !page.memories.is_empty()) else {
             *next = None;
-            place.set(std::ptr::null_mut());
+            place.set(ptr::null_mut());
             return Ok(());
         };
         *next = next.take().zip(page.next).map(|(list, cursor)| list.after(cursor));
@@ -139,7 +150,7 @@ pub unsafe extern "C" fn ml_cursor_position(
         if let Some(after) = listing.next.lock().as_ref().and_then(|list| list.after) {
             return text::give(after.to_string(), place);
         }
-        place.set(std::ptr::null_mut());
+        place.set(ptr::null_mut());
         Ok(())
     })
 }
@@ -162,6 +173,8 @@ fn list(pointer: *const ml_list) -> Result<List, Failure> {
         return Err(Failure::invalid("limit of a list: must be 1 to 10,000"));
     }
     list.limit = given.limit;
+    list.deadline = (given.deadline_ms > 0).then(|| millis(given.deadline_ms));
+    list.cancellation = cancelling(given.cancellation)?;
     list.order = match given.order {
         ML_ORDER_NEWEST => Order::Newest,
         ML_ORDER_OLDEST => Order::Oldest,

@@ -2,10 +2,11 @@
 
 use crate::boundary::{Growing, list, list_out, out, sized};
 use crate::call::on;
+use crate::cancellation::ml_cancellation;
 use crate::error::{Failure, ml_error};
 use crate::new_memory::limit;
 use crate::options::millis;
-use crate::recall::{ML_EFFORT_BALANCED, effort};
+use crate::recall::{ML_EFFORT_BALANCED, cancelling, effort};
 use crate::snapshot::{Snapshot, ml_snapshot};
 use crate::status::ml_status;
 use crate::views::ml_str;
@@ -52,6 +53,8 @@ pub struct ml_nearest {
     pub also_count: usize,
     /// Give up with `ML_DEADLINE_EXCEEDED` after so long; 0 is never.
     pub deadline_ms: u64,
+    /// What another thread may end it by, or NULL.
+    pub cancellation: *const ml_cancellation,
 }
 
 /// Vectors of a space: as many rows as there are queries.
@@ -83,6 +86,7 @@ impl ml_nearest {
         also: ptr::null(),
         also_count: 0,
         deadline_ms: 0,
+        cancellation: ptr::null(),
     };
 }
 
@@ -138,6 +142,7 @@ fn nearest(given: &ml_nearest) -> Result<Nearest, Failure> {
     request.effort = effort(given.effort)?;
     request.include_superseded = given.include_superseded != 0;
     request.deadline = (given.deadline_ms > 0).then(|| millis(given.deadline_ms));
+    request.cancellation = cancelling(given.cancellation)?;
     limit("also_count", given.also_count, MAX_SPACES)?;
     for matrix in list(given.also, given.also_count, "also")? {
         limit("dimension", matrix.dimension, MAX_DIMENSIONS)?;

@@ -201,7 +201,7 @@ fn recall(pointer: *const ml_recall) -> Result<Recall, Failure> {
 }
 
 /// What ends a call, if that was given.
-fn cancelling(given: *const ml_cancellation) -> Result<Option<Cancellation>, Failure> {
+pub(crate) fn cancelling(given: *const ml_cancellation) -> Result<Option<Cancellation>, Failure> {
     if given.is_null() {
         return Ok(None);
     }

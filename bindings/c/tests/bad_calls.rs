@@ -187,6 +187,7 @@ impl Bag {
                     self.str(),
                     self.str(),
                     null(),
+                    self.handle(),
                     text,
                     error,
                 ),

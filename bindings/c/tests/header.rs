@@ -8,7 +8,7 @@ use cbindgen::{Builder, Config, Language, Style};
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 fn folder() -> &'static Path {
@@ -36,27 +36,13 @@ fn header() -> String {
     };
     config.parse.parse_deps = false;
     let mut text = Vec::new();
-    // The folder with the sources, not cargo: what the test is built of is there.
+    // The sources, not cargo: what the test is built of is there. Modules are found by themselves.
     let bindings = Builder::new().with_config(config).with_src(folder().join("src/lib.rs"));
-    sources().into_iter().fold(bindings, Builder::with_src).generate().unwrap().write(&mut text);
+    bindings.generate().unwrap().write(&mut text);
     let text = String::from_utf8(text).unwrap();
     // Definitions belong outside of what is made anew at will, but inside of the guard.
     let end = text.rfind("#endif").unwrap();
     format!("{}{}\n{}", &text[..end], read("init.h"), &text[end..])
-}
-
-fn sources() -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder().join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
-        }
-    }
-    files.retain(|file| !file.ends_with("lib.rs") && !file.ends_with("mod.rs"));
-    files.sort();
-    files
 }
 
 /// Every function that the header declares.
@@ -82,6 +68,19 @@ fn the_header_is_that_of_the_sources() {
         there == header(),
         "write it anew: cargo test -p memlith-capi --test header -- --ignored"
     );
+}
+
+#[test]
+fn every_function_is_declared_once() {
+    let header = header();
+    for name in symbols(&header) {
+        let [plain, pointer] = [' ', '*'].map(|before| format!("{before}{name}("));
+        let declares = |line: &&str| {
+            line.starts_with(|c: char| c.is_ascii_alphabetic())
+                && (line.contains(&plain) || line.contains(&pointer))
+        };
+        assert_eq!(header.lines().filter(declares).count(), 1, "{name}");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use memlith::{
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use std::time::Duration;
 
 /// Keyword arguments that are looked up by name.
 struct Asked<'a, 'py>(&'a Bound<'py, PyDict>);
@@ -26,6 +27,14 @@ impl<'py> Asked<'_, 'py> {
 
     fn float(&self, name: &str) -> PyResult<Option<f32>> {
         self.get(name)?.map(|value| value.extract()).transpose()
+    }
+
+    fn deadline(&self) -> PyResult<Option<Duration>> {
+        self.get("deadline")?.map(|value| duration_of(&value, "deadline")).transpose()
+    }
+
+    fn cancellation(&self) -> PyResult<Option<memlith::Cancellation>> {
+        self.get("cancellation")?.as_ref().map(cancellation_of).transpose()
     }
 }
 
@@ -192,6 +201,7 @@ pub(crate) fn nearest(
             "effort",
             "include_superseded",
             "deadline",
+            "cancellation",
             "also",
         ],
     )?;
@@ -209,9 +219,8 @@ pub(crate) fn nearest(
     if let Some(include) = asked.get("include_superseded")? {
         nearest.include_superseded = include.extract()?;
     }
-    if let Some(deadline) = asked.get("deadline")? {
-        nearest.deadline = Some(duration_of(&deadline, "deadline")?);
-    }
+    nearest.deadline = asked.deadline()?;
+    nearest.cancellation = asked.cancellation()?;
     if let Some(also) = asked.get("also")? {
         for (space, vectors) in also.cast::<PyDict>()? {
             let rows = matrix_of(&vectors)?.into_rows();
@@ -255,7 +264,11 @@ pub(crate) fn context(
 pub(crate) fn list(asked: Option<&Bound<'_, PyDict>>) -> PyResult<List> {
     let mut list = List::new();
     let Some(asked) = asked else { return Ok(list) };
-    check_names("list", asked, &["namespace", "filter", "order", "page", "after"])?;
+    check_names(
+        "list",
+        asked,
+        &["namespace", "filter", "order", "page", "after", "deadline", "cancellation"],
+    )?;
     let asked = Asked(asked);
     list.namespace = asked.text("namespace")?;
     list.filter = asked.text("filter")?.map(|text| filter_of(&text)).transpose()?;
@@ -278,6 +291,8 @@ pub(crate) fn list(asked: Option<&Bound<'_, PyDict>>) -> PyResult<List> {
     if let Some(after) = asked.text("after")? {
         list.after = Some(after.parse().map_err(Failure::from)?);
     }
+    list.deadline = asked.deadline()?;
+    list.cancellation = asked.cancellation()?;
     Ok(list)
 }
 

@@ -141,6 +141,13 @@ def test_a_call_is_cancelled_from_elsewhere(db: memlith.Database) -> None:
             db.recall("tea", cancellation=stop)
     with pytest.raises(memlith.Cancelled):
         db.context(text="tea", cancellation=stop)
+    with pytest.raises(memlith.Cancelled):
+        next(db.list(cancellation=stop))
+    db.remember("tea", vector=[1.0, 0.0])
+    with pytest.raises(memlith.Cancelled):
+        db.nearest([[1.0, 0.0]], cancellation=stop)
+    with pytest.raises(memlith.DeadlineExceeded):
+        next(db.list(deadline=0))
 
 
 def test_handles_do_not_pickle(db: memlith.Database) -> None:

@@ -323,7 +323,18 @@ impl Calls<'_> {
                     29 => ml_snapshot_graph_subgraph(snapshot, ns, request, out, null_mut()),
                     30 => ml_snapshot_graph_paths(snapshot, ns, request, out, null_mut()),
                     31 => ml_snapshot_graph_find(snapshot, ns, request, out, null_mut()),
-                    32 => ml_snapshot_graph_analyse(snapshot, ns, request, null(), out, null_mut()),
+                    32 => {
+                        let (told, stop) = (null(), null());
+                        ml_snapshot_graph_analyse(
+                            snapshot,
+                            ns,
+                            request,
+                            told,
+                            stop,
+                            out,
+                            null_mut(),
+                        )
+                    }
                     33 => ml_snapshot_graph_export(snapshot, ns, out, null_mut()),
                     _ => ml_snapshot_graph_edges(snapshot, ns, 0, 10, out, null_mut()),
                 }

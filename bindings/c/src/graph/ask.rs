@@ -3,13 +3,15 @@
 use super::namespace;
 use crate::boundary::out;
 use crate::call::on;
+use crate::cancellation::ml_cancellation;
 use crate::error::{Failure, ml_error};
 use crate::progress::{Progress, ml_progress};
+use crate::recall::cancelling;
 use crate::snapshot::{Snapshot, ml_snapshot};
 use crate::status::ml_status;
 use crate::text::{self, ml_text};
 use crate::views::ml_str;
-use memlith::{EdgeId, Graph, NodeId};
+use memlith::{Cancellation, EdgeId, Graph, NodeId};
 use memlith_json::{
     Names, Question, analyse, ask, edge_json, entity_ref, node_json, write_node_link,
 };
@@ -202,24 +204,32 @@ pub unsafe extern "C" fn ml_snapshot_graph_find(
 /// only `what` must be there: `degrees`, `page_rank`, `eigenvector`, `closeness`, `betweenness`,
 /// `components`, `communities`, `label_propagation`, `cdlp`, `cores`, `triangles`, `clustering`, `hops` or
 /// `distances`. docs/graph.md says what each can be given in `with`. The answer is `{"nodes": ["ada", …],
-/// "values": [0.3, …]}`, with what else there is to say. `progress` gets thousandths; it may be NULL.
+/// "values": [0.3, …]}`, with what else there is to say. `progress` gets thousandths; it may be NULL, and so may
+/// `cancellation`, by which another thread ends it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_snapshot_graph_analyse(
     snapshot: *const ml_snapshot,
     ns: ml_str,
     request: ml_str,
     progress: *const ml_progress,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
     on_graph(snapshot, ns, error, |graph| {
         let progress = Progress::of(progress)?;
         let place = out(json, "json")?;
+        let cancellation = cancelling(cancellation)?;
+        let is_cancelled = || cancellation.as_ref().is_some_and(Cancellation::is_cancelled);
         let answer = analyse(graph, object(request)?, &mut |part| {
             progress.tell((part * 1e3) as u64, 1_000);
-            true
-        })?;
-        text::give_json(&answer, place)
+            !is_cancelled()
+        });
+        if is_cancelled() {
+            let message = "the analysis was cancelled";
+            return Err(Failure::new(ml_status::ML_CANCELLED, message));
+        }
+        text::give_json(&answer?, place)
     })
 }
 

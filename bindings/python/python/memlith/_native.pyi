@@ -224,6 +224,7 @@ class _Reader:
         effort: Effort | None = ...,
         include_superseded: bool | None = ...,
         deadline: Duration | None = ...,
+        cancellation: Cancellation | None = ...,
         also: Mapping[str, Matrix] | None = ...,
     ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float32]]: ...
     def check_recall(
@@ -239,6 +240,8 @@ class _Reader:
         order: Order | None = ...,
         page: int | None = ...,
         after: str | None = ...,
+        deadline: Duration | None = ...,
+        cancellation: Cancellation | None = ...,
     ) -> MemoryIterator: ...
     def count(self, *, namespace: str | None = None, filter: str | None = None) -> int: ...
     def namespaces(self) -> builtins.list[str]: ...
