@@ -240,12 +240,11 @@ impl Graph {
         };
         let view = &self.view.adjacency()?;
         let answer = followed.within(|work| traverse::related(view, &query, work))?;
-        let one = |found: traverse::RelatedNode| {
-            let path = found.path.map(|path| self.path(&path)).transpose()?;
-            let entity = self.entity(found.node)?;
-            Ok(RelatedEntity { entity, score: found.score, hops: found.hops, path })
-        };
-        let found = answer.found.into_iter().map(one).collect::<Result<_>>()?;
+        let mut found = Vec::with_capacity(answer.found.len());
+        for traverse::RelatedNode { node, score, hops, path } in answer.found {
+            let path = path.map(|path| self.path(&path)).transpose()?;
+            found.push(RelatedEntity { entity: self.entity(node)?, score, hops, path });
+        }
         Ok(Walked { found, cut: answer.cut })
     }
 

@@ -215,6 +215,26 @@ impl Edges<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Asks for where the lists of a node lie that may be visited before long.
+    #[inline]
+    pub(crate) fn prefetch_start(&self, direction: Direction, node: u32) {
+        if let Some((image, _)) = &self.image {
+            for &side in direction.sides() {
+                image.prefetch_start(side, node);
+            }
+        }
+    }
+
+    /// Asks for the lists of a node that will be visited next but some.
+    #[inline]
+    pub(crate) fn prefetch_lists(&self, direction: Direction, node: u32) {
+        if let Some((image, _)) = &self.image {
+            for &side in direction.sides() {
+                image.prefetch_list(side, node);
+            }
+        }
+    }
+
     /// As [`visit`](Self::visit), of one side.
     #[inline]
     pub(crate) fn visit_side(
