@@ -4,6 +4,7 @@
 //! the namespace it began in.
 
 use super::follow::{Follow, Followed, Walked, refuse_cut};
+use super::kept::What;
 use super::read::Graph;
 use super::{Entity, EntityRef};
 use crate::derived::of_node;
@@ -262,6 +263,17 @@ impl Graph {
     ) -> Result<Subgraph> {
         check_limit("limit of a walk", limit, MAX_WALKED)?;
         check_depth(depth)?;
+        let what = || What::Subgraph { starts: starts.to_vec(), depth, limit };
+        self.kept_or(follow, what, || self.walk_around(starts, depth, follow, limit))
+    }
+
+    fn walk_around(
+        &self,
+        starts: &[EntityRef],
+        depth: u32,
+        follow: &Follow,
+        limit: usize,
+    ) -> Result<Subgraph> {
         let places = starts.iter().map(|start| self.place_of(start));
         let places: Vec<u32> = places.filter_map(Result::transpose).collect::<Result<_>>()?;
         let followed = self.follow(follow)?;

@@ -260,6 +260,19 @@ impl<'a> ImageReader<'a> {
         Ok((begun as u64, ended as u64))
     }
 
+    /// The first instant behind `instant` at which an edge begins or ends to hold.
+    pub(crate) fn next_change(self, instant: i64) -> Result<Option<i64>, ImageError> {
+        let Layout { froms, untils, .. } = &*self.image.layout;
+        let mut next = None;
+        for table in [froms, untils] {
+            let (instants, _) = self.get(table.clone())?.as_chunks();
+            let behind = instants.partition_point(|&at| i64::from_le_bytes(at) <= instant);
+            let first = instants.get(behind).map(|&at| i64::from_le_bytes(at));
+            next = next.into_iter().chain(first.filter(|&at| at != i64::MAX)).min();
+        }
+        Ok(next)
+    }
+
     /// Hands the half edges of a node that pass to `found`, by ascending type, node and ordinal,
     /// until it breaks. `is_dead` is asked about slots; `spend` hears how many records are looked at,
     /// before they are, and may break too.
