@@ -81,7 +81,7 @@ pub struct Stats {
     pub searches: SearchStats,
     /// Answers that are kept.
     pub answers: AnswerStats,
-    /// What is kept of graphs: subgraphs, projections, which edges match.
+    /// What is kept of graphs: subgraphs, projections, analyses, which edges match.
     pub graph_answers: AnswerStats,
     /// Every setting in force.
     pub settings: Vec<Setting>,

@@ -1,4 +1,4 @@
-//! Subgraphs, projections and edges that match a filter, kept so that a request which comes again is not carried out
+//! Subgraphs, projections, analyses and edges that match a filter, kept so that a request which comes again is not carried out
 //! again.
 //!
 //! **Invariant:** what is kept is what the request would get: of the same request, of a state with the same graph
@@ -9,14 +9,15 @@
 use super::analyse::Projected;
 use super::read::Graph;
 use super::{Entity, EntityRef, Follow, Subgraph, When};
-use crate::Result;
 use crate::derived::{Versions, field};
 use crate::ids::Seq;
 use crate::recall::{AnswerStats, is_lasting_filter};
 use crate::recently::RecentlyUsed;
 use crate::sync::Mutex;
+use crate::{Error, Result};
 use memlith_graph::analytics::{EdgeWeight, Orientation};
 use roaring::RoaringBitmap;
+use serde_json::Value as Json;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -38,6 +39,8 @@ pub(super) enum What {
     Subgraph { starts: Vec<EntityRef>, depth: u32, limit: usize },
     /// [`Graph::project`].
     Projection { orientation: Orientation, weight: EdgeWeight },
+    /// [`Graph::analysed`].
+    Analysis { orientation: Orientation, weight: EdgeWeight, name: String },
     /// The edges of the file that match a filter.
     Edges,
 }
@@ -47,6 +50,7 @@ pub(super) enum What {
 pub(super) enum Answer {
     Subgraph(Subgraph),
     Projection(Projected),
+    Analysis(Arc<Json>),
     Edges(Arc<RoaringBitmap>),
 }
 
@@ -72,7 +76,12 @@ macro_rules! keep {
     )*};
 }
 
-keep!(Subgraph => Subgraph, Projected => Projection, Arc<RoaringBitmap> => Edges);
+keep!(
+    Subgraph => Subgraph,
+    Projected => Projection,
+    Arc<Json> => Analysis,
+    Arc<RoaringBitmap> => Edges
+);
 
 /// What an answer depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,19 +170,49 @@ impl Answer {
                 size_of_val(&entities[..]) + size_of_val(&links[..])
             }
             Answer::Projection(projected) => projected.heap_bytes(),
+            Answer::Analysis(results) => json_bytes(results),
             Answer::Edges(edges) => edges.serialized_size(),
         }
     }
 }
 
+fn json_bytes(value: &Json) -> usize {
+    let of_parts = match value {
+        Json::Array(values) => values.iter().map(json_bytes).sum(),
+        Json::Object(map) => map.iter().map(|(key, value)| key.len() + json_bytes(value)).sum(),
+        Json::String(text) => text.len(),
+        _ => 0,
+    };
+    size_of::<Json>() + of_parts
+}
+
 impl Graph {
+    /// What `analyse` makes of a [projection](Self::project), or what it made of the same one before, if that was
+    /// kept ([`Options::graph_cache_bytes`](crate::Options::graph_cache_bytes)). `name` says what it does, with all
+    /// that its results follow from but the projection.
+    ///
+    /// # Errors
+    /// As [`project`](Self::project), and what `analyse` returns.
+    pub fn analysed<E: From<Error>>(
+        &self,
+        follow: &Follow,
+        orientation: Orientation,
+        weight: EdgeWeight,
+        name: impl Into<String>,
+        analyse: impl FnOnce(&Projected) -> Result<Json, E>,
+    ) -> Result<Arc<Json>, E> {
+        let what = || What::Analysis { orientation, weight, name: name.into() };
+        let make = || analyse(&self.project(follow, orientation, weight)?).map(Arc::new);
+        self.kept_or(follow, what, make)
+    }
+
     /// An answer that was kept, or else the one that `make` makes, which may be kept.
-    pub(super) fn kept_or<T: Keep>(
+    pub(super) fn kept_or<T: Keep, E: From<Error>>(
         &self,
         follow: &Follow,
         what: impl FnOnce() -> What,
-        make: impl FnOnce() -> Result<T>,
-    ) -> Result<T> {
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
         let answers = &self.view.shared().graph_answers;
         let mut filters = follow.filter.iter().chain(&follow.edge_filter);
         if answers.0.lock().kept.limit_bytes() == 0 || !filters.all(is_lasting_filter) {
@@ -183,27 +222,41 @@ impl Graph {
         drop(self.view.rows()?);
         let follow = Follow { deadline: None, ..follow.clone() };
         let request = Request { namespace: self.namespace.clone(), follow, what: what() };
-        let now_ms = self.view.now_ms();
-        let Versions { graph, memories, attributes, .. } = self.view.versions();
-        let can_expire = attributes.label_len(field::FLAG, field::EXPIRES)? > 0;
-        let memories = (can_expire || request.is_of_memories()).then_some(*memories);
-        let basis = Basis { graph: *graph, memories };
+        let (basis, now_ms) = (self.basis(&request)?, self.view.now_ms());
         if let Some(found) = answers.find(&request, basis, now_ms).and_then(T::of_answer) {
             return Ok(found);
         }
         let fresh = make()?;
         let answer = fresh.clone().into_answer();
         if answer.is_whole() {
-            let mut until_ms = if can_expire { self.view.first_expiry(now_ms)? } else { i64::MAX };
-            if request.follow.when == When::Now {
-                let change = self.view.adjacency()?.next_change(now_ms)?;
-                until_ms = until_ms.min(change.unwrap_or(i64::MAX));
-            }
+            let until_ms = self.holds_until(request.follow.when, now_ms)?;
             let bytes = BASE_BYTES + request.heap_bytes() + answer.heap_bytes();
             let key = request.key();
             let kept = Kept { request, basis, from_ms: now_ms, until_ms, answer };
             answers.0.lock().kept.put(key, kept, bytes);
         }
         Ok(fresh)
+    }
+
+    fn basis(&self, request: &Request) -> Result<Basis> {
+        let Versions { graph, memories, .. } = self.view.versions();
+        let matter = request.is_of_memories() || self.can_expire()?;
+        Ok(Basis { graph: *graph, memories: matter.then_some(*memories) })
+    }
+
+    /// Is there a memory that will expire?
+    fn can_expire(&self) -> Result<bool> {
+        let attributes = &self.view.versions().attributes;
+        Ok(attributes.label_len(field::FLAG, field::EXPIRES)? > 0)
+    }
+
+    /// Until when what was found at `now_ms` is the same if nothing is written.
+    fn holds_until(&self, when: When, now_ms: i64) -> Result<i64> {
+        let expiry = if self.can_expire()? { self.view.first_expiry(now_ms)? } else { i64::MAX };
+        let change = match when {
+            When::Now => self.view.adjacency()?.next_change(now_ms)?,
+            When::At(_) | When::Any => None,
+        };
+        Ok(expiry.min(change.unwrap_or(i64::MAX)))
     }
 }

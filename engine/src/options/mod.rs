@@ -354,8 +354,8 @@ impl Options {
         self
     }
 
-    /// How many bytes of subgraphs, projections and numbers of edges that match a filter are kept for requests that
-    /// come again; 0 is none. One holds
+    /// How many bytes of subgraphs, projections, analyses and numbers of edges that match a filter are kept for requests
+    /// that come again; 0 is none. One holds
     /// until a node or an edge changes, an edge begins or ends, or, where memories may expire or are chosen by a filter,
     /// a memory changes. What was cut short, or is chosen by the moment or by how often memories were read, is not
     /// kept. How many were found is in [`Stats`](crate::Stats).

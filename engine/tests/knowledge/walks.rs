@@ -3,7 +3,7 @@
 use memlith::analytics::{EdgeWeight, Orientation};
 use memlith::{
     Clock, Cost, CutShort, Db, Direction, Entity, EntityRef, ErrorKind, Filter, Follow,
-    GraphPattern, NewEdge, NewMemory, NewNode, Options, Related, When,
+    GraphPattern, NewEdge, NewMemory, NewNode, Options, Projected, Related, When,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -238,7 +238,20 @@ fn a_kept_projection_is_the_same_one() {
     let first = project(EdgeWeight::One);
     assert!(std::ptr::eq(first.projection(), project(EdgeWeight::One).projection()));
     assert!(!std::ptr::eq(first.projection(), project(EdgeWeight::Weight).projection()));
+    let analyses = std::cell::Cell::new(0);
+    let count = |name: &str| {
+        let analyse = |all: &Projected| {
+            analyses.set(analyses.get() + 1);
+            Ok::<_, memlith::Error>(all.projection().edge_count().into())
+        };
+        let (read, how) = (db.graph("n").read().unwrap(), (Orientation::Directed, EdgeWeight::One));
+        let found = read.analysed(&Follow::new(), how.0, how.1, name, analyse).unwrap();
+        (found.as_u64(), analyses.get())
+    };
+    assert_eq!((count("edges"), count("edges")), ((Some(1), 1), (Some(1), 1)));
+    assert_eq!(count("other"), (Some(1), 2));
     db.graph("n").upsert_edge(NewEdge::new("b", "is", "a")).unwrap();
+    assert_eq!(count("edges"), (Some(2), 3));
     assert_eq!(project(EdgeWeight::One).projection().edge_count(), 2);
     assert_eq!(first.projection().edge_count(), 1);
 }
