@@ -217,6 +217,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
+    fn nothing_changes_before_the_next_change(
+        (view, model) in graphs(),
+        instant in prop_oneof![Just(i64::MIN), Just(i64::MAX), -8_i64..9],
+    ) {
+        let ends = model.edges().flat_map(|edge| [edge.valid.from, edge.valid.until]);
+        let expected = ends.filter(|&end| end > instant && end != i64::MAX).min();
+        let image = Arc::new(view.write_image().unwrap());
+        let imaged = GraphIndex::from_image(image).unwrap().view();
+        prop_assert_eq!(imaged.next_change(instant).unwrap(), expected);
+        // Of what has gone since an image was written the delta may still speak.
+        let next = view.next_change(instant).unwrap();
+        prop_assert!(next.is_none_or(|next| next > instant));
+        prop_assert!(expected.is_none_or(|end| next.is_some_and(|next| next <= end)));
+    }
+
+    #[test]
     fn the_same_path_is_found_wherever_edges_lie(
         (view, model) in graphs(),
         wish in wishes(),
