@@ -16,6 +16,7 @@ use crate::embeddings::Embeddings;
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
+use crate::knowledge::GraphAnswers;
 use crate::options::{Create, Options, Setting, Settings};
 use crate::recall::{Admission, Answers};
 use crate::rows::{Pinned, guarded};
@@ -286,6 +287,7 @@ impl Db {
             embeddings: Embeddings::new(settings.embedding_cache_bytes),
             searches: Admission::new(settings.max_searches, settings.busy_timeout),
             answers: Answers::new(settings.answer_cache_bytes),
+            graph_answers: GraphAnswers::new(settings.graph_cache_bytes),
             pid: std::process::id(),
         });
         let opened = open_file(container, &settings)?;

@@ -81,6 +81,8 @@ pub struct Stats {
     pub searches: SearchStats,
     /// Answers that are kept.
     pub answers: AnswerStats,
+    /// What is kept of graphs: subgraphs, projections, analyses, which edges match.
+    pub graph_answers: AnswerStats,
     /// Every setting in force.
     pub settings: Vec<Setting>,
 }
@@ -201,6 +203,7 @@ impl Db {
             embedding: view.shared().embeddings.stats(),
             searches: view.shared().searches.stats(),
             answers: view.shared().answers.stats(),
+            graph_answers: view.shared().graph_answers.stats(),
             settings: core.listed.clone(),
         })
     }

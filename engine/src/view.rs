@@ -11,6 +11,7 @@ use crate::embed::Embedders;
 use crate::embeddings::Embeddings;
 use crate::error::Detail;
 use crate::ids::Seq;
+use crate::knowledge::GraphAnswers;
 use crate::recall::{Admission, Answers};
 use crate::rows::Pinned;
 use crate::sealed::Figures;
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) embeddings: Embeddings,
     pub(crate) searches: Admission,
     pub(crate) answers: Answers,
+    pub(crate) graph_answers: GraphAnswers,
     /// The process that opened the file.
     pub(crate) pid: u32,
 }

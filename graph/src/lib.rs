@@ -23,4 +23,5 @@
 pub mod adjacency;
 pub mod analytics;
 pub mod image;
+mod prefetch;
 pub mod traverse;

@@ -217,6 +217,41 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
+    fn nothing_changes_before_the_next_change(
+        (view, model) in graphs(),
+        instant in prop_oneof![Just(i64::MIN), Just(i64::MAX), -8_i64..9],
+    ) {
+        let ends = model.edges().flat_map(|edge| [edge.valid.from, edge.valid.until]);
+        let expected = ends.filter(|&end| end > instant && end != i64::MAX).min();
+        let image = Arc::new(view.write_image().unwrap());
+        let imaged = GraphIndex::from_image(image).unwrap().view();
+        prop_assert_eq!(imaged.next_change(instant).unwrap(), expected);
+        // Of what has gone since an image was written the delta may still speak.
+        let next = view.next_change(instant).unwrap();
+        prop_assert!(next.is_none_or(|next| next > instant));
+        prop_assert!(expected.is_none_or(|end| next.is_some_and(|next| next <= end)));
+    }
+
+    #[test]
+    fn the_same_path_is_found_wherever_edges_lie(
+        (view, model) in graphs(),
+        wish in wishes(),
+    ) {
+        let image = Arc::new(view.write_image().unwrap());
+        let imaged = GraphIndex::from_image(image).unwrap().view();
+        let store = Elsewhere(model.nodes.iter().copied().collect(), model.edges().collect());
+        let (bound, nodes) = (view.node_bound(), view.node_count());
+        let stored = GraphView::over(Arc::new(store), bound, nodes, view.edge_count());
+        let filter = wish.filter();
+        for (start, goal) in (0..10).flat_map(|start| (0..10).map(move |goal| (start, goal))) {
+            let path = |view| unbounded(|work| shortest_path(view, start, goal, &filter, work));
+            let found = path(&view).unwrap();
+            prop_assert_eq!(&path(&imaged).unwrap(), &found);
+            prop_assert_eq!(&path(&stored).unwrap(), &found);
+        }
+    }
+
+    #[test]
     fn mass_spreads_as_if_every_path_were_walked(
         (view, model) in graphs(),
         wish in wishes(),

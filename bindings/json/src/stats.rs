@@ -33,6 +33,7 @@ pub struct StatsJson<'a> {
     embedding: EmbeddingJson,
     searches: SearchesJson,
     answers: AnswersJson,
+    graph_answers: AnswersJson,
     settings: Vec<SettingJson<'a>>,
 }
 
@@ -67,6 +68,7 @@ impl<'a> StatsJson<'a> {
             embedding: EmbeddingJson::new(&stats.embedding),
             searches: SearchesJson::new(&stats.searches),
             answers: AnswersJson::new(&stats.answers),
+            graph_answers: AnswersJson::new(&stats.graph_answers),
             settings: stats.settings.iter().map(SettingJson::new).collect(),
         }
     }

@@ -59,6 +59,7 @@ impl Indexes {
         }
         indexes.numbering = row.numbering;
         (indexes.watermark, indexes.memories) = (row.watermark, row.watermark);
+        indexes.graph = row.watermark;
         // An image that is missing, or of another numbering, is as good as none.
         let open = |name: &str| {
             let found = images.get(name)?;
@@ -131,6 +132,7 @@ impl Indexes {
         if is_graph_missing {
             let (seq, memories) = (indexes.watermark, indexes.attributes.version());
             indexes.knowledge.fold_all(seq, &memories, rows, true)?;
+            indexes.graph = seq;
         }
         Ok(Some(indexes))
     }
@@ -181,7 +183,7 @@ impl Indexes {
             Ok(true)
         })?;
         self.knowledge.fold_all(seq, &self.attributes.version(), rows, false)?;
-        (self.watermark, self.memories) = (seq, seq);
+        (self.watermark, self.memories, self.graph) = (seq, seq, seq);
         Ok(())
     }
 

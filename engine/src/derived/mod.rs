@@ -80,6 +80,8 @@ pub(crate) struct Indexes {
     /// The last commit that is known to have changed memories, or what they are found by; perhaps a later
     /// one, where images or rows were read as they stood.
     memories: Seq,
+    /// Likewise of nodes and edges.
+    graph: Seq,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) attributes: AttributeIndex,
     pub(crate) content: ContentIndex,
@@ -96,6 +98,8 @@ pub(crate) struct Versions {
     pub(crate) numbering: Numbering,
     /// Equal in two Views of a handle only if they have the same memories, found by the same.
     pub(crate) memories: Seq,
+    /// Equal in two Views of a handle only if they have the same nodes and edges.
+    pub(crate) graph: Seq,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) attributes: Attributes,
     pub(crate) text: TextView,
@@ -113,6 +117,7 @@ impl Indexes {
             numbering,
             watermark: Seq(0),
             memories: Seq(0),
+            graph: Seq(0),
             catalog: Arc::default(),
             attributes: AttributeIndex::default(),
             content: ContentIndex::new(Names::MEMORIES),
@@ -151,8 +156,12 @@ impl Indexes {
                     self.memories = seq;
                     self.fold_memory(seq, change, rows)?;
                 }
-                Model::Node => self.knowledge.fold_node(seq, change, rows)?,
+                Model::Node => {
+                    self.graph = seq;
+                    self.knowledge.fold_node(seq, change, rows)?;
+                }
                 Model::Edge => {
+                    self.graph = seq;
                     let memories = self.attributes.attributes();
                     self.knowledge.fold_edge(seq, change, memories, rows)?;
                 }
@@ -239,6 +248,7 @@ impl Indexes {
         Versions {
             numbering: self.numbering,
             memories: self.memories,
+            graph: self.graph,
             catalog: self.catalog.clone(),
             attributes: self.attributes.version(),
             text: self.content.version(seq),

@@ -4,6 +4,7 @@
 //! written back as the properties of nodes, in a transaction like any other.
 
 use super::follow::{Follow, refuse_cut};
+use super::kept::What;
 use super::read::Graph;
 use super::write_nodes::GraphTx;
 use super::{Entity, NodePatch};
@@ -18,6 +19,7 @@ use memlith_graph::analytics::{EdgeWeight, Orientation, Project, Projection, Pro
 use memlith_graph::traverse::{Work, neighbours};
 use roaring::RoaringBitmap;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What is analysed: the nodes, memories and edges in question, flat in memory.
 ///
@@ -40,14 +42,18 @@ use serde_json::{Map, Value};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Projected {
-    projection: Projection,
-    entities: Vec<Entity>,
+    projection: Arc<Projection>,
+    entities: Arc<[Entity]>,
 }
 
 impl Projected {
     /// What the functions of [`analytics`](crate::analytics) work on.
     pub fn projection(&self) -> &Projection {
         &self.projection
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.projection.heap_bytes() + size_of_val(&self.entities[..])
     }
 
     /// Whom the places of the projection are.
@@ -82,6 +88,16 @@ impl Graph {
         orientation: Orientation,
         weight: EdgeWeight,
     ) -> Result<Projected> {
+        let what = || What::Projection { orientation, weight };
+        self.kept_or(follow, what, || self.project_now(follow, orientation, weight))
+    }
+
+    fn project_now(
+        &self,
+        follow: &Follow,
+        orientation: Orientation,
+        weight: EdgeWeight,
+    ) -> Result<Projected> {
         let followed = self.follow(follow)?;
         let all = follow.filter.as_ref().unwrap_or(&Filter::All);
         let mut within = self.select(all, &Deadline::after(follow.deadline))?.0;
@@ -110,7 +126,7 @@ impl Graph {
         };
         let entities = projection.nodes().iter().map(|node| self.entity(*node));
         let entities = entities.collect::<Result<_>>()?;
-        Ok(Projected { projection, entities })
+        Ok(Projected { projection: Arc::new(projection), entities })
     }
 }
 

@@ -17,6 +17,7 @@
 mod analyse;
 mod entity;
 mod follow;
+mod kept;
 mod limits;
 mod link;
 mod merge;
@@ -40,6 +41,7 @@ pub use analyse::Projected;
 pub(crate) use entity::Ends;
 pub use entity::{Entity, EntityRef};
 pub use follow::{Follow, Walked, When};
+pub(crate) use kept::GraphAnswers;
 pub use limits::*;
 pub(crate) use link::{Side, link_key, read_link};
 pub use memlith_graph::adjacency::Direction;

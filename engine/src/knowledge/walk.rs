@@ -4,6 +4,7 @@
 //! the namespace it began in.
 
 use super::follow::{Follow, Followed, Walked, refuse_cut};
+use super::kept::What;
 use super::read::Graph;
 use super::{Entity, EntityRef};
 use crate::derived::of_node;
@@ -240,12 +241,11 @@ impl Graph {
         };
         let view = &self.view.adjacency()?;
         let answer = followed.within(|work| traverse::related(view, &query, work))?;
-        let one = |found: traverse::RelatedNode| {
-            let path = found.path.map(|path| self.path(&path)).transpose()?;
-            let entity = self.entity(found.node)?;
-            Ok(RelatedEntity { entity, score: found.score, hops: found.hops, path })
-        };
-        let found = answer.found.into_iter().map(one).collect::<Result<_>>()?;
+        let mut found = Vec::with_capacity(answer.found.len());
+        for traverse::RelatedNode { node, score, hops, path } in answer.found {
+            let path = path.map(|path| self.path(&path)).transpose()?;
+            found.push(RelatedEntity { entity: self.entity(node)?, score, hops, path });
+        }
         Ok(Walked { found, cut: answer.cut })
     }
 
@@ -263,6 +263,17 @@ impl Graph {
     ) -> Result<Subgraph> {
         check_limit("limit of a walk", limit, MAX_WALKED)?;
         check_depth(depth)?;
+        let what = || What::Subgraph { starts: starts.to_vec(), depth, limit };
+        self.kept_or(follow, what, || self.walk_around(starts, depth, follow, limit))
+    }
+
+    fn walk_around(
+        &self,
+        starts: &[EntityRef],
+        depth: u32,
+        follow: &Follow,
+        limit: usize,
+    ) -> Result<Subgraph> {
         let places = starts.iter().map(|start| self.place_of(start));
         let places: Vec<u32> = places.filter_map(Result::transpose).collect::<Result<_>>()?;
         let followed = self.follow(follow)?;

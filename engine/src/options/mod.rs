@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) max_searches: usize,
     /// None are kept if 0.
     pub(crate) answer_cache_bytes: usize,
+    /// Nothing is kept if 0.
+    pub(crate) graph_cache_bytes: usize,
     /// None are kept if 0.
     pub(crate) embedding_cache_bytes: usize,
     pub(crate) graph_bytes: u64,
@@ -117,6 +119,7 @@ impl Default for Settings {
             graph_delta_bytes: 64 << 20,
             max_searches: 0,
             answer_cache_bytes: 0,
+            graph_cache_bytes: 0,
             embedding_cache_bytes: 0,
             graph_bytes: 1 << 30,
             bulk_bytes: 1 << 20,
@@ -156,6 +159,7 @@ impl Default for Settings {
 /// | [`graph_delta_bytes`](Self::graph_delta_bytes) | `MEMLITH_GRAPH_DELTA_BYTES` | 64 MiB |
 /// | [`max_searches`](Self::max_searches) | `MEMLITH_MAX_SEARCHES` | 0: no limit |
 /// | [`answer_cache_bytes`](Self::answer_cache_bytes) | `MEMLITH_ANSWER_CACHE_BYTES` | 0: none are kept |
+/// | [`graph_cache_bytes`](Self::graph_cache_bytes) | `MEMLITH_GRAPH_CACHE_BYTES` | 0: nothing is kept |
 /// | [`embedding_cache_bytes`](Self::embedding_cache_bytes) | `MEMLITH_EMBEDDING_CACHE_BYTES` | 0: none are kept |
 /// | [`graph_bytes`](Self::graph_bytes) | `MEMLITH_GRAPH_BYTES` | 1 GiB |
 #[derive(Default)]
@@ -193,6 +197,7 @@ struct Given {
     graph_delta_bytes: Option<u64>,
     max_searches: Option<usize>,
     answer_cache_bytes: Option<usize>,
+    graph_cache_bytes: Option<usize>,
     embedding_cache_bytes: Option<usize>,
     graph_bytes: Option<u64>,
 }
@@ -346,6 +351,17 @@ impl Options {
     #[must_use]
     pub fn answer_cache_bytes(mut self, bytes: usize) -> Self {
         self.given.answer_cache_bytes = Some(bytes);
+        self
+    }
+
+    /// How many bytes of subgraphs, projections, analyses and numbers of edges that match a filter are kept for requests
+    /// that come again; 0 is none. One holds
+    /// until a node or an edge changes, an edge begins or ends, or, where memories may expire or are chosen by a filter,
+    /// a memory changes. What was cut short, or is chosen by the moment or by how often memories were read, is not
+    /// kept. How many were found is in [`Stats`](crate::Stats).
+    #[must_use]
+    pub fn graph_cache_bytes(mut self, bytes: usize) -> Self {
+        self.given.graph_cache_bytes = Some(bytes);
         self
     }
 
@@ -514,6 +530,11 @@ impl Options {
                 "answer_cache_bytes",
                 given.answer_cache_bytes,
                 default.answer_cache_bytes,
+            )?,
+            graph_cache_bytes: choose.size(
+                "graph_cache_bytes",
+                given.graph_cache_bytes,
+                default.graph_cache_bytes,
             )?,
             embedding_cache_bytes: choose.size(
                 "embedding_cache_bytes",

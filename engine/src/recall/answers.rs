@@ -153,7 +153,8 @@ fn is_lasting(request: &Recall) -> bool {
     !is_of_others && filters.all(is_lasting_filter)
 }
 
-fn is_lasting_filter(filter: &Filter) -> bool {
+/// Does what it matches follow from the state alone, and neither from the moment nor from reads?
+pub(crate) fn is_lasting_filter(filter: &Filter) -> bool {
     match filter {
         Filter::All | Filter::None => true,
         Filter::And(terms) | Filter::Or(terms) => terms.iter().all(is_lasting_filter),

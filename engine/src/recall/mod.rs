@@ -35,6 +35,7 @@ pub use answer::{
 };
 pub use answers::AnswerStats;
 pub(crate) use answers::Answers;
+pub(crate) use answers::is_lasting_filter;
 pub(crate) use bounds::{Bounds, Indexed, bounds};
 pub(crate) use builders::{patience_builders, scope_builders};
 pub use clock::Cancellation;

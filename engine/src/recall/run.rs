@@ -96,7 +96,7 @@ impl View {
     }
 
     /// When the first memory expires that has not by `now_ms`.
-    fn first_expiry(&self, now_ms: i64) -> Result<i64> {
+    pub(crate) fn first_expiry(&self, now_ms: i64) -> Result<i64> {
         let attributes = &self.versions().attributes;
         let expiring = attributes.label(field::FLAG, field::EXPIRES)?;
         let later = now_ms.saturating_add(1)..=i64::MAX;

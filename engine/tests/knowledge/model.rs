@@ -3,9 +3,10 @@
 //! Random transactions, checkpoints, rebuilds and reopenings; then everything that is asked of the file
 //! is answered by the model too.
 
+use memlith::analytics::{EdgeWeight, Orientation};
 use memlith::{
     Db, Direction, EdgeId, Entity, Follow, Graph, GraphPattern, MemoryId, NewEdge, NewMemory,
-    NewNode, Node, NodeId, NodeSearch, Options, Upserted,
+    NewNode, Node, NodeId, NodeSearch, Options, Upserted, When,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -263,6 +264,41 @@ fn check(db: &Db, model: &Model) {
     assert!(report.is_clean(), "{:?}", report.problems);
 }
 
+/// What is kept is what is found anew: by a request that says the same in other words.
+fn check_kept(db: &Db, model: &Model, step: usize) {
+    let graph = db.graph("default").read().unwrap();
+    let of = |nodes: &str, edges: &str, never: usize| {
+        let or_never = |filter: &str| {
+            let term = if never == 0 { String::new() } else { format!(" or meta.never = {never}") };
+            format!("{filter}{term}").parse().unwrap()
+        };
+        let follow =
+            if nodes.is_empty() { Follow::new() } else { Follow::new().filter(or_never(nodes)) };
+        if edges.is_empty() { follow } else { follow.edge_filter(or_never(edges)) }
+    };
+    for (nodes, edges) in
+        [("", ""), ("meta.rank > 1", ""), ("", "kind = likes"), ("meta.rank > 0", "kind = knows")]
+    {
+        for when in [When::Now, When::Any] {
+            let follow = of(nodes, edges, 0).when(when);
+            let anew = of(nodes, edges, step + 1).when(when).max_work(1_000_000 + step as u64);
+            for of in model.entities() {
+                let around =
+                    |follow: &Follow| graph.subgraph(&[of.into()], 2, follow, 1_000).unwrap();
+                assert_eq!(around(&follow), around(&anew), "around {of}, {follow:?}");
+            }
+            let all = |follow: &Follow| {
+                let all = graph.project(follow, Orientation::Directed, EdgeWeight::Weight).unwrap();
+                (all.entities().to_vec(), all.projection().clone())
+            };
+            assert_eq!(all(&follow), all(&anew), "{follow:?}");
+            assert_eq!(all(&follow), all(&anew), "{follow:?}, again");
+        }
+    }
+    let stats = db.stats().unwrap().graph_answers;
+    assert!(stats.bytes <= stats.limit_bytes && stats.hits > 0, "{stats:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -272,18 +308,22 @@ proptest! {
         // Held whatever it takes, read from rows, or as it comes.
         graph_bytes in prop_oneof![Just(1 << 30), Just(0), 1_000..20_000_u64],
     ) {
-        let open = |path| Options::new().graph_bytes(graph_bytes).open(path).unwrap();
+        let options = || Options::new().graph_bytes(graph_bytes).graph_cache_bytes(100_000);
+        let open = |path| options().open(path).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("g.lith");
         let mut db = open(&path);
         let mut model = Model::default();
-        for step in &steps {
+        for (at, step) in steps.iter().enumerate() {
             if matches!(step, Step::Reopen) {
                 drop(db);
                 db = open(&path);
                 check(&db, &model);
             } else {
                 apply(&db, &mut model, step);
+            }
+            if at % 3 == 0 && !model.entities().is_empty() {
+                check_kept(&db, &model, at);
             }
         }
         check(&db, &model);

@@ -1,9 +1,13 @@
 //! Walks over the graph of a View.
 
+use memlith::analytics::{EdgeWeight, Orientation};
 use memlith::{
-    Cost, CutShort, Db, Direction, Entity, EntityRef, ErrorKind, Filter, Follow, GraphPattern,
-    NewEdge, NewMemory, NewNode, Options, Related, When,
+    Clock, Cost, CutShort, Db, Direction, Entity, EntityRef, ErrorKind, Filter, Follow,
+    GraphPattern, NewEdge, NewMemory, NewNode, Options, Projected, Related, When,
 };
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 /// a -> b -> c -> d by `next`, a -> d by a heavy `jump`, and a memory that mentions c.
 fn chain() -> (Db, Entity) {
@@ -138,7 +142,7 @@ fn patterns_find_what_looks_like_them_and_say_how() {
 
 #[test]
 fn a_projection_has_nodes_and_what_is_joined_and_results_go_back() {
-    use memlith::analytics::{EdgeWeight, Orientation, degrees};
+    use memlith::analytics::degrees;
     let (db, seen) = chain();
     let alone = db.remember(NewMemory::new("alone").namespace("n")).unwrap();
     let graph = db.graph("n");
@@ -164,4 +168,90 @@ fn a_projection_has_nodes_and_what_is_joined_and_results_go_back() {
     let follow = Follow::new().filter(busy);
     let next = graph.read().unwrap().neighbours("b", &follow, 9).unwrap();
     assert_eq!(next.found.len(), 1);
+}
+
+/// A clock that stands still until it is set.
+#[derive(Clone)]
+struct Hand(Arc<AtomicI64>);
+
+impl Clock for Hand {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_kept_subgraph_ends_with_what_it_depends_on() {
+    let hand = Hand(Arc::new(AtomicI64::new(1_000)));
+    let options = Options::new().threads(false).graph_cache_bytes(1 << 20).clock(hand.clone());
+    let db = options.in_memory().unwrap();
+    let graph = db.graph("n");
+    graph.upsert_nodes(["a", "b", "c"].map(NewNode::new).to_vec()).unwrap();
+    graph.upsert_edge(NewEdge::new("a", "is", "b").from_ms(2_000).until_ms(3_000)).unwrap();
+    let around = |follow: &Follow| {
+        let hits = db.stats().unwrap().graph_answers.hits;
+        let read = db.graph("n").read().unwrap();
+        let found = read.subgraph(&["a".into()], 2, follow, 10).unwrap();
+        let is_kept = db.stats().unwrap().graph_answers.hits > hits;
+        (found.entities.len(), is_kept)
+    };
+    let at = |now_ms| {
+        hand.0.store(now_ms, Ordering::Relaxed);
+        around(&Follow::new())
+    };
+    assert_eq!((at(1_500), at(1_999)), ((1, false), (1, true)));
+    assert_eq!((at(2_000), at(2_999)), ((2, false), (2, true)));
+    assert_eq!((at(3_000), at(9_000)), ((1, false), (1, true)));
+    assert_eq!(around(&Follow::new().when(When::At(2_500))), (2, false));
+    // A deadline does not change an answer, nor does a memory that nothing asks about.
+    db.remember(NewMemory::new("nothing of it").namespace("n")).unwrap();
+    let hurried = Follow::new().deadline(Duration::from_mins(1));
+    assert_eq!(around(&hurried), (1, true));
+    let of_memories = Follow::new().filter("content contains nothing".parse().unwrap());
+    assert_eq!((around(&of_memories).1, around(&of_memories).1), (false, true));
+    let seen = NewMemory::new("a was seen").namespace("n").expires_ms(20_000);
+    let seen = db.remember(seen).unwrap();
+    assert!(!around(&of_memories).1);
+    graph.upsert_edge(NewEdge::new("a", "in", seen)).unwrap();
+    assert_eq!((at(10_000), at(19_999)), ((2, false), (2, true)));
+    assert_eq!((at(20_000), at(30_000)), ((1, false), (1, true)));
+    // What moves with time, or was cut short, is asked anew.
+    let recent = Follow::new().filter("created > now-1d".parse().unwrap());
+    assert_eq!((around(&recent).1, around(&recent).1), (false, false));
+    let short = Follow::new().when(When::Any).max_work(0);
+    assert_eq!((around(&short).1, around(&short).1), (false, false));
+    graph.upsert_node(NewNode::new("c").kind("other")).unwrap();
+    assert_eq!((around(&Follow::new()).1, around(&Follow::new()).1), (false, true));
+    let stats = db.stats().unwrap().graph_answers;
+    assert!(stats.answers > 0 && stats.bytes > 0 && stats.bytes <= stats.limit_bytes);
+}
+
+#[test]
+fn a_kept_projection_is_the_same_one() {
+    let db = Options::new().threads(false).graph_cache_bytes(1 << 20).in_memory().unwrap();
+    db.graph("n").upsert_nodes(["a", "b"].map(NewNode::new).to_vec()).unwrap();
+    db.graph("n").upsert_edge(NewEdge::new("a", "is", "b")).unwrap();
+    let project = |weight| {
+        let read = db.graph("n").read().unwrap();
+        read.project(&Follow::new(), Orientation::Directed, weight).unwrap()
+    };
+    let first = project(EdgeWeight::One);
+    assert!(std::ptr::eq(first.projection(), project(EdgeWeight::One).projection()));
+    assert!(!std::ptr::eq(first.projection(), project(EdgeWeight::Weight).projection()));
+    let analyses = std::cell::Cell::new(0);
+    let count = |name: &str| {
+        let analyse = |all: &Projected| {
+            analyses.set(analyses.get() + 1);
+            Ok::<_, memlith::Error>(all.projection().edge_count().into())
+        };
+        let (read, how) = (db.graph("n").read().unwrap(), (Orientation::Directed, EdgeWeight::One));
+        let found = read.analysed(&Follow::new(), how.0, how.1, name, analyse).unwrap();
+        (found.as_u64(), analyses.get())
+    };
+    assert_eq!((count("edges"), count("edges")), ((Some(1), 1), (Some(1), 1)));
+    assert_eq!(count("other"), (Some(1), 2));
+    db.graph("n").upsert_edge(NewEdge::new("b", "is", "a")).unwrap();
+    assert_eq!(count("edges"), (Some(2), 3));
+    assert_eq!(project(EdgeWeight::One).projection().edge_count(), 2);
+    assert_eq!(first.projection().edge_count(), 1);
 }

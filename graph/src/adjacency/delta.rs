@@ -162,6 +162,13 @@ impl Delta {
         })
     }
 
+    /// The first instant behind `instant` at which an edge of any entry begins or ends to hold.
+    pub(super) fn next_change(&self, instant: i64) -> Option<i64> {
+        let intervals = self.valid.iter().map(|(number, _)| self.validity(number));
+        let changes = intervals.flat_map(|Validity { from, until }| [from, until]);
+        changes.filter(|&change| change > instant && change != i64::MAX).min()
+    }
+
     /// Calls `found` with every entry below `entries`, its number and its source, node by node.
     pub(super) fn for_each(&self, entries: u32, mut found: impl FnMut(u32, u32, &Entry)) {
         for (node, _) in self.out_heads.iter() {

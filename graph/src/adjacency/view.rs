@@ -112,6 +112,17 @@ impl GraphView {
         found
     }
 
+    /// The first instant behind `instant` at which an edge may begin or end to hold; none if none does. At once
+    /// of edges that lie elsewhere, which nobody has looked through.
+    pub fn next_change(&self, instant: i64) -> Result<Option<i64>, ImageError> {
+        if self.store.is_some() {
+            return Ok(instant.checked_add(1));
+        }
+        let of_image = self.reader().map_or(Ok(None), |image| image.next_change(instant))?;
+        let of_delta = self.shared.delta.next_change(instant);
+        Ok(of_image.into_iter().chain(of_delta).min())
+    }
+
     /// Hands every edge to `found`, by ascending source, type, target and ordinal.
     pub fn for_each_edge(&self, mut found: impl FnMut(Edge)) -> Result<(), ImageError> {
         let edges = self.edges(&Filter::default())?;
@@ -213,6 +224,26 @@ impl Edges<'_> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Asks for where the lists of a node lie that may be visited before long.
+    #[inline]
+    pub(crate) fn prefetch_start(&self, direction: Direction, node: u32) {
+        if let Some((image, _)) = &self.image {
+            for &side in direction.sides() {
+                image.prefetch_start(side, node);
+            }
+        }
+    }
+
+    /// Asks for the lists of a node that will be visited next but some.
+    #[inline]
+    pub(crate) fn prefetch_lists(&self, direction: Direction, node: u32) {
+        if let Some((image, _)) = &self.image {
+            for &side in direction.sides() {
+                image.prefetch_list(side, node);
+            }
+        }
     }
 
     /// As [`visit`](Self::visit), of one side.

@@ -68,7 +68,8 @@ pub fn leiden(
             run,
             progress: (round as usize, how.max_rounds as usize),
         };
-        let found = search.round(&base, best.clone())?;
+        let mut found = search.round(&base, best.clone())?;
+        search.polish(&base, &mut found)?;
         let reached = modularity(graph, &found, how.resolution);
         if reached <= best_modularity {
             break;
@@ -242,6 +243,34 @@ impl Search<'_, '_> {
             communities = inherited;
             above = Some(next);
         }
+    }
+
+    /// Moves single nodes once more, now that all others are where they are. Whoever leaves may have joined others:
+    /// what is not joined any more is several communities then, which gains too.
+    fn polish(&mut self, base: &Level, communities: &mut Vec<u32>) -> Result<(), Cancelled> {
+        self.move_nodes(base, communities)?;
+        let mut parts = vec![u32::MAX; base.len()];
+        let mut stack = Vec::new();
+        let mut count = 0;
+        for first in 0..base.len() {
+            if parts[first] != u32::MAX {
+                continue;
+            }
+            parts[first] = count;
+            stack.push(first as u32);
+            while let Some(node) = stack.pop() {
+                for &(other, _) in base.edges(node as usize) {
+                    let is_joined = communities[other as usize] == communities[node as usize];
+                    if is_joined && parts[other as usize] == u32::MAX {
+                        parts[other as usize] = count;
+                        stack.push(other);
+                    }
+                }
+            }
+            count += 1;
+        }
+        *communities = parts;
+        Ok(())
     }
 
     /// Moves nodes to where modularity gains most, until no node wants to.

@@ -8,7 +8,7 @@
 /// What a place holds that is free.
 const FREE: u32 = u32::MAX;
 
-/// Places at the beginning, as a power of two.
+/// Places at the beginning, as a power of two, where few nodes will be met.
 const FIRST_BITS: u32 = 6;
 
 /// See the module.
@@ -19,55 +19,75 @@ pub(super) struct Numbering {
     nodes: Vec<u32>,
 }
 
+/// Where a node can be put that was not met.
+#[derive(Clone, Copy)]
+pub(super) struct Free(usize);
+
 impl Numbering {
     pub(super) fn new() -> Self {
-        Self { places: vec![(0, FREE); 1 << FIRST_BITS], bits: FIRST_BITS, nodes: Vec::new() }
+        Self::with_bits(FIRST_BITS)
     }
 
-    /// Where the node is, or could be put.
+    /// With `1 << bits` places, half of which can be taken before there must be more.
+    pub(super) fn with_bits(bits: u32) -> Self {
+        let nodes = Vec::with_capacity(1 << (bits - 1));
+        Self { places: vec![(0, FREE); 1 << bits], bits, nodes }
+    }
+
+    /// The number of a node that was met, or where it can be put.
     #[inline]
-    fn place(&self, node: u32) -> usize {
+    pub(super) fn find(&self, node: u32) -> Result<u32, Free> {
         // Fibonacci hashing: the upper bits of a product with the golden ratio.
         let mut place = (node.wrapping_mul(0x9E37_79B9) >> (32 - self.bits)) as usize;
         let mask = self.places.len() - 1;
-        while self.places[place].1 != FREE && self.places[place].0 != node {
-            place = (place + 1) & mask;
+        loop {
+            let (known, number) = self.places[place & mask];
+            if number == FREE {
+                return Err(Free(place & mask));
+            }
+            if known == node {
+                return Ok(number);
+            }
+            place += 1;
         }
-        place
     }
 
     /// The number of a node that was met.
     #[inline]
     pub(super) fn get(&self, node: u32) -> Option<u32> {
-        let number = self.places[self.place(node)].1;
-        (number != FREE).then_some(number)
+        self.find(node).ok()
     }
 
-    /// Numbers the node; the number it has already is an error.
+    /// Numbers a node at the place that [`find`](Self::find) has just told.
     #[inline]
-    pub(super) fn insert(&mut self, node: u32) -> Result<u32, u32> {
-        let place = self.place(node);
-        let known = self.places[place].1;
-        if known != FREE {
-            return Err(known);
-        }
+    pub(super) fn put(&mut self, Free(place): Free, node: u32) -> u32 {
         let number = self.nodes.len() as u32;
         self.places[place] = (node, number);
         self.nodes.push(node);
         if self.nodes.len() * 2 > self.places.len() {
             self.grow();
         }
-        Ok(number)
+        number
+    }
+
+    /// Numbers the node; the number it has already is an error.
+    #[inline]
+    pub(super) fn insert(&mut self, node: u32) -> Result<u32, u32> {
+        match self.find(node) {
+            Ok(known) => Err(known),
+            Err(free) => Ok(self.put(free, node)),
+        }
     }
 
     #[cold]
     fn grow(&mut self) {
         self.bits += 2;
-        self.places = vec![(0, FREE); 1 << self.bits];
-        for number in 0..self.nodes.len() {
-            let node = self.nodes[number];
-            let place = self.place(node);
-            self.places[place] = (node, number as u32);
+        self.places.clear();
+        self.places.resize(1 << self.bits, (0, FREE));
+        for (number, &node) in (0..).zip(&self.nodes) {
+            if let Err(Free(place)) = self.find(node) {
+                self.places[place] = (node, number);
+            }
         }
     }
 

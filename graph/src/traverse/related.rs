@@ -74,11 +74,11 @@ pub struct RelatedNodes {
 }
 
 /// A path, by its last step.
+#[derive(Clone, Copy)]
 struct Step {
     node: u32,
     hops: u32,
     score: f64,
-    origin: Origin,
 }
 
 /// The nodes that paths from the starts reach, the best first.
@@ -88,20 +88,31 @@ pub fn related(
     work: &mut Work<'_>,
 ) -> Result<RelatedNodes, ImageError> {
     let edges = view.edges(&query.filter)?;
-    let mut walk =
-        Walk { query, steps: Vec::new(), met: Numbering::new(), best: Vec::new(), starts: 0 };
+    let mut walk = Walk {
+        query,
+        steps: Vec::with_capacity(LIKELY),
+        origins: Vec::new(),
+        met: Numbering::new(),
+        best: Vec::with_capacity(LIKELY),
+        starts: 0,
+    };
     for &(node, score) in query.starts {
         if view.contains_node(node)? {
-            walk.reach(Step { node, hops: 0, score: score.max(0.0), origin: None });
+            walk.reach(Step { node, hops: 0, score: score.max(0.0) }, None);
         }
     }
     walk.starts = walk.met.len();
     let mut flow = ControlFlow::Continue(());
     let mut from = 0;
-    while flow.is_continue() && from < walk.steps.len() && walk.steps[from].hops < query.depth {
+    while flow.is_continue() && walk.steps.get(from).is_some_and(|s| s.hops < query.depth) {
         let layer = from..walk.steps.len();
         from = layer.end;
+        let mut ahead = layer.clone();
         for step in layer {
+            let lead = if ahead.start == step { AHEAD } else { 1 };
+            for next in ahead.by_ref().take(lead) {
+                edges.prefetch_lists(query.filter.direction, walk.steps[next].node);
+            }
             flow = walk.expand(&edges, step as u32, work)?;
             if flow.is_break() {
                 break;
@@ -109,13 +120,21 @@ pub fn related(
         }
     }
     let cut = if flow.is_break() { work.take_cut() } else { None };
-    walk.into_answer(&edges, cut)
+    walk.answer(&edges, cut)
 }
+
+/// How many lists before its own one is asked for.
+const AHEAD: usize = 8;
+
+/// Nodes that a walk has memory for before it asks for more.
+const LIKELY: usize = 32;
 
 struct Walk<'q> {
     query: &'q Related<'q>,
     /// Paths by the number of their steps; a path is not changed once one of more steps exists.
     steps: Vec<Step>,
+    /// How each came about, if paths are wanted.
+    origins: Vec<Origin>,
     met: Numbering,
     /// Node -> the last step of its best path.
     best: Vec<u32>,
@@ -131,72 +150,85 @@ impl Walk<'_> {
         step: u32,
         work: &mut Work<'_>,
     ) -> Result<ControlFlow<()>, ImageError> {
-        let Step { node, hops, score, .. } = self.steps[step as usize];
+        let Step { node, hops, score } = self.steps[step as usize];
         let score = score * self.query.decay.clamp(0.0, 1.0);
         edges.visit(self.query.filter.direction, node, &mut |n| work.spend(n), |half: HalfEdge| {
             let weight = if self.query.is_weighted { f64::from(half.weight.min(1.0)) } else { 1.0 };
-            let origin = Some((step, half));
-            self.reach(Step { node: half.node, hops: hops + 1, score: score * weight, origin });
+            let reached = Step { node: half.node, hops: hops + 1, score: score * weight };
+            self.reach(reached, Some((step, half)));
             ControlFlow::Continue(())
         })
     }
 
-    /// Keeps the path if it is better than the one to the same node.
+    /// Keeps the path if it is better than the one to the same node. A start has no origin.
     #[inline]
-    fn reach(&mut self, step: Step) {
-        let fresh = self.steps.len() as u32;
-        let is_start = step.origin.is_none();
-        if let Some(number) = self.met.get(step.node) {
-            // Another start may lead here, if the filter lets it.
-            if number < self.starts && !is_start && !self.query.filter.admits(step.node) {
+    fn reach(&mut self, step: Step, origin: Origin) {
+        let Self { steps, met, best, origins, .. } = self;
+        let is_start = origin.is_none();
+        let number = match met.find(step.node) {
+            Ok(number) => number,
+            Err(free) => {
+                if is_start || self.query.filter.admits(step.node) {
+                    met.put(free, step.node);
+                    best.push(steps.len() as u32);
+                    steps.push(step);
+                    if self.query.with_paths {
+                        origins.push(origin);
+                    }
+                }
                 return;
             }
-            let best = &mut self.best[number as usize];
-            let known = &mut self.steps[*best as usize];
-            if step.score > known.score {
-                if step.hops == known.hops {
-                    *known = step;
-                } else {
-                    *best = fresh;
-                    self.steps.push(step);
-                }
+        };
+        // Another start may lead here, if the filter lets it.
+        if number < self.starts && !is_start && !self.query.filter.admits(step.node) {
+            return;
+        }
+        let best = &mut best[number as usize];
+        let known = &mut steps[*best as usize];
+        if step.score <= known.score {
+            return;
+        }
+        if step.hops == known.hops {
+            *known = step;
+            if let Some(known) = origins.get_mut(*best as usize) {
+                *known = origin;
             }
-        } else if is_start || self.query.filter.admits(step.node) {
-            // It was not met yet: the error is the number of one that was.
-            let _ = self.met.insert(step.node);
-            self.best.push(fresh);
-            self.steps.push(step);
+        } else {
+            *best = steps.len() as u32;
+            steps.push(step);
+            if self.query.with_paths {
+                origins.push(origin);
+            }
         }
     }
 
-    fn into_answer(
-        self,
+    fn answer(
+        &mut self,
         edges: &Edges<'_>,
         cut: Option<CutShort>,
     ) -> Result<RelatedNodes, ImageError> {
-        let mut found: Vec<u32> = self.best[self.starts as usize..].to_vec();
+        let Self { steps, origins, best, .. } = self;
+        let mut found = &mut best[self.starts as usize..];
         let reached = found.len();
         let rank = |&a: &u32, &b: &u32| {
-            let (a, b) = (&self.steps[a as usize], &self.steps[b as usize]);
+            let (a, b) = (&steps[a as usize], &steps[b as usize]);
             b.score.total_cmp(&a.score).then((a.hops, a.node).cmp(&(b.hops, b.node)))
         };
-        if self.query.limit < found.len() {
+        if self.query.limit < reached {
             if self.query.limit > 0 {
                 found.select_nth_unstable_by(self.query.limit - 1, rank);
             }
-            found.truncate(self.query.limit);
+            found = &mut found[..self.query.limit];
         }
         found.sort_unstable_by(rank);
-        let describe = |at: u32| {
-            let Step { node, hops, score, .. } = self.steps[at as usize];
-            let origin = |at: u32| self.steps[at as usize].origin;
-            let path = self
-                .query
-                .with_paths
-                .then(|| path_to(edges, at, origin, |at| self.steps[at as usize].node));
-            Ok(RelatedNode { node, score, hops, path: path.transpose()? })
-        };
-        let found = found.into_iter().map(describe).collect::<Result<_, ImageError>>()?;
-        Ok(RelatedNodes { found, reached, cut })
+        let origin = |at: u32| origins[at as usize];
+        let path = |at| path_to(edges, at, origin, |at| steps[at as usize].node);
+        let mut answer = Vec::with_capacity(found.len());
+        for &at in &*found {
+            let Step { node, hops, score } = steps[at as usize];
+            let path = if self.query.with_paths { Some(path(at)?) } else { None };
+            answer.push(RelatedNode { node, score, hops, path });
+        }
+        Ok(RelatedNodes { found: answer, reached, cut })
     }
 }

@@ -71,27 +71,8 @@ pub fn shortest_path(
         return Ok(found);
     }
     let edges = view.edges(filter)?;
-    let mut ahead = Front::new(start, goal, filter.direction);
-    let mut back = Front::new(goal, start, filter.direction.reversed());
-    while !ahead.layer.is_empty() && !back.layer.is_empty() {
-        let is_ahead = ahead.layer.len() <= back.layer.len();
-        let (grown, other) = if is_ahead { (&mut ahead, &back) } else { (&mut back, &ahead) };
-        match grown.grow(&edges, other, work)? {
-            Growth::Apart => {}
-            Growth::Cut => return Ok(FoundPath::none(work.take_cut())),
-            Growth::Met { mine, half, other } => {
-                let (left, right) = if is_ahead { (mine, other) } else { (other, mine) };
-                let (head, tail) = (ahead.path(&edges, left)?, back.path(&edges, right)?);
-                let path = join(&edges, head, &half, tail, is_ahead)?;
-                return Ok(FoundPath {
-                    cost: path.edges.len() as f64,
-                    path: Some(path),
-                    cut: None,
-                });
-            }
-        }
-    }
-    Ok(FoundPath::none(None))
+    let met = Numbering::with_bits(PLACES_BITS);
+    Reached { met, origins: Vec::with_capacity(LIKELY) }.search(&edges, start, goal, work)
 }
 
 /// `head` goes from the start to one end of `half`, `tail` from the goal to the other. `half` was met
@@ -114,14 +95,19 @@ pub(super) fn join(
     Ok(head)
 }
 
-/// What was reached from one end.
-struct Front {
+/// What was reached, from either end.
+struct Reached {
     met: Numbering,
-    origins: Vec<Origin>,
-    /// Numbers of the nodes that were reached last.
-    layer: Range<u32>,
-    goal: u32,
+    /// By number: from where, and from which end.
+    origins: Vec<(Origin, bool)>,
+}
+
+/// The nodes that were reached last from one end.
+struct Front {
+    is_ahead: bool,
     direction: Direction,
+    /// Their numbers.
+    layer: Range<u32>,
 }
 
 enum Growth {
@@ -135,49 +121,99 @@ enum Growth {
     },
 }
 
-impl Front {
-    fn new(start: u32, goal: u32, direction: Direction) -> Self {
-        let mut met = Numbering::new();
-        let _ = met.insert(start);
-        Self { met, origins: vec![None], layer: 0..1, goal, direction }
+/// Places for nodes at the beginning, as a power of two: a path between far nodes meets hundreds.
+const PLACES_BITS: u32 = 9;
+
+/// How many lists before its own one is asked for.
+const AHEAD: u32 = 8;
+
+/// Nodes that a search has memory for before it asks for more.
+const LIKELY: usize = 1 << (PLACES_BITS - 1);
+
+impl Reached {
+    fn search(
+        &mut self,
+        edges: &Edges<'_>,
+        start: u32,
+        goal: u32,
+        work: &mut Work<'_>,
+    ) -> Result<FoundPath, ImageError> {
+        let direction = edges.filter.direction;
+        let mut ahead = self.front(start, true, direction);
+        let mut back = self.front(goal, false, direction.reversed());
+        while !ahead.layer.is_empty() && !back.layer.is_empty() {
+            let front = if ahead.layer.len() <= back.layer.len() { &mut ahead } else { &mut back };
+            match self.grow(edges, front, work)? {
+                Growth::Apart => {}
+                Growth::Cut => return Ok(FoundPath::none(work.take_cut())),
+                Growth::Met { mine, half, other } => {
+                    let is_ahead = front.is_ahead;
+                    let (left, right) = if is_ahead { (mine, other) } else { (other, mine) };
+                    let (head, tail) = (self.path(edges, left)?, self.path(edges, right)?);
+                    let path = Some(join(edges, head, &half, tail, is_ahead)?);
+                    let cost = path.as_ref().map_or(0, |path| path.edges.len()) as f64;
+                    return Ok(FoundPath { path, cost, cut: None });
+                }
+            }
+        }
+        Ok(FoundPath::none(None))
     }
 
+    /// The front that has reached nothing but the end where it begins.
+    fn front(&mut self, end: u32, is_ahead: bool, direction: Direction) -> Front {
+        let first = self.met.len();
+        // It was not met: the ends differ.
+        let _ = self.met.insert(end);
+        self.origins.push((None, is_ahead));
+        Front { is_ahead, direction, layer: first..first + 1 }
+    }
+
+    /// Grows a front by a layer, unless that meets the other one.
     fn grow(
         &mut self,
         edges: &Edges<'_>,
-        other: &Self,
+        front: &mut Front,
         work: &mut Work<'_>,
     ) -> Result<Growth, ImageError> {
-        for mine in self.layer.clone() {
+        let Front { is_ahead, direction, .. } = *front;
+        let first = self.met.len();
+        let prefetch = |met: &Numbering, number: u32| {
+            if number < front.layer.end {
+                edges.prefetch_lists(direction, met.nodes()[number as usize]);
+            }
+        };
+        (front.layer.start..front.layer.start + AHEAD).for_each(|next| prefetch(&self.met, next));
+        for mine in front.layer.clone() {
+            prefetch(&self.met, mine + AHEAD);
             let mut meeting = None;
-            let flow = edges.visit(
-                self.direction,
-                self.met.nodes()[mine as usize],
-                &mut |n| work.spend(n),
-                |half| {
-                    if let Some(other) = other.met.get(half.node) {
+            let node = self.met.nodes()[mine as usize];
+            let flow = edges.visit(direction, node, &mut |n| work.spend(n), |half| {
+                match self.met.find(half.node) {
+                    Ok(other) if self.origins[other as usize].1 != is_ahead => {
                         meeting = Some(Growth::Met { mine, half, other });
                         return ControlFlow::Break(());
                     }
-                    if self.met.get(half.node).is_none()
-                        && (half.node == self.goal || edges.filter.admits(half.node))
-                    {
-                        let _ = self.met.insert(half.node);
-                        self.origins.push(Some((mine, half)));
+                    Ok(_) => {}
+                    Err(free) => {
+                        if edges.filter.admits(half.node) {
+                            edges.prefetch_start(direction, half.node);
+                            self.met.put(free, half.node);
+                            self.origins.push((Some((mine, half)), is_ahead));
+                        }
                     }
-                    ControlFlow::Continue(())
-                },
-            )?;
+                }
+                ControlFlow::Continue(())
+            })?;
             if flow.is_break() {
                 return Ok(meeting.unwrap_or(Growth::Cut));
             }
         }
-        self.layer = self.layer.end..self.met.len();
+        front.layer = first..self.met.len();
         Ok(Growth::Apart)
     }
 
     fn path(&self, edges: &Edges<'_>, number: u32) -> Result<Path, ImageError> {
-        let origin = |at: u32| self.origins[at as usize];
+        let origin = |at: u32| self.origins[at as usize].0;
         path_to(edges, number, origin, |at| self.met.nodes()[at as usize])
     }
 }

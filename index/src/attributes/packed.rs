@@ -75,9 +75,14 @@ impl Packing {
 
     /// The number in `bytes`, of which there are [as many as it takes](Self::width).
     pub(super) fn read(self, bytes: &[u8]) -> i64 {
-        let mut code = [0; 8];
-        code[..bytes.len()].copy_from_slice(bytes);
-        self.number(u64::from_le_bytes(code))
+        // By width, as copying a number of bytes that varies is a call.
+        self.number(match *bytes {
+            [] => 0,
+            [code] => code.into(),
+            [a, b] => u16::from_le_bytes([a, b]).into(),
+            [a, b, c, d] => u32::from_le_bytes([a, b, c, d]).into(),
+            _ => bytes.first_chunk().map_or(0, |code| u64::from_le_bytes(*code)),
+        })
     }
 
     pub(super) fn encode(self) -> [u8; Self::BYTES] {

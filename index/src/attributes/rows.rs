@@ -3,6 +3,7 @@
 //! **Invariant:** a block that is in memory hides the image's whole. Ids ascend with ordinals, and
 //! ordinals are never given twice. For [`Attributes`](super::Attributes) only.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::block::{Block, ROWS};
@@ -97,18 +98,36 @@ impl Rows {
         }
     }
 
-    /// The first ordinal whose id is `id` or more; the next ordinal if none is.
+    /// The first ordinal whose id is `id` or more; the next ordinal if none is. Where ids follow each other
+    /// without gaps it is found at once.
     pub(super) fn first_from(&self, id: u64) -> Result<u32, ImageError> {
-        let (mut low, mut high) = (0, self.next);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.id(middle)? < id {
-                low = middle + 1;
+        let Some(last) = self.last_id.filter(|&last| last >= id) else { return Ok(self.next) };
+        let first = self.id(0)?;
+        if first >= id {
+            return Ok(0);
+        }
+        // The id of `low` is below, that of `high` is not.
+        let (mut low, mut below) = (0, first);
+        let (mut high, mut above) = (self.next - 1, last);
+        let mut halves = false;
+        while high - low > 1 {
+            // Every other step halves, so that no spread of ids costs more than twice what halving does.
+            let guess = if halves {
+                low.midpoint(high)
             } else {
-                high = middle;
+                let share = (id - below) as f64 / (above - below) as f64;
+                low.saturating_add((share * f64::from(high - low)).round() as u32)
+            };
+            halves = !halves;
+            let middle = guess.clamp(low + 1, high - 1);
+            let found = self.id(middle)?;
+            match found.cmp(&id) {
+                Ordering::Equal => return Ok(middle),
+                Ordering::Less => (low, below) = (middle, found),
+                Ordering::Greater => (high, above) = (middle, found),
             }
         }
-        Ok(low)
+        Ok(high)
     }
 
     /// The labels of a row, ascending.
@@ -198,4 +217,36 @@ fn load(base: &Image, number: u32) -> Result<Block, ImageError> {
         block.mark(field, base.mask(field, number)?);
     }
     Ok(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_id_is_found_however_ids_are_spread(
+            runs in proptest::collection::vec((0..40_u32, 1..30_u64), 1..12),
+            misses in proptest::collection::vec(any::<u64>(), 0..20),
+        ) {
+            // Runs without gaps, and gaps that double: what interpolation likes, and what it does not.
+            let (mut ids, mut next) = (Vec::new(), 1_u64);
+            for (gap, len) in runs {
+                next += 1_u64 << gap;
+                ids.extend(next..next + len);
+                next += len;
+            }
+            let mut rows = Rows::new(Arc::new(Image::empty(0)));
+            prop_assert_eq!(rows.first_from(7).unwrap(), 0);
+            for &id in &ids {
+                rows.push(id).unwrap();
+            }
+            let near = ids.iter().flat_map(|&id| [id - 1, id, id + 1]).chain([0, u64::MAX]);
+            for id in near.chain(misses) {
+                let expected = ids.partition_point(|&other| other < id) as u32;
+                prop_assert_eq!(rows.first_from(id).unwrap(), expected, "{}", id);
+            }
+        }
+    }
 }

@@ -12,6 +12,7 @@ use memlith::{Entity, Graph, Projected};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ struct Asked {
     deadline_ms: Option<u64>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum What {
     Degrees,
@@ -82,6 +83,8 @@ enum WeightJson {
 /// | `cdlp` | `rounds` |
 /// | `hops`, `distances` | `source` (a name) |
 ///
+/// One that was asked before is not made again as long as it is kept (`graph_cache_bytes`).
+///
 /// The answer is `{"nodes": [name, …], "values": [number, …], …}`, with what else there is to say.
 /// `progress` hears which part is done, from zero to one, and says whether to go on.
 ///
@@ -103,17 +106,21 @@ pub fn analyse(
         WeightJson::Weight => EdgeWeight::Weight,
         WeightJson::One => EdgeWeight::One,
     };
-    let all = graph.project(&asked.follow.read()?, orientation, weight)?;
     let threads =
         asked.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
     let mut go_on = |part: f64| until.is_none_or(|until| Instant::now() < until) && progress(part);
-    let place = |name: &str| place_of(graph, &all, name);
-    let mut answer =
-        run(asked.what, asked.with, all.projection(), place, Run::new(threads, &mut go_on))?;
-    let names = &mut Names::of(graph);
-    let nodes = all.entities().iter().map(|entity| names.get(*entity));
-    answer.insert("nodes".into(), json!(nodes.collect::<memlith::Result<Vec<_>>>()?));
-    Ok(Value::Object(answer))
+    let Asked { what, with, follow, .. } = asked;
+    // Results are the same with any number of threads.
+    let name = format!("{what:?} {}", Value::Object(with.clone()));
+    let answer = graph.analysed(&follow.read()?, orientation, weight, name, |all| {
+        let place = |name: &str| place_of(graph, all, name);
+        let mut answer = run(what, with, all.projection(), place, Run::new(threads, &mut go_on))?;
+        let names = &mut Names::of(graph);
+        let nodes = all.entities().iter().map(|entity| names.get(*entity));
+        answer.insert("nodes".into(), json!(nodes.collect::<memlith::Result<Vec<_>>>()?));
+        Ok::<_, GraphError>(Value::Object(answer))
+    })?;
+    Ok(Arc::unwrap_or_clone(answer))
 }
 
 impl From<Cancelled> for GraphError {

@@ -12,6 +12,7 @@ use super::layout::{Counts, FIELDS, HEADER_BYTES, Layout, MAGIC, PAD};
 use crate::adjacency::edge::{Direction, EdgeKey, HalfEdge, Place as AnyPlace, Side, Validity};
 use crate::adjacency::filter::Filter;
 use crate::image::{ImageError, SharedSource};
+use crate::prefetch::prefetch;
 
 /// Records of a list that are looked at in one go.
 const BLOCK: usize = 256;
@@ -87,16 +88,46 @@ impl Image {
 /// What of a filter an image can decide by comparing the numbers of a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Sieve {
-    /// A bit per place of a type.
-    types: Vec<u64>,
-    /// How many bits are set, if that is fewer than there are types.
+    types: Places,
+    /// How many types are wanted, if not all are.
     wanted: Option<usize>,
+    /// A word from which on no type is wanted: lists ascend by type.
+    beyond: u64,
     /// The least number of a weight.
     min_weight: u64,
     /// One more than the greatest number of a beginning.
     from_below: u64,
     /// The least number of an end.
     until_from: u64,
+}
+
+/// A set of places of types. The first 64, which are mostly all, take no memory beside it.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    first: u64,
+    rest: Vec<u64>,
+}
+
+impl Places {
+    fn insert(&mut self, place: usize) {
+        let bit = 1 << (place % 64);
+        match (place / 64).checked_sub(1) {
+            None => self.first |= bit,
+            Some(at) => {
+                self.rest.resize(self.rest.len().max(at + 1), 0);
+                self.rest[at] |= bit;
+            }
+        }
+    }
+
+    #[inline]
+    fn contains(&self, place: u64) -> bool {
+        let word = match (place / 64).checked_sub(1) {
+            None => self.first,
+            Some(at) => self.rest.get(at as usize).copied().unwrap_or(0),
+        };
+        word >> (place % 64) & 1 == 1
+    }
 }
 
 /// An image within one call: once all of it is verified, nobody is asked for each list.
@@ -164,18 +195,40 @@ impl<'a> ImageReader<'a> {
         Ok(List { bytes, first, len })
     }
 
+    /// Asks for where the list of a node lies.
+    #[inline]
+    pub(crate) fn prefetch_start(self, side: Side, node: u32) {
+        let Layout { start, .. } = &*self.image.layout;
+        let at = self.image.layout.lists(side).starts.start + node as usize * start.width;
+        // As long as blocks are still to be verified that takes far longer than memory does.
+        if let Some(bytes) = self.verified.and_then(|bytes| bytes.get(at..=at)) {
+            prefetch(bytes);
+        }
+    }
+
+    /// Asks for the beginning of the list of a node.
+    #[inline]
+    pub(crate) fn prefetch_list(self, side: Side, node: u32) {
+        if self.verified.is_some()
+            && let Ok(list) = self.list(side, node)
+        {
+            prefetch(&list.bytes[..list.len * self.image.layout.record.bytes]);
+        }
+    }
+
     /// The sieve of `filter`.
     pub(crate) fn sieve(self, filter: &Filter<'_>) -> Result<Sieve, ImageError> {
-        let Layout { counts, .. } = &*self.image.layout;
-        let mut types = vec![0_u64; self.image.types.len().div_ceil(64)];
-        let mut wanted = 0;
+        let Layout { counts, record, .. } = &*self.image.layout;
+        let (mut types, mut count, mut beyond) = (Places::default(), 0, 0);
         for (place, edge_type) in self.image.types.iter().enumerate() {
             if filter.types.is_none_or(|types| types.contains(edge_type)) {
-                types[place / 64] |= 1 << (place % 64);
-                wanted += 1;
+                types.insert(place);
+                count += 1;
+                beyond = record.word_of(place as u64 + 1, 0);
             }
         }
-        let wanted = (wanted < self.image.types.len()).then_some(wanted);
+        let wanted = (count < self.image.types.len()).then_some(count);
+        let beyond = if wanted.is_none() { u64::MAX } else { beyond };
         // Of numbers that are not negative the bits ascend as the numbers do.
         let least = filter.min_weight.max(0.0);
         let min_weight = if counts.weights == 0 {
@@ -187,7 +240,7 @@ impl<'a> ImageReader<'a> {
             None => (u64::MAX, 0),
             Some(instant) => self.instants_at(instant)?,
         };
-        Ok(Sieve { types, wanted, min_weight, from_below, until_from })
+        Ok(Sieve { types, wanted, beyond, min_weight, from_below, until_from })
     }
 
     fn weights_below(self, least: f32) -> Result<u64, ImageError> {
@@ -205,6 +258,19 @@ impl<'a> ImageReader<'a> {
             until <= instant && until != i64::MAX
         });
         Ok((begun as u64, ended as u64))
+    }
+
+    /// The first instant behind `instant` at which an edge begins or ends to hold.
+    pub(crate) fn next_change(self, instant: i64) -> Result<Option<i64>, ImageError> {
+        let Layout { froms, untils, .. } = &*self.image.layout;
+        let mut next = None;
+        for table in [froms, untils] {
+            let (instants, _) = self.get(table.clone())?.as_chunks();
+            let behind = instants.partition_point(|&at| i64::from_le_bytes(at) <= instant);
+            let first = instants.get(behind).map(|&at| i64::from_le_bytes(at));
+            next = next.into_iter().chain(first.filter(|&at| at != i64::MAX)).min();
+        }
+        Ok(next)
     }
 
     /// Hands the half edges of a node that pass to `found`, by ascending type, node and ordinal,
@@ -236,8 +302,8 @@ impl<'a> ImageReader<'a> {
         };
         match sieve.wanted {
             Some(wanted) if list.len >= SCAN_RECORDS * wanted.max(1) => {
-                for (place, code) in (0..).zip(0..self.image.types.len()) {
-                    let is_wanted = sieve.types[code / 64] >> (code % 64) & 1 == 1;
+                for place in 0..self.image.types.len() as u64 {
+                    let is_wanted = sieve.types.contains(place);
                     if is_wanted && scan(self.run_of_type(list, place))?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
@@ -261,13 +327,16 @@ impl<'a> ImageReader<'a> {
         found: &mut impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
         let Layout { counts, record, .. } = &*self.image.layout;
-        let (types, nodes) = (&self.image.types[..], counts.nodes);
+        let (types, nodes, record) = (&self.image.types[..], counts.nodes, *record);
         for at in run {
             let start = at * record.bytes;
-            let (code, node) = record.split(record.word.get(list.bytes, start));
-            let wanted = sieve.types.get(code as usize / 64).map_or(0, |bits| bits >> (code % 64));
+            let word = record.word.get(list.bytes, start);
+            if word >= sieve.beyond {
+                break;
+            }
+            let (code, node) = record.split(word);
             let weight = record.weight.get(list.bytes, start);
-            if wanted & 1 == 0 || weight < sieve.min_weight {
+            if !sieve.types.contains(code) || weight < sieve.min_weight {
                 if code as usize >= types.len() {
                     return Err(inconsistent("type of an edge of an adjacency"));
                 }
