@@ -1,4 +1,5 @@
-//! The catalogue: which vector spaces, metadata indexes and kinds of edges a file has.
+//! The catalogue: which vector spaces, metadata indexes and kinds of edges a file has, and how texts in it
+//! are searched.
 //!
 //! **Invariant:** a [`Catalog`] is a pure function of the rows of [`Table::Catalog`]. The number of a
 //! space is never given again; that of a metadata index may be, once its labels are gone.
@@ -11,6 +12,7 @@ use crate::knowledge::MAX_EDGE_KINDS;
 use crate::memory::{MAX_DIMENSIONS, MAX_LABEL_BYTES, MAX_METADATA_INDEXES, MAX_SPACES};
 use crate::rows::Pinned;
 use crate::schema::Table;
+use crate::text_settings::TextSettings;
 use crate::{Error, Result};
 use memlith_index::vectors::{Clip, Metric};
 use serde_json::{Map, Value, json};
@@ -142,6 +144,7 @@ pub(crate) struct Catalog {
     /// Kinds of edges by name, and names by number.
     edge_kinds: BTreeMap<Arc<str>, u16>,
     edge_names: BTreeMap<u16, Arc<str>>,
+    text: Arc<TextSettings>,
 }
 
 /// What a row of the catalogue describes: the first byte of its key.
@@ -153,6 +156,8 @@ enum Kind {
     Successor = b'n',
     Index = b'i',
     Edge = b'e',
+    /// How texts are searched, if not by default.
+    Text = b't',
     /// The highest number ever given to a space or index, so that none comes again.
     Counter = b'#',
 }
@@ -210,6 +215,10 @@ impl Catalog {
             }
             self.edge_names.insert(number, Arc::clone(&name));
             self.edge_kinds.insert(name, number);
+        } else if kind == Kind::Text as u8 {
+            let settings =
+                value.map(|v| TextSettings::from_json(&v).ok_or_else(bad)).transpose()?;
+            self.text = Arc::new(settings.unwrap_or_default());
         } else if kind != Kind::Counter as u8 {
             return Err(bad());
         }
@@ -368,6 +377,16 @@ impl Catalog {
     /// The row of a kind of edge of this number.
     pub(crate) fn edge_kind_row(name: &str, number: u16) -> Edit {
         (key(Kind::Edge, name), Some(json!({ "number": number }).to_string().into()))
+    }
+
+    /// How texts are searched.
+    pub(crate) fn text(&self) -> &Arc<TextSettings> {
+        &self.text
+    }
+
+    /// The row that says how texts are searched.
+    pub(crate) fn text_row(settings: &TextSettings) -> Edit {
+        (key(Kind::Text, ""), Some(settings.to_json().to_string().into_bytes()))
     }
 
     pub(crate) fn drop_index(path: &str) -> Edit {

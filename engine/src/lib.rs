@@ -75,6 +75,7 @@ mod sealed;
 mod shortcuts;
 mod stats;
 mod sync;
+mod text_settings;
 #[cfg(any(test, feature = "torture"))]
 #[doc(hidden)]
 pub mod torture;
@@ -99,6 +100,7 @@ pub use ids::{EdgeId, MemoryId, NodeId, Seq};
 pub use knowledge::*;
 /// Analyses of a graph as a whole, over a [`Projected`].
 pub use memlith_graph::analytics;
+pub use memlith_index::text::Language;
 pub use memlith_index::vectors::Metric;
 pub use memory::*;
 pub use options::{LogRetention, Options, Origin, Setting};
@@ -109,6 +111,7 @@ pub use recall::{
 };
 pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};
 pub use stats::{NamespaceStats, SpaceStats, Stats, SuccessorStats};
+pub use text_settings::{MAX_FIELD_BOOST, MAX_TEXT_PATHS, TextSettings};
 pub use transaction::{Committed, Transaction, WriteTx};
 pub use verify::{Problem, VerifyReport};
 pub use view::View;

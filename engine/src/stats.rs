@@ -11,6 +11,7 @@ use crate::ids::{Seq, SpaceId};
 use crate::options::Setting;
 use crate::recall::{AnswerStats, Deadline, Scope, SearchStats};
 use crate::schema::Table;
+use crate::text_settings::TextSettings;
 use crate::view::View;
 use crate::{Durability, Metric, Result};
 use memlith_index::attributes::FieldId;
@@ -63,6 +64,8 @@ pub struct Stats {
     pub is_graph_in_rows: bool,
     /// Declared metadata indexes.
     pub metadata_indexes: Vec<String>,
+    /// What of memories is found by its words, and in which language.
+    pub text: TextSettings,
     /// Memory that indexes take beyond their mapped images.
     pub index_bytes: u64,
     /// Changes that are in no image yet: what opening would have to fold.
@@ -194,6 +197,7 @@ impl Db {
             is_graph_in_rows: adjacency.is_none(),
             graph_delta_bytes: indexes.graph_delta_bytes,
             metadata_indexes: view.metadata_indexes(),
+            text: view.text_settings().clone(),
             index_bytes: indexes.heap_bytes,
             unsaved_changes: indexes.unsaved,
             held_views: core.committer.views.held() as u64,
@@ -251,6 +255,11 @@ impl View {
     /// The metadata paths that have an index.
     pub fn metadata_indexes(&self) -> Vec<String> {
         self.versions().catalog.indexes().map(|index| index.path.clone()).collect()
+    }
+
+    /// What of memories is found by its words, and in which language.
+    pub fn text_settings(&self) -> &TextSettings {
+        self.versions().catalog.text()
     }
 
     /// Figures about one namespace. Costs a step per distinct label of the file.

@@ -151,6 +151,7 @@ static void writes(ml_db *db) {
     space.metric = ML_L2;
     CHECK(ml_tx_create_space(tx, &space, &error));
     CHECK(ml_tx_index_metadata(tx, ML_STR("lang"), &error));
+    CHECK(ml_tx_set_text(tx, ML_STR("{\"tags\": 2, \"metadata\": {\"title\": 3}}"), &error));
     const float point[] = {0.5f, 0.25f};
     ml_vector vector = {ML_STR("picture"), {point, 2}};
     memory = ml_new_memory_init();

@@ -2160,6 +2160,15 @@ ml_status ml_tx_drop_space(const struct ml_tx *tx, struct ml_str name, struct ml
 ml_status ml_tx_index_metadata(const struct ml_tx *tx, struct ml_str path, struct ml_error **error);
 
 /**
+ * Sets what of memories is found by its words, and in which language words are brought to their stems, by a JSON
+ * object: `language`, a name such as `"german"` or null (`"english"` if absent), how often `tags` count, and under
+ * `metadata` how often texts at each path do, 1 to 8. The index of words is made anew.
+ */
+ml_status ml_tx_set_text(const struct ml_tx *tx,
+                         struct ml_str settings,
+                         struct ml_error **error);
+
+/**
  * Drops the index over a metadata path. Filters on it go on to work, by reading rows.
  */
 ml_status ml_tx_drop_metadata_index(const struct ml_tx *tx,

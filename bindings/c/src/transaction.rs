@@ -360,6 +360,22 @@ pub unsafe extern "C" fn ml_tx_index_metadata(
     })
 }
 
+/// Sets what of memories is found by its words, and in which language words are brought to their stems, by a JSON
+/// object: `language`, a name such as `"german"` or null (`"english"` if absent), how often `tags` count, and under
+/// `metadata` how often texts at each path do, 1 to 8. The index of words is made anew.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_tx_set_text(
+    tx: *const ml_tx,
+    settings: ml_str,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Tx>(tx, error, |tx| {
+        let settings = memlith_json::text_settings_from_json(settings.bytes("settings")?);
+        let settings = settings.map_err(|why| Failure::invalid(format!("settings: {why}")))?;
+        tx.with(|tx| Ok(tx.set_text(&settings)?))
+    })
+}
+
 /// Drops the index over a metadata path. Filters on it go on to work, by reading rows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_tx_drop_metadata_index(

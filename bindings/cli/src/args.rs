@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Log(commands::log::Log),
     Export(commands::export::Export),
     Rebuild(commands::rebuild::Rebuild),
+    Text(commands::text::TextArgs),
     Compact(commands::compact::Compact),
     Salvage(commands::salvage::Salvage),
     Graph(commands::graph::GraphArgs),

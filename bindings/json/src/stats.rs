@@ -1,5 +1,6 @@
 //! Figures of a file, of a namespace and of vector spaces as objects.
 
+use crate::text::TextSettingsJson;
 use memlith::{
     AnswerStats, BackgroundStats, EmbeddingStats, JobStats, NamespaceStats, Origin, SearchStats,
     Setting, SpaceStats, Stats,
@@ -19,6 +20,7 @@ pub struct StatsJson<'a> {
     spaces: Vec<SpaceJson<'a>>,
     unsealed_vectors: u64,
     metadata_indexes: &'a [String],
+    text: TextSettingsJson<'a>,
     nodes: u64,
     edges: u64,
     graph_image_bytes: u64,
@@ -51,6 +53,7 @@ impl<'a> StatsJson<'a> {
             spaces: stats.spaces.iter().map(SpaceJson::new).collect(),
             unsealed_vectors: stats.unsealed_vectors,
             metadata_indexes: &stats.metadata_indexes,
+            text: TextSettingsJson::new(&stats.text),
             nodes: stats.nodes,
             edges: stats.edges,
             graph_image_bytes: stats.graph_image_bytes,

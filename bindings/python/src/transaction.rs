@@ -2,14 +2,17 @@
 
 use crate::convert::{json_of, json_to};
 use crate::database::Shared;
-use crate::error::{Failure, failure};
+use crate::error::{Failure, failure, invalid};
 use crate::graph;
 use crate::options::durability_of;
 use crate::records::Memory;
-use memlith::{DEFAULT_NAMESPACE, Db, MemoryId, Upsert, WriteOptions, WriteTx};
+use memlith::{
+    DEFAULT_NAMESPACE, Db, Language, MemoryId, TextSettings, Upsert, WriteOptions, WriteTx,
+};
 use parking_lot::Mutex;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, ThreadId};
@@ -157,6 +160,25 @@ impl Transaction {
     /// Drops the index over a metadata path.
     fn drop_metadata_index(&self, py: Python<'_>, path: &str) -> PyResult<()> {
         self.work(py, |tx| tx.drop_metadata_index(path))
+    }
+
+    /// Sets what of memories is found by its words beside the content, and in which language words are brought
+    /// to their stems: a name such as `german`, or None. Tags, and texts at paths of metadata, count so many
+    /// times. The index of words is made anew.
+    #[pyo3(signature = (*, language = Some("english"), tags = 0, metadata = None))]
+    fn set_text(
+        &self,
+        py: Python<'_>,
+        language: Option<&str>,
+        tags: u8,
+        metadata: Option<BTreeMap<String, u8>>,
+    ) -> PyResult<()> {
+        let unknown = |name| invalid(format!("language: none is called {name}"));
+        let known = |name: &str| Language::from_name(name).ok_or_else(|| unknown(name.to_owned()));
+        let mut settings = TextSettings::new().tags(tags);
+        settings.language = language.map(known).transpose()?;
+        settings.metadata = metadata.unwrap_or_default();
+        self.work(py, |tx| tx.set_text(&settings))
     }
 
     /// Makes all of it visible and durable. Returns its place in the log; None if it wrote nothing.

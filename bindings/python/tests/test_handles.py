@@ -213,6 +213,7 @@ def test_upkeep(path: Path) -> None:
         with db.write(durability="relaxed") as tx:
             tx.remember("a", vectors={"small": [1, 2]})
             tx.index_metadata("lang")
+            tx.set_text(language="german", metadata={"title": 2})
         db.flush()
         db.checkpoint()
         db.link()
@@ -223,6 +224,7 @@ def test_upkeep(path: Path) -> None:
             assert db.stats()["background"]["paused"]
         pause.close()
         assert not db.stats()["background"]["paused"] and db.check_recall(space="small", effort="exact") == 1.0
+        assert db.stats()["text"] == {"language": "german", "tags": 0, "metadata": {"title": 2}}
         before, after = db.compact()
         assert after <= before and db.durable_seq == 2
         head = db.head()

@@ -41,6 +41,8 @@ pub enum Model {
     Edge = 5,
     /// A kind of edge that was used for the first time.
     EdgeKind = 6,
+    /// How texts are searched.
+    Text = 7,
 }
 
 impl Model {
@@ -53,16 +55,18 @@ impl Model {
             Model::Node => "node",
             Model::Edge => "edge",
             Model::EdgeKind => "edge-kind",
+            Model::Text => "text",
         }
     }
 
-    const ALL: [Model; 6] = [
+    const ALL: [Model; 7] = [
         Model::Memory,
         Model::Space,
         Model::MetadataIndex,
         Model::Node,
         Model::Edge,
         Model::EdgeKind,
+        Model::Text,
     ];
 
     fn from_byte(byte: u8) -> Option<Self> {
@@ -71,7 +75,7 @@ impl Model {
 
     /// Is it kept in the catalogue?
     pub(crate) fn is_of_catalog(self) -> bool {
-        matches!(self, Model::Space | Model::MetadataIndex | Model::EdgeKind)
+        matches!(self, Model::Space | Model::MetadataIndex | Model::EdgeKind | Model::Text)
     }
 }
 

@@ -202,13 +202,17 @@ pub(super) fn declared_texts(
     mut text: impl FnMut(&str),
 ) {
     for index in declared {
-        let found = at_path(metadata, &index.path);
-        let items = match found {
-            Some(Value::Array(items)) => &items[..],
-            found => found.map_or(&[][..], std::slice::from_ref),
-        };
-        items.iter().filter_map(Value::as_str).for_each(&mut text);
+        texts_at(metadata, &index.path).for_each(&mut text);
     }
+}
+
+/// The texts at a path, by themselves or in a list.
+pub(super) fn texts_at<'a>(metadata: &'a Value, path: &str) -> impl Iterator<Item = &'a str> {
+    let items = match at_path(metadata, path) {
+        Some(Value::Array(items)) => &items[..],
+        found => found.map_or(&[][..], std::slice::from_ref),
+    };
+    items.iter().filter_map(Value::as_str)
 }
 
 fn at_path<'a>(metadata: &'a Value, path: &str) -> Option<&'a Value> {

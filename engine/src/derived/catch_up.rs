@@ -15,6 +15,7 @@ use crate::memory::access;
 use crate::planted::{self, Defect};
 use crate::rows::{Opened, Pinned};
 use crate::schema::{self, Table, log_key, read_u64};
+use crate::text_settings::TextSettings;
 use crate::{Error, Result};
 use memlith_index::image::SharedSource;
 use serde_json::{Value, json};
@@ -45,6 +46,8 @@ impl Indexes {
         unreadable: Unreadable,
     ) -> Result<Option<Indexes>> {
         let mut indexes = Indexes::empty([0; 16], graph_bytes);
+        let text_settings = Arc::clone(catalog.text());
+        indexes.set_text(Seq(0), &text_settings, rows)?;
         let Some(row) = images.get(AttributeIndex::NAME) else { return Ok(None) };
         let note: Value = serde_json::from_str(&row.note).unwrap_or_default();
         let opened = row.place.open(container);
@@ -77,8 +80,10 @@ impl Indexes {
         };
         let mut text = BTreeMap::new();
         let names = Names::MEMORIES;
-        let opened =
-            open(names.manifest).map(|manifest| open_text(names, manifest?, &open, &mut text));
+        // Images of words that were found in another way are of no use.
+        let manifest = open(names.manifest).filter(|_| note["text"] == text_settings.to_json());
+        let opened = manifest
+            .map(|manifest| open_text((names, &text_settings), manifest?, &open, &mut text));
         match opened {
             Some(Ok(content)) => {
                 indexes.content = content;
@@ -112,7 +117,8 @@ impl Indexes {
         let mut graph = BTreeMap::new();
         let mut is_graph_missing = false;
         let fits = KnowledgeIndex::fits(graph_bytes, rows)?;
-        match open_graph(&open, declared(&note), (graph_bytes, fits), &mut graph) {
+        let graph_settings = (declared(&note), &text_settings);
+        match open_graph(&open, graph_settings, (graph_bytes, fits), &mut graph) {
             Ok(Some(knowledge)) => {
                 indexes.knowledge = knowledge;
                 read.append(&mut graph);
@@ -252,12 +258,12 @@ type Read = BTreeMap<String, SharedSource>;
 
 /// A text index, of its manifest. `read` gets its images.
 fn open_text(
-    names: Names,
+    (names, settings): (Names, &Arc<TextSettings>),
     manifest: SharedSource,
     open: &Open<'_>,
     read: &mut Read,
 ) -> Result<ContentIndex> {
-    let content = ContentIndex::open(names, &manifest, |name| {
+    let content = ContentIndex::open(names, settings, &manifest, |name| {
         let missing = || Error::corruption("index", "an image of each segment of text", "none");
         let image = open(&name).ok_or_else(missing)??;
         read.insert(name, image.clone());
@@ -271,7 +277,7 @@ fn open_text(
 /// does not fit into so many bytes.
 fn open_graph(
     open: &Open<'_>,
-    declared: Vec<MetadataIndex>,
+    (declared, settings): (Vec<MetadataIndex>, &Arc<TextSettings>),
     (max_bytes, fits): (u64, bool),
     read: &mut Read,
 ) -> Result<Option<KnowledgeIndex>> {
@@ -282,7 +288,7 @@ fn open_graph(
         return Ok(None);
     }
     let nodes = nodes?;
-    let words = open_text(Names::NODES, words?, open, read)?;
+    let words = open_text((Names::NODES, settings), words?, open, read)?;
     let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared, max_bytes)?;
     read.insert(KnowledgeIndex::NODES.to_owned(), nodes);
     read.extend(edges.map(|edges| (KnowledgeIndex::EDGES.to_owned(), edges)));

@@ -111,13 +111,14 @@ impl Versions {
     }
 
     /// What the images say beside their bytes: which spaces there are, which metadata paths have
-    /// labels, and whether there is a graph.
+    /// labels, how words are found, and whether there is a graph.
     fn note(&self) -> String {
         let spaces: Vec<u32> = self.vectors.keys().map(|id| id.0).collect();
         let metadata: BTreeMap<&str, u8> =
             self.catalog.indexes().map(|i| (i.path.as_str(), i.field)).collect();
         let graph = !self.knowledge.is_untouched();
-        json!({ "spaces": spaces, "metadata": metadata, "graph": graph }).to_string()
+        let text = self.catalog.text().to_json();
+        json!({ "spaces": spaces, "metadata": metadata, "text": text, "graph": graph }).to_string()
     }
 }
 

@@ -17,6 +17,7 @@ use crate::knowledge::{ArchivedNodeRow, Ends, Entity, access_edge, access_node};
 use crate::planted::{self, Defect};
 use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, read_u64};
+use crate::text_settings::TextSettings;
 use crate::{Error, Result};
 use memlith_graph::adjacency::{Edge, EdgeKey, GraphError, GraphIndex, GraphView, Validity};
 use memlith_graph::image as graph_image;
@@ -172,6 +173,25 @@ impl KnowledgeIndex {
             self.nodes.drop_field(field::metadata(gone.field))?;
         }
         self.declared = wanted;
+        self.set_nodes(seq, rows)
+    }
+
+    /// Has words be found as `settings` say, reading every node if the language is another than before.
+    pub(crate) fn set_text(
+        &mut self,
+        seq: Seq,
+        settings: &Arc<TextSettings>,
+        rows: &dyn Rows,
+    ) -> Result<()> {
+        if self.words.settings().language == settings.language {
+            return Ok(());
+        }
+        self.words = self.words.anew(settings);
+        self.set_nodes(seq, rows)
+    }
+
+    /// Takes in every node again.
+    fn set_nodes(&mut self, seq: Seq, rows: &dyn Rows) -> Result<()> {
         for ordinal in self.nodes.live() {
             let Some(id) = self.nodes.id_of(ordinal)? else { continue };
             if let Some(bytes) = rows.get(Table::Nodes, &id.to_be_bytes())? {

@@ -29,7 +29,7 @@ pub(crate) use knowledge::{
     of_memory, of_node,
 };
 use text::store_text;
-pub(crate) use text::{ContentIndex, Names, analyzer};
+pub(crate) use text::{ContentIndex, Names};
 pub(crate) use vectors::SpaceIndex;
 
 use crate::catalog::{Catalog, MetadataIndex};
@@ -38,6 +38,7 @@ use crate::ids::{MemoryId, Seq, SpaceId};
 use crate::memory::{ArchivedMemoryRow, access};
 use crate::rows::Rows;
 use crate::schema::{Table, memory_key};
+use crate::text_settings::TextSettings;
 use crate::{Error, Result};
 use memlith_index::attributes::Attributes;
 use memlith_index::image::SharedSource;
@@ -165,7 +166,7 @@ impl Indexes {
                     let memories = self.attributes.attributes();
                     self.knowledge.fold_edge(seq, change, memories, rows)?;
                 }
-                Model::Space | Model::MetadataIndex => self.memories = seq,
+                Model::Space | Model::MetadataIndex | Model::Text => self.memories = seq,
                 Model::EdgeKind => {}
             }
         }
@@ -207,8 +208,32 @@ impl Indexes {
         (followed + self.knowledge.heap_bytes()) as u64
     }
 
+    /// Has words be found as `settings` say, reading every row that is live if they are others than before.
+    pub(crate) fn set_text(
+        &mut self,
+        seq: Seq,
+        settings: &Arc<TextSettings>,
+        rows: &dyn Rows,
+    ) -> Result<()> {
+        if self.content.settings() == settings {
+            return Ok(());
+        }
+        self.content = self.content.anew(settings);
+        Arc::make_mut(&mut self.images).retain(|name, _| !Names::MEMORIES.has(name));
+        let attributes = self.attributes.version();
+        for ordinal in attributes.live() {
+            let Some(id) = attributes.id_of(ordinal)?.map(MemoryId) else { continue };
+            // It may be gone by now: the log will say so.
+            let Some(bytes) = rows.get(Table::Memories, &memory_key(id))? else { continue };
+            let row = Some(access(&bytes)?);
+            self.content.fold(seq, &Folded { ordinal, id, aspects: Aspects::ALL, row }, rows)?;
+            self.unsaved += 1;
+        }
+        self.knowledge.set_text(seq, settings, rows)
+    }
+
     /// Takes in a changed catalogue, at `seq`: indexes for new spaces, none for dropped ones, labels for
-    /// newly declared metadata paths. `rows` must be those that `catalog` was read from.
+    /// newly declared metadata paths, words as they are to be found. `rows` must be those that `catalog` was read from.
     pub(crate) fn adopt_catalog(
         &mut self,
         seq: Seq,
@@ -229,6 +254,7 @@ impl Indexes {
         let declared: Vec<MetadataIndex> = catalog.indexes().cloned().collect();
         self.attributes.declare(declared.clone(), rows)?;
         self.knowledge.declare(seq, declared, rows)?;
+        self.set_text(seq, catalog.text(), rows)?;
         self.catalog = Arc::new(catalog);
         Ok(())
     }

@@ -8,20 +8,24 @@
 //! version u8 | next tag u64 | segments u32 | of each: tag u64 | dead u32 len, roaring bitmap
 //! ```
 //!
-//! **Invariant:** every live memory, or node, has one entry, of its present text. A tag names the same bytes for as
+//! Which texts of a memory these are, and in which language, [`TextSettings`] say.
+//!
+//! **Invariant:** every live memory, or node, has one entry, of its present texts. A tag names the same bytes for as
 //! long as the numbering lasts.
 
+use super::attributes::texts_at;
 use super::checkpoint::Store;
 use super::{Derived, Folded};
 use crate::commit::log::Aspects;
 use crate::ids::Seq;
+use crate::memory::ArchivedMemoryRow;
 use crate::rows::Rows;
+use crate::text_settings::TextSettings;
 use crate::{Error, Result};
 use memlith_index::image::SharedSource;
-use memlith_index::text::{
-    Analyzer, Bm25, Compacted, Compaction, Language, Segment, TextIndex, TextView,
-};
+use memlith_index::text::{Bm25, Compacted, Compaction, Segment, TextIndex, TextView};
 use roaring::RoaringBitmap;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +49,11 @@ impl Names {
     pub(crate) const MEMORIES: Names = Names { manifest: "text", segment: "text/" };
     pub(crate) const NODES: Names = Names { manifest: "graph/text", segment: "graph/text/" };
 
+    /// Is it the name of one of its images?
+    pub(crate) fn has(self, name: &str) -> bool {
+        name == self.manifest || name.starts_with(self.segment)
+    }
+
     /// Is it the name of a segment's image? Under one numbering such an image never changes.
     pub(crate) fn is_of_segment(name: &str) -> bool {
         [Self::MEMORIES, Self::NODES].iter().any(|names| name.starts_with(names.segment))
@@ -56,14 +65,10 @@ impl Names {
     }
 }
 
-/// What counts as the same word.
-pub(crate) fn analyzer() -> Analyzer {
-    Analyzer::default().stem(Some(Language::English))
-}
-
 /// The writer of a text index.
 pub(crate) struct ContentIndex {
     names: Names,
+    settings: Arc<TextSettings>,
     index: TextIndex,
     /// The tag of the next segment.
     next_tag: u64,
@@ -81,13 +86,28 @@ pub(crate) struct Manifest {
 impl ContentIndex {
     /// One without words.
     pub(crate) fn new(names: Names) -> Self {
-        let (index, unstored) = (TextIndex::new(analyzer()), BTreeMap::new());
-        ContentIndex { names, index, next_tag: 0, unstored }
+        Self::under(names, Arc::default(), 0)
+    }
+
+    fn under(names: Names, settings: Arc<TextSettings>, next_tag: u64) -> Self {
+        let (index, unstored) = (TextIndex::new(settings.analyzer()), BTreeMap::new());
+        ContentIndex { names, settings, index, next_tag, unstored }
+    }
+
+    /// What it is made under.
+    pub(crate) fn settings(&self) -> &Arc<TextSettings> {
+        &self.settings
+    }
+
+    /// One without words, under other settings; it gives none of the tags that this one has given.
+    pub(crate) fn anew(&self, settings: &Arc<TextSettings>) -> Self {
+        Self::under(self.names, Arc::clone(settings), self.next_tag)
     }
 
     /// The index of a manifest, whose segments are opened by the name of their image.
     pub(crate) fn open(
         names: Names,
+        settings: &Arc<TextSettings>,
         manifest: &SharedSource,
         mut segment: impl FnMut(String) -> Result<SharedSource>,
     ) -> Result<Self> {
@@ -96,8 +116,9 @@ impl ContentIndex {
         for (tag, dead) in manifest.segments {
             segments.push(Segment { tag, source: segment(names.of_segment(tag))?, dead });
         }
-        let index = TextIndex::from_segments(segments, analyzer())?;
-        Ok(ContentIndex { names, index, next_tag: manifest.next_tag, unstored: BTreeMap::new() })
+        let index = TextIndex::from_segments(segments, settings.analyzer())?;
+        let fresh = Self::under(names, Arc::clone(settings), manifest.next_tag);
+        Ok(ContentIndex { index, ..fresh })
     }
 
     pub(crate) fn version(&self, seq: Seq) -> TextView {
@@ -112,6 +133,26 @@ impl ContentIndex {
     /// Takes in a text, in the place of the one that was there.
     pub(super) fn insert(&mut self, ordinal: u32, text: &str, seq: Seq) -> Result<()> {
         Ok(self.index.insert(ordinal, text, seq.0)?)
+    }
+
+    /// Takes in what a memory is found by.
+    fn insert_memory(&mut self, ordinal: u32, row: &ArchivedMemoryRow, seq: Seq) -> Result<()> {
+        let TextSettings { tags, metadata, .. } = &*self.settings;
+        let mut fields: Vec<(&str, u8)> = vec![(&row.content, 1)];
+        if *tags > 0 {
+            fields.extend(row.tags.iter().map(|tag| (tag.as_str(), *tags)));
+        }
+        // Metadata that does not parse has no words; `verify` reports it with its row.
+        let has_any = !metadata.is_empty() && !row.metadata.is_empty();
+        let parsed: Value = if has_any {
+            serde_json::from_str(&row.metadata).unwrap_or_default()
+        } else {
+            Value::Null
+        };
+        for (path, times) in metadata {
+            fields.extend(texts_at(&parsed, path).map(|text| (text, *times)));
+        }
+        Ok(self.index.insert_fields(ordinal, &fields, seq.0)?)
     }
 
     pub(super) fn remove(&mut self, ordinal: u32, seq: Seq) -> Result<()> {
@@ -241,8 +282,11 @@ impl Derived for ContentIndex {
 
     fn fold(&mut self, seq: Seq, change: &Folded<'_>, _: &dyn Rows) -> Result<()> {
         match change.row {
-            Some(row) if change.aspects.has(Aspects::CONTENT) => {
-                self.insert(change.ordinal, &row.content, seq)?;
+            Some(row)
+                if change.aspects.has(Aspects::CONTENT)
+                    || self.settings.has_fields() && change.aspects.has(Aspects::ATTRIBUTES) =>
+            {
+                self.insert_memory(change.ordinal, row, seq)?;
             }
             Some(_) => {}
             None => self.remove(change.ordinal, seq)?,

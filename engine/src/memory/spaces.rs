@@ -1,4 +1,4 @@
-//! Vector spaces and metadata indexes: what a transaction can declare and drop.
+//! Vector spaces, metadata indexes and the search of texts: what a transaction can declare and drop.
 
 use super::Patch;
 use crate::catalog::{Catalog, Space};
@@ -8,6 +8,7 @@ use crate::commit::log::{Aspects, ChangeKind, commitment};
 use crate::filter::Filter;
 use crate::rows::Rows;
 use crate::schema::Table;
+use crate::text_settings::TextSettings;
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
 
@@ -70,6 +71,18 @@ impl WriteTx<'_> {
         let index = index.ok_or_else(|| Error::not_found("metadata index", path))?;
         self.put_catalog(&Catalog::drop_index(path).0, None)?;
         self.note_catalog(Model::MetadataIndex, u64::from(index.field), ChangeKind::Deleted, path)
+    }
+
+    /// Sets what of memories is found by its words, and in which language those of memories and nodes are
+    /// brought to their stems. Costs a read of every memory, and of every node if the language changes.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a field counts more than 8 times.
+    pub fn set_text(&mut self, settings: &TextSettings) -> Result<()> {
+        settings.validate()?;
+        let (key, row) = Catalog::text_row(settings);
+        self.put_catalog(&key, row)?;
+        self.note_catalog(Model::Text, 0, ChangeKind::Updated, "")
     }
 
     pub(crate) fn note_catalog(

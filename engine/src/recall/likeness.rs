@@ -3,12 +3,12 @@
 //! **Invariant:** the likeness of texts of up to [`MAX_SHINGLES`] words is exact; of longer ones that of as
 //! many shingles chosen by their hashes (Broder, 1997). What is asked of two memories costs no more than that.
 
-use crate::derived::analyzer;
 use crate::ids::{MemoryId, SpaceId};
 use crate::memory::Memory;
 use crate::rows::SpaceVectors;
 use crate::view::View;
 use crate::{Error, Result};
+use memlith_index::text::Analyzer;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Words in a row that make a shingle.
@@ -59,9 +59,9 @@ impl Likeness {
 struct Shingles(Vec<u64>);
 
 impl Shingles {
-    fn of(content: &str) -> Self {
+    fn of(content: &str, analyzer: &Analyzer) -> Self {
         let mut words = Vec::new();
-        analyzer().analyze(content, |token| words.push(xxh3_64(token.term.as_bytes())));
+        analyzer.analyze(content, |token| words.push(xxh3_64(token.term.as_bytes())));
         let size = SHINGLE_WORDS.min(words.len()).max(1);
         let hash = |row: &[u64]| {
             let bytes: Vec<u8> = row.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -111,8 +111,8 @@ pub(super) struct Traits {
 }
 
 impl Traits {
-    pub(super) fn new(content: &str, vectors: Vec<Option<Vec<f32>>>) -> Self {
-        Traits { shingles: Shingles::of(content), vectors }
+    pub(super) fn new(content: &str, analyzer: &Analyzer, vectors: Vec<Option<Vec<f32>>>) -> Self {
+        Traits { shingles: Shingles::of(content, analyzer), vectors }
     }
 
     /// Those of each memory that is there, with its vectors of spaces of such dimensions.
@@ -127,6 +127,7 @@ impl Traits {
             .map(|(space, dimension)| Ok((rows.vectors_of(*space)?, *dimension)))
             .collect::<Result<_>>()?;
         let contents = view.peek_many(ids)?;
+        let analyzer = view.analyzer();
         let of = |(id, memory): (&MemoryId, Option<Memory>)| {
             let Some(memory) = memory else { return Ok(None) };
             let vector = |(vectors, dimension): &(SpaceVectors<'_>, usize)| {
@@ -134,7 +135,7 @@ impl Traits {
                 Ok(vectors.read(*id, &mut vector)?.then_some(vector))
             };
             let vectors = spaces.iter().map(vector).collect::<Result<_>>()?;
-            Ok(Some(Traits::new(&memory.content, vectors)))
+            Ok(Some(Traits::new(&memory.content, &analyzer, vectors)))
         };
         ids.iter().zip(contents).map(of).collect()
     }
@@ -160,7 +161,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn likeness(a: &str, b: &str) -> f32 {
-        Shingles::of(a).likeness(&Shingles::of(b))
+        let analyzer = Analyzer::default();
+        Shingles::of(a, &analyzer).likeness(&Shingles::of(b, &analyzer))
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl View {
             let (best, _) = probe.best(self, CANDIDATES, &scope, &Deadline::NONE)?;
             candidates.extend(best.into_iter().map(|(ordinal, _)| ordinal));
         }
-        let own = Traits::new(&new.content, vectors);
+        let own = Traits::new(&new.content, &self.analyzer(), vectors);
         let ids = candidates.iter().map(|o| self.id_of(o)).collect::<Result<Vec<_>>>()?;
         let others = Traits::read(self, &ids, &spaces)?;
         let mut found: Vec<Resemblance> = Vec::new();

@@ -16,13 +16,13 @@ use super::{
     AsOf, Deadline, Explanation, Hit, Leg, LegOutcome, LegReport, Likeness, Recall, Recalled,
     Scope, Snippet, Step, Weights,
 };
-use crate::derived::{analyzer, column, field};
+use crate::derived::{column, field};
 use crate::ids::MemoryId;
 use crate::memory::Memory;
 use crate::view::{Shared, View};
 use crate::{Error, Result};
 use memlith_index::attributes::Order;
-use memlith_index::text::Query;
+use memlith_index::text::{self, Analyzer, Query};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::ops::Bound;
@@ -339,7 +339,7 @@ impl View {
     /// The words of each, which it is compared by.
     fn words_of(&self, ranked: &[Scored]) -> Result<Vec<Words>> {
         let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
-        let analyzer = analyzer();
+        let analyzer = self.analyzer();
         let words = |memory: Option<Memory>| {
             let mut words = Words::new();
             let content = memory.map(|memory| memory.content).unwrap_or_default();
@@ -363,7 +363,7 @@ impl View {
     ) -> Result<(Vec<Hit>, Option<usize>)> {
         let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
         let memories = self.peek_many(&ids)?;
-        let query = request.query().unwrap_or_default();
+        let (query, analyzer) = (request.query().unwrap_or_default(), self.analyzer());
         let mut budget = Budget::new(&request.tokens, request.max_tokens);
         let mut sessions = Sessions::default();
         let mut hits = Vec::with_capacity(ranked.len());
@@ -376,7 +376,9 @@ impl View {
             }
             let explanation = request.explain.then(|| explain(*ordinal, &query, &memory));
             let explanation = explanation.transpose()?;
-            let snippet = request.snippet.map(|bytes| snippet(&query, &memory.content, bytes));
+            let snippet = request.snippet.map(|bytes| {
+                snippet(analyzer.snippet(&query, &memory.content, bytes), &memory.content)
+            });
             let (mut before, mut behind) = (Vec::new(), Vec::new());
             if request.neighbours > 0
                 && let Some(turns) = sessions.of(self, *ordinal, scope)?
@@ -398,6 +400,11 @@ impl View {
     fn memories_of(&self, ordinals: &[u32]) -> Result<Vec<Memory>> {
         let ids = ordinals.iter().map(|o| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
         Ok(self.peek_many(&ids)?.into_iter().flatten().collect())
+    }
+
+    /// What counts as the same word.
+    pub(super) fn analyzer(&self) -> Analyzer {
+        self.versions().catalog.text().analyzer()
     }
 
     /// Is any memory of a session?
@@ -451,9 +458,8 @@ fn reranks(request: &Recall) -> bool {
     request.compares() || request.weights.neighbourhood > 0.0 || rerankers(request).next().is_some()
 }
 
-/// The piece of a content that shows best what a query is about.
-fn snippet(query: &Query, content: &str, bytes: usize) -> Snippet {
-    let found = analyzer().snippet(query, content, bytes);
+/// A piece of a content.
+fn snippet(found: text::Snippet, content: &str) -> Snippet {
     let start = found.range.start;
     let text = content.get(found.range.clone()).unwrap_or_default().to_owned();
     let marks = found.marks.into_iter().map(|mark| mark.start - start..mark.end - start).collect();

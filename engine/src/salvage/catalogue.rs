@@ -1,8 +1,8 @@
-//! Which vector spaces and metadata indexes are proved.
+//! Which vector spaces and metadata indexes are proved, and how texts are searched.
 //!
 //! **Invariant:** the row of a space says always the same, under its own key or that of a successor,
-//! and its number is never given again: whatever leaf it stands in, it is the one, as long as all agree. An index may come and go, so its row must
-//! be of the state, or of a commit since which the catalogue has not changed.
+//! and its number is never given again: whatever leaf it stands in, it is the one, as long as all agree. An index may come and go, and how texts are
+//! searched may change, so that their rows must be of the state, or of a commit since which the catalogue has not changed.
 
 use super::page::Tree;
 use super::survey::{Progress, Survey};
@@ -12,6 +12,7 @@ use crate::catalog::{Catalog, Space};
 use crate::file::Wreck;
 use crate::ids::SpaceId;
 use crate::schema::Table;
+use crate::text_settings::TextSettings;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Survey<'_> {
@@ -40,6 +41,7 @@ impl Survey<'_> {
         self.spaces = catalog.spaces().cloned().collect();
         self.successors = catalog.successors().cloned().collect();
         self.indexes = catalog.indexes().map(|index| index.path.clone()).collect();
+        self.text = TextSettings::clone(catalog.text());
         let kinds = catalog.edge_kinds().map(|(name, number)| (name.to_string(), number));
         self.edge_kinds = kinds.collect();
         if gaps > 0 {

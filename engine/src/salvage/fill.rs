@@ -14,6 +14,7 @@ use crate::ids::{EdgeId, MemoryId, NodeId, SpaceId};
 use crate::knowledge::{EdgeRow, NodeRow};
 use crate::memory::{MemoryRow, SpaceVector, VectorBytes, vector_digest};
 use crate::schema::{self, Table, read_u64, vector_key};
+use crate::text_settings::TextSettings;
 use crate::transaction::Transaction;
 use crate::{ErrorKind, Result};
 use redb::TableHandle;
@@ -103,6 +104,9 @@ impl<'a> Filler<'a> {
         }
         for path in &survey.indexes {
             self.transaction()?.index_metadata(path)?;
+        }
+        if survey.text != TextSettings::default() {
+            self.transaction()?.set_text(&survey.text)?;
         }
         if let Some(transaction) = self.open.take() {
             transaction.commit()?;

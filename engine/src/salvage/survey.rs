@@ -19,6 +19,7 @@ use crate::catalog::Space;
 use crate::file::{Flaw, Wreck};
 use crate::ids::{MAX_NUMBER, MemoryId, SpaceId};
 use crate::schema::{ACCESSES, LOG, Table, read_u64, read_vector_key};
+use crate::text_settings::TextSettings;
 use crate::{Error, Result};
 use redb::TableHandle;
 use roaring::RoaringTreemap;
@@ -36,6 +37,8 @@ pub(super) struct Survey<'w> {
     pub(super) successors: Vec<(SpaceId, Space)>,
     /// Paths of metadata indexes.
     pub(super) indexes: Vec<String>,
+    /// How texts are searched.
+    pub(super) text: TextSettings,
     /// Kinds of edges, with their numbers.
     pub(super) edge_kinds: Vec<(String, u16)>,
     /// The highest number ever given to a space.
@@ -82,6 +85,7 @@ impl<'w> Survey<'w> {
             spaces: Vec::new(),
             successors: Vec::new(),
             indexes: Vec::new(),
+            text: TextSettings::default(),
             edge_kinds: Vec::new(),
             highest_space: 0,
             elsewhere: BTreeMap::new(),

@@ -10,8 +10,9 @@ use crate::filter::Filter;
 use crate::graph_options::GraphOptions;
 use crate::ids::MemoryId;
 use crate::memory::{NewMemory, Patch, Upsert};
+use crate::text_settings::TextSettings;
 use crate::transaction::WriteTx;
-use crate::{ErrorKind, Metric, Precision, Result};
+use crate::{ErrorKind, Language, Metric, Precision, Result};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +61,7 @@ pub(super) const ACTIONS: &[(u64, Action)] = &[
     (3, drop_space),
     (1, index_metadata),
     (1, drop_metadata_index),
+    (1, set_text),
     (2, seal),
     (2, merge),
     (2, write_through),
@@ -361,6 +363,13 @@ fn index_metadata(act: &mut Act<'_, '_>) -> Result<()> {
         act.tx.index_metadata(path)?;
     }
     Ok(())
+}
+
+fn set_text(act: &mut Act<'_, '_>) -> Result<()> {
+    let language = *pick(act.rng, &[None, Some(Language::English), Some(Language::German)]);
+    let tags = *pick(act.rng, &[0, 2]);
+    let path = *pick(act.rng, &PATHS);
+    act.tx.set_text(&TextSettings::new().language(language).tags(tags).metadata(path, 3))
 }
 
 fn drop_metadata_index(act: &mut Act<'_, '_>) -> Result<()> {

@@ -4,3 +4,4 @@ mod conversations;
 mod requests;
 mod several_spaces;
 mod unserved;
+mod words;

@@ -16,6 +16,9 @@ use crate::image::{ImageError, SharedSource};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
+/// Positions from here on are one: of documents longer than any text.
+const MAX_POSITION: u32 = u32::MAX >> 2;
+
 /// A text index, as its writer holds it. Readers hold [`TextView`]s.
 pub struct TextIndex {
     parts: Arc<Parts>,
@@ -93,10 +96,38 @@ impl TextIndex {
     /// # Panics
     /// After 2^32 inserts, which outgrow any memory long before.
     pub fn insert(&mut self, ordinal: u32, text: &str, seq: u64) -> Result<(), ImageError> {
+        self.insert_fields(ordinal, &[(text, 1)], seq)
+    }
+
+    /// The same, of a document in several fields: each as if its text stood there so many times. No phrase
+    /// reaches from one into the next.
+    ///
+    /// # Errors
+    /// As of [`insert`](Self::insert).
+    ///
+    /// # Panics
+    /// As [`insert`](Self::insert) does.
+    pub fn insert_fields(
+        &mut self,
+        ordinal: u32,
+        fields: &[(&str, u8)],
+        seq: u64,
+    ) -> Result<(), ImageError> {
         self.remove(ordinal, seq)?;
         let Self { parts, pin, document } = self;
         let Parts { analyzer, tail, .. } = &**parts;
-        analyzer.analyze(text, |token| document.add(token.term, token.position, &tail.terms));
+        let mut first = 0_u32;
+        for (text, times) in fields {
+            for _ in 0..*times {
+                let mut next = first;
+                analyzer.analyze(text, |token| {
+                    let position = first.saturating_add(token.position).min(MAX_POSITION);
+                    next = position.saturating_add(2);
+                    document.add(token.term, position, &tail.terms);
+                });
+                first = next;
+            }
+        }
         let length = tail.append(pin.entries, ordinal, document);
         pin.entries = pin.entries.checked_add(1).expect("2^32 entries outgrow the memory first");
         pin.collection.documents += 1;

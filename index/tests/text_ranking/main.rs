@@ -520,3 +520,36 @@ fn memory_use_is_reported() {
     assert!(full < 5000 * 600, "{full}");
     assert!(reseal(&index, 1).heap_bytes() < full / 100);
 }
+
+#[test]
+fn a_field_counts_as_often_as_it_is_said_to() {
+    let fields = [("the red house", 1), ("house boat", 3), ("", 8), ("red", 2)];
+    let mut model = Model::default();
+    let mut index = TextIndex::new(Analyzer::default());
+    let others = ["red boat", "a house on a hill", "nothing of it"];
+    for (ordinal, text) in (1..).zip(others) {
+        index.insert(ordinal, text, 1).unwrap();
+        model.insert(ordinal, text);
+    }
+    index.insert_fields(0, &fields, 1).unwrap();
+    model.insert(0, "the red house house boat house boat house boat red red");
+    for sealed in [false, true] {
+        if sealed {
+            seal(&mut index);
+        }
+        let view = index.view(1);
+        for query in ["house", "red boat", "the hill house"] {
+            let query = Query::words(query);
+            let expected = model.search(&query, 10, None, Bm25::default());
+            assert_eq!(view.search(&query, 10, None, &mut || true).unwrap(), expected);
+        }
+        let found = |query| {
+            let hits = view.search(&Query::parse(query), 10, None, &mut || true).unwrap();
+            hits.iter().map(|hit| hit.ordinal).collect::<Vec<_>>()
+        };
+        assert_eq!(found("\"house boat\""), [0]);
+        // Not across fields, nor from one time to the next.
+        assert!(found("\"house house\"").is_empty() && found("\"boat house\"").is_empty());
+        assert!(found("\"boat red\"").is_empty() && found("\"red red\"").is_empty());
+    }
+}

@@ -19,6 +19,7 @@ pub(crate) mod recall;
 pub(crate) mod salvage;
 mod spaces;
 pub(crate) mod stats;
+pub(crate) mod text;
 pub(crate) mod verify;
 
 use crate::args::Command;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command, console: &mut Console) -> Outcome {
         Command::Log(args) => args.run(console),
         Command::Export(args) => args.run(console),
         Command::Rebuild(args) => args.run(console),
+        Command::Text(args) => args.run(console),
         Command::Compact(args) => args.run(console),
         Command::Salvage(args) => args.run(console),
         Command::Graph(args) => args.run(console),

@@ -53,6 +53,8 @@ fn what_is_not_there_is_three() {
         &["log", "t.lith"],
         &["export", "t.lith"],
         &["rebuild", "t.lith"],
+        &["text", "t.lith"],
+        &["text", "t.lith", "--tags", "2"],
         &["compact", "t.lith"],
         &["salvage", "t.lith", "new.lith"],
     ] {

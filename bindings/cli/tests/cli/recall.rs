@@ -192,3 +192,38 @@ fn what_counts_and_what_is_looked_among_can_be_said() {
         place.run(&[&["recall", "t.lith", "tea"], &args[..]].concat()).exits(2);
     }
 }
+
+#[test]
+fn fields_are_found_and_words_in_the_language_that_the_file_is_told() {
+    let place = Place::new();
+    let line =
+        json!({"id": "a", "text": "Von vielen Katzen", "tags": ["roman"], "title": "Der Kater"});
+    place.write_lines("in.jsonl", &[line]);
+    place.import(&["in.jsonl"]);
+    let found = |words: &str| {
+        let answer = place.run(&["recall", "t.lith", words, "--json"]).exits(0).json();
+        answer["hits"].as_array().unwrap().len()
+    };
+    assert_eq!((found("Katze"), found("Roman"), found("Kater")), (0, 0, 0));
+    let set = [
+        "text",
+        "t.lith",
+        "--language",
+        "german",
+        "--tags",
+        "2",
+        "--metadata",
+        "title=3",
+        "--json",
+    ];
+    let told = json!({"language": "german", "tags": 2, "metadata": {"title": 3}});
+    assert_eq!(place.run(&set).exits(0).json(), told);
+    assert_eq!(place.run(&["text", "t.lith", "--json"]).exits(0).json(), told);
+    assert_eq!(place.run(&["stats", "t.lith", "--json"]).exits(0).json()["text"], told);
+    assert_eq!((found("Katze"), found("Roman"), found("Kater")), (1, 1, 1));
+    place.run(&["text", "t.lith", "--language", "klingon"]).exits(2);
+    place.run(&["text", "t.lith", "--tags", "9"]).exits(1);
+    let shown = place.run(&["text", "t.lith", "--language", "none"]).exits(0).out;
+    assert_eq!(shown.trim(), "language: none");
+    assert_eq!(found("Roman"), 0);
+}

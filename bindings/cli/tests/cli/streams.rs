@@ -38,6 +38,7 @@ fn nothing_but_the_answer_is_on_stdout_and_nothing_on_stderr() {
         &["stats", "t.lith", "--json"],
         &["verify", "t.lith", "--json"],
         &["rebuild", "t.lith", "--json"],
+        &["text", "t.lith", "--json"],
         &["compact", "t.lith", "--json"],
     ] {
         let run = place.run(args).exits(0);

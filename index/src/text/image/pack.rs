@@ -91,25 +91,31 @@ pub(super) fn unpack(
     Some(())
 }
 
+/// Unpacks a full block by the loop that was compiled for its width, where every shift is a constant.
 fn unpack_block(rows: &[[u8; ROW_BYTES]], width: u8, into: &mut [u32; BLOCK]) {
-    let mask = u32::MAX >> (u32::BITS - u32::from(width));
-    let mut bit = 0;
-    for values in into.as_chunks_mut::<LANES>().0.iter_mut().take(ROWS) {
-        let (row, shift) = (bit / u32::BITS, bit % u32::BITS);
-        let low = lanes(&rows[row as usize]);
-        for (value, low) in values.iter_mut().zip(low) {
-            *value = low >> shift;
-        }
-        if shift + u32::from(width) > u32::BITS {
-            let high = lanes(&rows[row as usize + 1]);
-            for (value, high) in values.iter_mut().zip(high) {
-                *value |= high << (u32::BITS - shift);
+    macro_rules! of_width {
+        ($($known:literal)*) => {
+            match width {
+                $($known => unpack_rows::<$known>(rows, into),)*
+                _ => unpack_rows::<32>(rows, into),
             }
-        }
-        for value in values {
-            *value &= mask;
-        }
-        bit += u32::from(width);
+        };
+    }
+    of_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+}
+
+fn unpack_rows<const WIDTH: usize>(rows: &[[u8; ROW_BYTES]], into: &mut [u32; BLOCK]) {
+    let Some(rows) = rows.first_chunk::<WIDTH>() else { return };
+    let mask = u32::MAX >> (u32::BITS as usize - WIDTH);
+    for (at, values) in into.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let (row, shift) = (at * WIDTH / ROWS, at * WIDTH % ROWS);
+        let low = lanes(&rows[row]).map(|low| low >> shift);
+        *values = if shift + WIDTH > ROWS {
+            let high = lanes(&rows[row + 1]);
+            std::array::from_fn(|lane| (low[lane] | high[lane] << (ROWS - shift)) & mask)
+        } else {
+            low.map(|low| low & mask)
+        };
     }
 }
 

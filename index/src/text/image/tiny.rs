@@ -45,6 +45,7 @@ fn decode(
         }
     }
     into.len = count;
+    into.finish();
     rest.is_empty().then_some(())
 }
 

@@ -9,11 +9,13 @@
 //! is handed over.
 
 use super::any::has_any;
+use super::batch::Batch;
 use super::cursor::Cursor;
 use super::top::Collector;
 use super::{Group, Search};
 use crate::image::ImageError;
 use crate::text::WINDOW;
+use crate::text::bm25::Scorer;
 use crate::text::image::BLOCK;
 use crate::text::part::{PartAt, Window};
 use crate::text::view::TextError;
@@ -24,36 +26,6 @@ pub(super) enum Lead<'a> {
     Cursor(Box<Cursor<'a>>),
     /// Entries, ascending.
     Entries(Vec<u32>),
-}
-
-/// Candidates, and what they have scored so far.
-struct Batch {
-    entries: [u32; BLOCK],
-    sums: [f64; BLOCK],
-    len: usize,
-}
-
-impl Batch {
-    fn entries(&self) -> &[u32] {
-        &self.entries[..self.len]
-    }
-
-    /// Keeps those that `keep` says something of, with what it adds to their sums.
-    fn retain(
-        &mut self,
-        mut keep: impl FnMut(u32, f64) -> Result<Option<f64>, TextError>,
-    ) -> Result<(), TextError> {
-        let mut kept = 0;
-        for i in 0..self.len {
-            let entry = self.entries[i];
-            if let Some(more) = keep(entry, self.sums[i])? {
-                (self.entries[kept], self.sums[kept]) = (entry, self.sums[i] + more);
-                kept += 1;
-            }
-        }
-        self.len = kept;
-        Ok(())
-    }
 }
 
 /// The windows of a part, as far as they were looked at.
@@ -77,6 +49,24 @@ impl<'a> Documents<'a> {
         };
         Ok((window, (entry % WINDOW) as usize))
     }
+
+    /// Adds what a term of `weight` contributes, by the frequencies that the batch has of it.
+    fn add(&mut self, batch: &mut Batch, weight: f64, scorer: &Scorer) -> Result<(), ImageError> {
+        let mut done = 0;
+        while let Some(&entry) = batch.entries().get(done) {
+            // A batch may span windows.
+            let end = entry - entry % WINDOW + (WINDOW - 1);
+            let count = batch.entries()[done..].partition_point(|&entry| entry <= end);
+            let (window, _) = self.find(entry)?;
+            let range = done..done + count;
+            let postings = (&batch.entries()[range.clone()], &batch.tfs()[range]);
+            let mut shares = [0.0; BLOCK];
+            window.contributions(postings, weight, scorer, &mut shares);
+            batch.add(done, &shares[..count]);
+            done += count;
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Search<'a, '_, '_> {
@@ -91,7 +81,7 @@ impl<'a> Search<'a, '_, '_> {
     ) -> Result<(), TextError> {
         let optional_bound = optional.iter().map(|cursor| cursor.bound).sum();
         let mut documents = Documents::of(self.part);
-        let mut batch = Batch { entries: [0; BLOCK], sums: [0.0; BLOCK], len: 0 };
+        let mut batch = Batch::new();
         let mut rest = Rest { groups, optional, optional_bound, excluded };
         match lead {
             Lead::Cursor(mut lead) => {
@@ -101,21 +91,8 @@ impl<'a> Search<'a, '_, '_> {
                     if bound >= collector.cutoff(lowest) {
                         lead.load()?;
                         let (entries, tfs) = lead.rest();
-                        batch.len = entries.len();
-                        batch.entries[..entries.len()].copy_from_slice(entries);
-                        let mut done = 0;
-                        while let Some(&entry) = entries.get(done) {
-                            // A block may span windows.
-                            let end = entry - entry % WINDOW + (WINDOW - 1);
-                            let count = entries[done..].partition_point(|&entry| entry <= end);
-                            let (window, _) = documents.find(entry)?;
-                            let range = done..done + count;
-                            let postings = (&entries[range.clone()], &tfs[range.clone()]);
-                            let mut scores = [0.0; BLOCK];
-                            window.contributions(postings, lead.weight, self.scorer, &mut scores);
-                            batch.sums[range].copy_from_slice(&scores[..count]);
-                            done += count;
-                        }
+                        batch.begin(entries, tfs);
+                        documents.add(&mut batch, lead.weight, self.scorer)?;
                         self.batch(&mut batch, lowest, &mut rest, &mut documents, collector)?;
                         if self.part.is_sorted() {
                             let (window, at) = documents.find(lead.last())?;
@@ -131,9 +108,7 @@ impl<'a> Search<'a, '_, '_> {
             }
             Lead::Entries(entries) => {
                 for entries in entries.chunks(BLOCK) {
-                    batch.len = entries.len();
-                    batch.entries[..entries.len()].copy_from_slice(entries);
-                    batch.sums.fill(0.0);
+                    batch.begin(entries, &[]);
                     self.batch(&mut batch, 0, &mut rest, &mut documents, collector)?;
                     self.meter.spend(BLOCK)?;
                 }
@@ -152,15 +127,17 @@ impl<'a> Search<'a, '_, '_> {
         collector: &mut impl Collector,
     ) -> Result<(), TextError> {
         let scorer = self.scorer;
-        // What a document must have before the groups that are still to come.
+        // What the groups that are still to come add at most.
         let mut open = rest.groups.iter().map(|group| group.bound).sum::<f64>();
         for group in rest.groups.iter_mut() {
-            let least = collector.cutoff(lowest) - (open + rest.optional_bound);
+            batch.drop_below(collector.cutoff(lowest) - (open + rest.optional_bound));
             open -= group.bound;
-            batch.retain(|entry, sum| {
-                if sum < least {
-                    return Ok(None);
-                }
+            if let [cursor] = &mut group.cursors[..] {
+                cursor.meet(batch, scorer)?;
+                documents.add(batch, cursor.weight, scorer)?;
+                continue;
+            }
+            batch.retain(|entry| {
                 let mut found = None;
                 for cursor in &mut group.cursors {
                     let tf = cursor.tf_of(entry, scorer)?;
@@ -173,8 +150,8 @@ impl<'a> Search<'a, '_, '_> {
                 Ok(found)
             })?;
         }
-        for i in 0..batch.len {
-            let (entry, mut sum) = (batch.entries()[i], batch.sums[i]);
+        for (&entry, &sum) in batch.entries().iter().zip(batch.sums()) {
+            let mut sum = sum;
             if sum + rest.optional_bound < collector.cutoff(lowest) {
                 continue;
             }
@@ -212,12 +189,17 @@ struct Rest<'r, 'a> {
 impl Rest<'_, '_> {
     /// What all of it adds at most to documents of the block that `lead` stands at.
     fn bound(&mut self, lead: &Cursor<'_>, search: &Search<'_, '_, '_>) -> Result<f64, TextError> {
-        let mut bound = 0.0;
-        for cursor in self.groups.iter_mut().flat_map(|group| &mut group.cursors) {
-            cursor.move_to(lead.first(), search.scorer)?;
-            bound += cursor.bound_below(lead.last().saturating_add(1), search.scorer)?;
+        let mut bound = self.optional_bound;
+        for group in self.groups.iter_mut() {
+            group.bound = 0.0;
+            for cursor in &mut group.cursors {
+                cursor.move_to(lead.first(), search.scorer)?;
+                let end = lead.last().saturating_add(1);
+                group.bound += cursor.bound_below(end, search.scorer)?;
+            }
+            bound += group.bound;
         }
-        Ok(bound + self.optional_bound)
+        Ok(bound)
     }
 
     /// The first entry from `entry` on that all groups may have.

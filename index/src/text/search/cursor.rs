@@ -4,6 +4,7 @@
 //!
 //! **Invariant:** a cursor moves forward only, and what it bounds no document of the block exceeds.
 
+use super::batch::Batch;
 use super::meter::Meter;
 use crate::image::ImageError;
 use crate::text::bm25::Scorer;
@@ -101,6 +102,7 @@ impl List<'_> {
                 into.len = range.len();
                 into.entries[..range.len()].copy_from_slice(&list.entries[range.clone()]);
                 into.tfs[..range.len()].copy_from_slice(&list.tfs[range]);
+                into.finish();
                 Ok(())
             }
         }
@@ -259,6 +261,23 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(super) fn pass(&mut self, count: usize) {
         self.at += count;
+    }
+
+    /// Keeps of `batch` those that have the term, with how often they have it. Entries that are asked for
+    /// ascend.
+    pub(super) fn meet(&mut self, batch: &mut Batch, scorer: &Scorer) -> Result<(), ImageError> {
+        let mut meeting = batch.meeting();
+        while let Some(entry) = meeting.next() {
+            self.move_to(entry, scorer)?;
+            let first = self.first();
+            if first > entry {
+                meeting.skip_to(first);
+            } else {
+                self.load()?;
+                meeting.keep(&self.postings, self.span.last);
+            }
+        }
+        Ok(())
     }
 
     /// How often the document `entry` has the term; 0 if it has not. Entries that are asked for ascend.

@@ -5,6 +5,7 @@
 
 mod all;
 mod any;
+mod batch;
 mod cursor;
 mod expand;
 mod meter;
@@ -30,7 +31,7 @@ const NARROW: u64 = 16;
 /// Terms of which a document must have one.
 pub(super) struct Group<'a> {
     pub(super) cursors: Vec<Cursor<'a>>,
-    /// What it adds to a score at most.
+    /// What it adds at most to the score of a document that is looked at now.
     bound: f64,
 }
 
@@ -88,12 +89,12 @@ impl<'a> Search<'a, '_, '_> {
         self.all(lead, required, optional, excluded, collector)
     }
 
-    /// Makes the rarest group the lead.
+    /// Makes the rarest group the lead, and has the rest follow by rarity: what is met early need not be
+    /// looked up in the longer lists.
     fn lead(&mut self, groups: &mut Vec<Group<'a>>) -> Result<Lead<'a>, TextError> {
-        let rarest = (0..groups.len()).min_by_key(|&at| groups[at].len()).unwrap_or(0);
-        groups.swap(0, rarest);
+        groups.sort_by_key(Group::len);
         if groups[0].cursors.len() == 1
-            && let Some(cursor) = groups.swap_remove(0).cursors.pop()
+            && let Some(cursor) = groups.remove(0).cursors.pop()
         {
             return Ok(Lead::Cursor(Box::new(cursor)));
         }
