@@ -45,4 +45,6 @@ pub use explore::{explore, finds};
 pub use scenarios::{background, extents, group_commit, publication};
 
 use error::{Error, ErrorKind, Result};
-use stand_ins::{access, commit, derived, embed, embeddings, filter, recall, rows, sealed};
+use stand_ins::{
+    access, commit, derived, embed, embeddings, filter, knowledge, recall, rows, sealed,
+};

@@ -41,6 +41,10 @@ pub(crate) mod embeddings {
     pub(crate) struct Embeddings;
 }
 
+pub(crate) mod knowledge {
+    pub(crate) struct GraphAnswers;
+}
+
 pub(crate) mod recall {
     pub(crate) struct Admission;
     pub(crate) struct Answers;

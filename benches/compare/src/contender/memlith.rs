@@ -1,7 +1,8 @@
 //! Ours: the vector index of `memlith-index`, as an engine has it after a checkpoint.
 //!
 //! The index holds codes and a graph, not vectors; a search reads those that it scores in full. As in
-//! the engine image and vectors are mapped files, or the image is read into memory; both count as its bytes.
+//! the engine the image is a mapped file, or is read into memory; the vectors lie in memory here, and both
+//! count as its bytes.
 
 use super::{Contender, Parameters};
 use crate::Failure;
@@ -15,7 +16,6 @@ use memmap2::{Mmap, MmapMut};
 use roaring::RoaringBitmap;
 use std::convert::Infallible;
 use std::fs::{self, File};
-use std::io::Write;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::ops::Range;
@@ -29,7 +29,8 @@ pub(crate) struct Memlith<I> {
     index: VectorIndex,
     /// Of the last change: what is searched.
     view: VectorView,
-    vectors: Rows,
+    /// Row `id` is the vector of `id`.
+    vectors: Matrix,
     seq: u64,
     /// Where images are written.
     folder: PathBuf,
@@ -76,7 +77,7 @@ impl<I: Keep> Contender for Memlith<I> {
         let mut memlith = Self {
             index,
             view,
-            vectors: Rows::write(folder, vectors)?,
+            vectors: vectors.clone(),
             seq: 1,
             folder: folder.to_path_buf(),
             unsaved: 0,
@@ -103,12 +104,12 @@ impl<I: Keep> Contender for Memlith<I> {
     ) -> Result<Vec<u32>, Failure> {
         let search =
             Search { query, k, filter, effort: Effort::Ef(effort as usize), scan_below: 0 };
-        let found = self.view.find(search, SearchLimits::none(), &mut &self.vectors)?;
+        let found = self.view.find(search, SearchLimits::none(), &mut Rows(&self.vectors))?;
         Ok(found.hits.iter().map(|hit| hit.ordinal).collect())
     }
 
     fn bytes(&self) -> Option<u64> {
-        let vectors = self.vectors.map.len();
+        let vectors = size_of_val(self.vectors.values());
         Some((self.index.heap_bytes() + self.image_bytes + vectors) as u64)
     }
 
@@ -124,68 +125,34 @@ impl<I: Keep> Contender for Memlith<I> {
         self.seq += 1;
         for &(id, vector) in entries {
             self.put(id, vector)?;
-            self.vectors.put(id, vector);
+            self.vectors.row_mut(id as usize).copy_from_slice(vector);
         }
         self.settle()
     }
 }
 
-/// The vectors in a file, in the order of their ids.
-struct Rows {
-    map: MmapMut,
-    row_bytes: usize,
-}
+/// The vectors as they lie in memory.
+struct Rows<'a>(&'a Matrix);
 
-impl Rows {
-    fn write(folder: &Path, vectors: &Matrix) -> Result<Self, Failure> {
-        let path = folder.join("memlith-vectors");
-        let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
-        for vector in vectors.rows() {
-            let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_ne_bytes()).collect();
-            file.write_all(&bytes)?;
-        }
-        #[expect(unsafe_code, reason = "maps a file, which others must not change")]
-        // SAFETY: as of an image.
-        let map = unsafe { MmapMut::map_mut(&file)? };
-        fs::remove_file(&path)?;
-        #[cfg(target_os = "linux")]
-        map.advise(memmap2::Advice::PopulateRead)?;
-        Ok(Self { map, row_bytes: vectors.dimension() * size_of::<f32>() })
-    }
-
-    fn row(&self, id: u32) -> &[u8] {
-        &self.map[id as usize * self.row_bytes..][..self.row_bytes]
-    }
-
-    fn put(&mut self, id: u32, vector: &[f32]) {
-        let row = &mut self.map[id as usize * self.row_bytes..][..self.row_bytes];
-        for (bytes, x) in row.as_chunks_mut().0.iter_mut().zip(vector) {
-            *bytes = x.to_ne_bytes();
-        }
-    }
-}
-
-impl Vectors for &Rows {
+impl Vectors for Rows<'_> {
     type Error = Infallible;
 
     fn read(&mut self, id: u32, out: &mut [f32]) -> Result<(), Infallible> {
-        for (x, bytes) in out.iter_mut().zip(self.row(id).as_chunks().0) {
-            *x = f32::from_ne_bytes(*bytes);
-        }
+        out.copy_from_slice(self.0.row(id as usize));
         Ok(())
     }
 
     fn expect(&mut self, ids: &[u32]) {
         for &id in ids {
-            prefetch(self.row(id));
+            prefetch(self.0.row(id as usize));
         }
     }
 }
 
 /// Asks for the cache lines of a vector.
-fn prefetch(vector: &[u8]) {
+fn prefetch(vector: &[f32]) {
     #[cfg(target_arch = "x86_64")]
-    for line in vector.chunks(64) {
+    for line in vector.chunks(64 / size_of::<f32>()) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         #[expect(unsafe_code, reason = "a prefetch takes a pointer")]
         // SAFETY: every x86-64 has the instruction, and it faults on no address.

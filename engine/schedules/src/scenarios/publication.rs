@@ -9,7 +9,7 @@ use crate::ids::Seq;
 use crate::rows::Pinned;
 use crate::sync::{Mutex, thread};
 use crate::view::{Shared, View, ViewLimits, Views};
-use crate::{ErrorKind, access, embed, embeddings, recall};
+use crate::{ErrorKind, access, embed, embeddings, knowledge, recall};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +61,7 @@ impl Publisher {
             embeddings: embeddings::Embeddings,
             searches: recall::Admission,
             answers: recall::Answers,
+            graph_answers: knowledge::GraphAnswers,
             pid: std::process::id(),
         };
         let limits = ViewLimits { max_age_ms: i64::MAX, max_bytes };
