@@ -384,9 +384,10 @@ impl Catalog {
         &self.text
     }
 
-    /// The row that says how texts are searched.
+    /// The row that says how texts are searched; none if that is as in every file.
     pub(crate) fn text_row(settings: &TextSettings) -> Edit {
-        (key(Kind::Text, ""), Some(settings.to_json().to_string().into_bytes()))
+        let is_usual = *settings == TextSettings::default();
+        (key(Kind::Text, ""), (!is_usual).then(|| settings.to_json().to_string().into_bytes()))
     }
 
     pub(crate) fn drop_index(path: &str) -> Edit {

@@ -38,6 +38,7 @@ use crate::error::Detail;
 use crate::file::Wreck;
 use crate::ids::{MemoryId, Seq};
 use crate::schema::{ACCESSES, LOG, Table};
+use crate::text_settings::TextSettings;
 use crate::verify::Problem;
 use crate::{Error, Result};
 use fill::{Filled, fill};
@@ -132,7 +133,9 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
     let unproven = survey.unproven.iter().filter(|id| !is_listed(id)).map(|id| MemoryId(*id));
     let tip = tables.tip;
     let vectors = count_vectors(survey, &filled, memories.lost)?;
-    let catalogue = (survey.spaces.len() + survey.indexes.len() + survey.edge_kinds.len()) as u64;
+    let has_settings = usize::from(survey.text != TextSettings::default());
+    let catalogue = survey.spaces.len() + survey.indexes.len() + survey.edge_kinds.len();
+    let catalogue = (catalogue + has_settings) as u64;
     let counter = u64::from(survey.highest_space > 0);
     Ok(SalvageReport {
         file_id: survey.wreck.file_id(),
