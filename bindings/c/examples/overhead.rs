@@ -95,6 +95,11 @@ fn recalls(path: &Path, query: &[f32]) -> memlith::Result<()> {
         embedders: null(),
         embedder_count: 0,
         graph_delta_bytes: ML_DEFAULT,
+        graph_bytes: ML_DEFAULT,
+        answer_cache_bytes: ML_DEFAULT,
+        graph_cache_bytes: ML_DEFAULT,
+        embedding_cache_bytes: ML_DEFAULT,
+        max_searches: ML_DEFAULT,
     };
     let mut c_db = null_mut();
     // SAFETY: arguments that live through the call.

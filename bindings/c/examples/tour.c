@@ -229,6 +229,10 @@ static void reads(ml_db *db) {
     REQUIRE(ml_snapshot_time_ms(snapshot) != ML_NO_TIME);
     CHECK(ml_snapshot_context_json(snapshot, ML_STR("{\"text\": \"tea\", \"max_tokens\": 100}"), NULL, &text, &error));
     REQUIRE_SAYS(text, "\"similar\":[{");
+    ml_new_memory again = ml_new_memory_init();
+    again.content = ML_STR("ada prefers green tea!");
+    CHECK(ml_snapshot_resembling(snapshot, &again, 0.9f, NAN, &text, &error));
+    REQUIRE_SAYS(text, "\"words\":1");
     double share = 0;
     CHECK(ml_snapshot_check_recall(snapshot, ml_cstr(NULL), ML_EFFORT_EXACT, 3, &share, &error));
     REQUIRE(share == 1.0);

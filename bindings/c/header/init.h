@@ -37,6 +37,11 @@ static inline ml_options ml_options_init(void) {
     options.log_max_age_ms = ML_DEFAULT;
     options.seal_bytes = ML_DEFAULT;
     options.graph_delta_bytes = ML_DEFAULT;
+    options.graph_bytes = ML_DEFAULT;
+    options.answer_cache_bytes = ML_DEFAULT;
+    options.graph_cache_bytes = ML_DEFAULT;
+    options.embedding_cache_bytes = ML_DEFAULT;
+    options.max_searches = ML_DEFAULT;
     return options;
 }
 

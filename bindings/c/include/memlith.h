@@ -745,6 +745,26 @@ typedef struct ml_options {
      * Bytes that changes of the graph may take in memory before its image is written anew, or `ML_DEFAULT`.
      */
     uint64_t graph_delta_bytes;
+    /**
+     * Bytes that the adjacency of the graph may take in memory before walks read rows, or `ML_DEFAULT`.
+     */
+    uint64_t graph_bytes;
+    /**
+     * Bytes of answers to recalls that are kept for requests that come again, or `ML_DEFAULT`: none.
+     */
+    uint64_t answer_cache_bytes;
+    /**
+     * Bytes of subgraphs and analyses that are kept, or `ML_DEFAULT`: none.
+     */
+    uint64_t graph_cache_bytes;
+    /**
+     * Bytes of vectors that embedders made and that are kept, or `ML_DEFAULT`.
+     */
+    uint64_t embedding_cache_bytes;
+    /**
+     * How many searches may run at once, or `ML_DEFAULT`.
+     */
+    uint64_t max_searches;
 } ml_options;
 
 /**
@@ -1059,95 +1079,6 @@ typedef struct ml_recall {
 } ml_recall;
 
 /**
- * A vector space: which vectors it holds and how they are compared. Begin with `ml_space_init()`.
- */
-typedef struct ml_space {
-    /**
-     * `sizeof(ml_space)`.
-     */
-    size_t struct_size;
-    /**
-     * Its name; no text is `default`.
-     */
-    struct ml_str name;
-    /**
-     * Which embedder makes its vectors; those of another are refused. No text is none.
-     */
-    struct ml_str embedder;
-    /**
-     * How long its vectors are.
-     */
-    size_t dimension;
-    /**
-     * `ML_COSINE`, `ML_DOT` or `ML_L2`.
-     */
-    int32_t metric;
-    /**
-     * `ML_F32` or `ML_F16`.
-     */
-    int32_t precision;
-    /**
-     * Neighbours that a vector gets in the graph, 2 to 64; 0 leaves it to the library, as with all below.
-     */
-    size_t m;
-    /**
-     * Vectors that are compared when one is linked, 1 to 4,096.
-     */
-    size_t ef_construction;
-    /**
-     * Vectors that a balanced search keeps on its way, 1 to 4,096.
-     */
-    size_t ef;
-    /**
-     * Vectors are linked once there are so many.
-     */
-    size_t link_from;
-    /**
-     * Up to so many, a search compares with all of them.
-     */
-    size_t scan_below;
-    /**
-     * At which quantile codes cut components off, 0.5 to 1; 1 cuts nothing.
-     */
-    float clip;
-    /**
-     * 0.
-     */
-    int32_t reserved;
-} ml_space;
-
-/**
- * What is said about a transaction. NULL is nothing; otherwise begin with `ml_write_options_init()`.
- */
-typedef struct ml_write_options {
-    /**
-     * `sizeof(ml_write_options)`.
-     */
-    size_t struct_size;
-    /**
-     * Who writes; kept in the log.
-     */
-    struct ml_str actor;
-    /**
-     * Why; kept in the log.
-     */
-    struct ml_str reason;
-    /**
-     * A name for the transaction: a second one of it is refused with `ML_ALREADY_EXISTS`, and
-     * `ml_db_outcome` tells whether it is committed.
-     */
-    struct ml_str idempotency_key;
-    /**
-     * `ML_DURABLE` or `ML_RELAXED`; `ML_DURABILITY_DEFAULT` is that of the database.
-     */
-    int32_t durability;
-    /**
-     * 0.
-     */
-    int32_t reserved;
-} ml_write_options;
-
-/**
  * A vector of a space.
  */
 typedef struct ml_vector {
@@ -1246,6 +1177,95 @@ typedef struct ml_new_memory {
      */
     int64_t expires_ms;
 } ml_new_memory;
+
+/**
+ * A vector space: which vectors it holds and how they are compared. Begin with `ml_space_init()`.
+ */
+typedef struct ml_space {
+    /**
+     * `sizeof(ml_space)`.
+     */
+    size_t struct_size;
+    /**
+     * Its name; no text is `default`.
+     */
+    struct ml_str name;
+    /**
+     * Which embedder makes its vectors; those of another are refused. No text is none.
+     */
+    struct ml_str embedder;
+    /**
+     * How long its vectors are.
+     */
+    size_t dimension;
+    /**
+     * `ML_COSINE`, `ML_DOT` or `ML_L2`.
+     */
+    int32_t metric;
+    /**
+     * `ML_F32` or `ML_F16`.
+     */
+    int32_t precision;
+    /**
+     * Neighbours that a vector gets in the graph, 2 to 64; 0 leaves it to the library, as with all below.
+     */
+    size_t m;
+    /**
+     * Vectors that are compared when one is linked, 1 to 4,096.
+     */
+    size_t ef_construction;
+    /**
+     * Vectors that a balanced search keeps on its way, 1 to 4,096.
+     */
+    size_t ef;
+    /**
+     * Vectors are linked once there are so many.
+     */
+    size_t link_from;
+    /**
+     * Up to so many, a search compares with all of them.
+     */
+    size_t scan_below;
+    /**
+     * At which quantile codes cut components off, 0.5 to 1; 1 cuts nothing.
+     */
+    float clip;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+} ml_space;
+
+/**
+ * What is said about a transaction. NULL is nothing; otherwise begin with `ml_write_options_init()`.
+ */
+typedef struct ml_write_options {
+    /**
+     * `sizeof(ml_write_options)`.
+     */
+    size_t struct_size;
+    /**
+     * Who writes; kept in the log.
+     */
+    struct ml_str actor;
+    /**
+     * Why; kept in the log.
+     */
+    struct ml_str reason;
+    /**
+     * A name for the transaction: a second one of it is refused with `ML_ALREADY_EXISTS`, and
+     * `ml_db_outcome` tells whether it is committed.
+     */
+    struct ml_str idempotency_key;
+    /**
+     * `ML_DURABLE` or `ML_RELAXED`; `ML_DURABILITY_DEFAULT` is that of the database.
+     */
+    int32_t durability;
+    /**
+     * 0.
+     */
+    int32_t reserved;
+} ml_write_options;
 
 /**
  * Many memories at once, as columns: a memory takes the entry of its row from each. Begin with
@@ -1883,6 +1903,19 @@ ml_status ml_snapshot_context_json(const struct ml_snapshot *snapshot,
                                    struct ml_error **error);
 
 /**
+ * What a memory that is yet to be remembered would repeat: memories in force, of its namespace, the most alike
+ * first, as a JSON array of `{"number", "words", "vector"}`. One counts if at least the part `words` of the three
+ * words in a row of both is common to them, or if the cosine of their vectors in one space is at least `vector`;
+ * NAN leaves that to the library (0.8 and 0.97). Nothing is remembered, and nothing embedded.
+ */
+ml_status ml_snapshot_resembling(const struct ml_snapshot *snapshot,
+                                 const struct ml_new_memory *memory,
+                                 float words,
+                                 float vector,
+                                 struct ml_text **json,
+                                 struct ml_error **error);
+
+/**
  * The figures of the file and of this database as a JSON object.
  */
 ml_status ml_db_stats(const struct ml_db *db, struct ml_text **json, struct ml_error **error);
@@ -2381,6 +2414,11 @@ static inline ml_options ml_options_init(void) {
     options.log_max_age_ms = ML_DEFAULT;
     options.seal_bytes = ML_DEFAULT;
     options.graph_delta_bytes = ML_DEFAULT;
+    options.graph_bytes = ML_DEFAULT;
+    options.answer_cache_bytes = ML_DEFAULT;
+    options.graph_cache_bytes = ML_DEFAULT;
+    options.embedding_cache_bytes = ML_DEFAULT;
+    options.max_searches = ML_DEFAULT;
     return options;
 }
 

@@ -67,6 +67,16 @@ pub struct ml_options {
     pub embedder_count: usize,
     /// Bytes that changes of the graph may take in memory before its image is written anew, or `ML_DEFAULT`.
     pub graph_delta_bytes: u64,
+    /// Bytes that the adjacency of the graph may take in memory before walks read rows, or `ML_DEFAULT`.
+    pub graph_bytes: u64,
+    /// Bytes of answers to recalls that are kept for requests that come again, or `ML_DEFAULT`: none.
+    pub answer_cache_bytes: u64,
+    /// Bytes of subgraphs and analyses that are kept, or `ML_DEFAULT`: none.
+    pub graph_cache_bytes: u64,
+    /// Bytes of vectors that embedders made and that are kept, or `ML_DEFAULT`.
+    pub embedding_cache_bytes: u64,
+    /// How many searches may run at once, or `ML_DEFAULT`.
+    pub max_searches: u64,
 }
 
 // SAFETY: numbers and pointers behind a size.
@@ -97,6 +107,11 @@ impl ml_options {
         embedders: ptr::null(),
         embedder_count: 0,
         graph_delta_bytes: ML_DEFAULT,
+        graph_bytes: ML_DEFAULT,
+        answer_cache_bytes: ML_DEFAULT,
+        graph_cache_bytes: ML_DEFAULT,
+        embedding_cache_bytes: ML_DEFAULT,
+        max_searches: ML_DEFAULT,
     };
 }
 
@@ -136,9 +151,8 @@ pub(crate) fn options(pointer: *const ml_options) -> Result<(Options, bool), Fai
             .map_err(|_| Failure::invalid("background_cpu: must be 0, or 1 to 100"))?;
         options = options.background_cpu(percent);
     }
-    options = set(options, given.memory_limit, |o, n| {
-        o.memory_limit(usize::try_from(n).unwrap_or(usize::MAX))
-    });
+    let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    options = set(options, given.memory_limit, |o, n| o.memory_limit(size(n)));
     options = set(options, given.busy_timeout_ms, |o, n| o.busy_timeout(millis(n)));
     options = set(options, given.close_timeout_ms, |o, n| o.close_timeout(millis(n)));
     options = set(options, given.background_io, Options::background_io);
@@ -146,6 +160,11 @@ pub(crate) fn options(pointer: *const ml_options) -> Result<(Options, bool), Fai
     options = set(options, given.snapshot_max_bytes, Options::snapshot_max_bytes);
     options = set(options, given.seal_bytes, Options::seal_bytes);
     options = set(options, given.graph_delta_bytes, Options::graph_delta_bytes);
+    options = set(options, given.graph_bytes, Options::graph_bytes);
+    options = set(options, given.answer_cache_bytes, |o, n| o.answer_cache_bytes(size(n)));
+    options = set(options, given.graph_cache_bytes, |o, n| o.graph_cache_bytes(size(n)));
+    options = set(options, given.embedding_cache_bytes, |o, n| o.embedding_cache_bytes(size(n)));
+    options = set(options, given.max_searches, |o, n| o.max_searches(size(n)));
     match (given.log_max_rows, given.log_max_age_ms) {
         (ML_DEFAULT, ML_DEFAULT) => {}
         (ML_DEFAULT, _) | (_, ML_DEFAULT) => {

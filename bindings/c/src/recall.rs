@@ -7,14 +7,15 @@ use crate::cancellation::{Cancelling, ml_cancellation};
 use crate::db::{Open, ml_db};
 use crate::error::{Failure, ml_error};
 use crate::handle;
+use crate::new_memory::{ml_new_memory, new_memory};
 use crate::options::millis;
 use crate::snapshot::{Snapshot, ml_snapshot};
 use crate::status::ml_status;
 use crate::text::{self, ml_text};
 use crate::views::{ml_floats, ml_str};
 use crate::write::filter_if;
-use memlith::{Cancellation, Recall, SearchEffort};
-use memlith_json::GatheredJson;
+use memlith::{Cancellation, Likeness, Recall, SearchEffort};
+use memlith_json::{GatheredJson, ResemblanceJson};
 use std::mem::offset_of;
 use std::ptr;
 
@@ -173,6 +174,30 @@ pub unsafe extern "C" fn ml_snapshot_context_json(
         let mut request = request.map_err(|why| Failure::invalid(format!("request: {why}")))?;
         request.cancellation = cancelling(cancellation)?;
         text::give_json(&GatheredJson::new(&snapshot.0.context(&request)?), place)
+    })
+}
+
+/// What a memory that is yet to be remembered would repeat: memories in force, of its namespace, the most alike
+/// first, as a JSON array of `{"number", "words", "vector"}`. One counts if at least the part `words` of the three
+/// words in a row of both is common to them, or if the cosine of their vectors in one space is at least `vector`;
+/// NAN leaves that to the library (0.8 and 0.97). Nothing is remembered, and nothing embedded.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_resembling(
+    snapshot: *const ml_snapshot,
+    memory: *const ml_new_memory,
+    words: f32,
+    vector: f32,
+    json: *mut *mut ml_text,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    on::<Snapshot>(snapshot, error, |snapshot| {
+        let place = out(json, "json")?;
+        let usual = Likeness::default();
+        let or = |given: f32, usual: f32| if given.is_nan() { usual } else { given };
+        let from = Likeness::new(or(words, usual.words), or(vector, usual.vector));
+        let found = snapshot.0.resembling(&new_memory(memory)?, from)?;
+        let found: Vec<ResemblanceJson> = found.into_iter().map(Into::into).collect();
+        text::give_json(&found, place)
     })
 }
 

@@ -41,6 +41,11 @@ pub(crate) fn options(asked: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
             "snapshot_max_age" => options.snapshot_max_age(duration_of(&value, name)?),
             "snapshot_max_bytes" => options.snapshot_max_bytes(value.extract()?),
             "graph_delta_bytes" => options.graph_delta_bytes(value.extract()?),
+            "graph_bytes" => options.graph_bytes(value.extract()?),
+            "answer_cache_bytes" => options.answer_cache_bytes(value.extract()?),
+            "graph_cache_bytes" => options.graph_cache_bytes(value.extract()?),
+            "embedding_cache_bytes" => options.embedding_cache_bytes(value.extract()?),
+            "max_searches" => options.max_searches(value.extract()?),
             "seal_bytes" => options.seal_bytes(value.extract()?),
             "log_max_rows" => {
                 rows = Some(value.extract()?);

@@ -5,10 +5,11 @@
 
 use crate::convert::report;
 use crate::database::Database;
+use crate::fields::new_memory;
 use crate::graph;
 use crate::iterator::MemoryIterator;
 use crate::records::{Answer, Context, Memory};
-use crate::request::{context, effort_of, filter_of, list, nearest, recall};
+use crate::request::{context, effort_of, filter_of, likeness_of, list, nearest, recall};
 use crate::snapshot::Snapshot;
 use crate::vectors::{floats_to, ids_to};
 use memlith::{DEFAULT_NAMESPACE, DEFAULT_SPACE, MAX_LIMIT, MemoryId};
@@ -72,6 +73,23 @@ macro_rules! reads {
                 let (request, raised) = context(session, text, options)?;
                 let gathered = raised.or(self.read(py, |view| view.context(&request)))?;
                 Context::new(py, gathered)
+            }
+
+            /// What a memory that is yet to be remembered would repeat, the most alike first: its number, the part
+            /// of the words that it has in common, and the cosine of the vectors. `alike` says from where on it
+            /// counts, and the rest is as in `remember`. Nothing is remembered.
+            #[pyo3(signature = (content, *, alike = None, **fields))]
+            fn resembling(
+                &self,
+                py: Python<'_>,
+                content: String,
+                alike: Option<&Bound<'_, PyAny>>,
+                fields: Option<&Bound<'_, PyDict>>,
+            ) -> PyResult<Vec<(u64, f32, Option<f32>)>> {
+                let new = new_memory(content, fields)?;
+                let alike = alike.map(likeness_of).transpose()?.flatten().unwrap_or_default();
+                let found = self.read(py, |view| view.resembling(&new, alike))?;
+                Ok(found.into_iter().map(|r| (r.id.0, r.words, r.vector)).collect())
             }
 
             /// The memories whose vectors are nearest to each of several: two arrays with a row for each of them,

@@ -138,7 +138,7 @@ pub(crate) fn recall(
 }
 
 /// `True`, or the thresholds that are not the usual ones.
-fn likeness_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Likeness>> {
+pub(crate) fn likeness_of(value: &Bound<'_, PyAny>) -> PyResult<Option<Likeness>> {
     let usual = Likeness::default();
     if let Ok(is_wanted) = value.extract::<bool>() {
         return Ok(is_wanted.then_some(usual));

@@ -207,6 +207,25 @@ def test_readers_and_writers_share_a_handle(db: memlith.Database) -> None:
     assert db.count() == 80
 
 
+def test_what_is_kept_and_how_much_at_once(tmp_path: Path) -> None:
+    options = {"answer_cache_bytes": 1 << 20, "graph_cache_bytes": 1 << 20, "embedding_cache_bytes": 1 << 20}
+    with memlith.open(tmp_path / "kept.lith", **options, graph_bytes=1 << 30, max_searches=2) as db:
+        db.remember("tea")
+        for _ in range(2):
+            assert len(db.recall("tea")) == 1
+        assert db.stats()["answers"]["hits"] == 1
+
+
+def test_what_something_new_resembles(db: memlith.Database) -> None:
+    key = db.remember("The deploy key lies in the vault.", vector=[1.0, 0.0])
+    assert db.resembling("the deploy key lies in the vault") == [(key, 1.0, None)]
+    assert db.resembling("something else", vector=[2.0, 0.0]) == [(key, 0.0, 1.0)]
+    assert db.resembling("the deploy key", alike={"words": 0.9}) == []
+    assert db.memories("other").resembling("The deploy key lies in the vault.") == []
+    with pytest.raises(memlith.InvalidInput):
+        db.resembling("a", alike={"words": 2})
+
+
 def test_upkeep(path: Path) -> None:
     with memlith.open(path) as db:
         db.create_space("small", 2, metric="l2", precision="f16", m=8)

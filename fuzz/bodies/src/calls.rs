@@ -174,6 +174,11 @@ impl Calls<'_> {
             embedders: null(),
             embedder_count: 0,
             graph_delta_bytes: ML_DEFAULT,
+            graph_bytes: ML_DEFAULT,
+            answer_cache_bytes: ML_DEFAULT,
+            graph_cache_bytes: ML_DEFAULT,
+            embedding_cache_bytes: ML_DEFAULT,
+            max_searches: ML_DEFAULT,
         };
         if self.handles.iter().filter(|(kind, _)| *kind == Kind::Db).count() >= 4 {
             return ml_status::ML_BUSY;

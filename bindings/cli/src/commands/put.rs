@@ -10,6 +10,7 @@ use crate::input::{Defaults, Line, Lines, Record};
 use crate::output::{Console, Failure, Outcome, Time};
 use clap::Args;
 use memlith::{DEFAULT_NAMESPACE, DEFAULT_SPACE, Likeness, NewMemory, Resemblance, Upsert};
+use memlith_json::ResemblanceJson;
 use serde::Serialize;
 use std::path::Path;
 
@@ -117,15 +118,7 @@ struct Written<'a> {
     number: u64,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resembles: Option<Vec<Resembled>>,
-}
-
-#[derive(Serialize)]
-struct Resembled {
-    number: u64,
-    words: f32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vector: Option<f32>,
+    resembles: Option<Vec<ResemblanceJson>>,
 }
 
 impl Put {
@@ -178,18 +171,15 @@ impl Put {
         };
         // An upsert finds itself.
         let resembles = resembles.map(|found| found.into_iter().filter(|r| r.id != number));
-        let resembles: Option<Vec<Resembled>> = resembles.map(|found| {
-            let of =
-                |r: Resemblance| Resembled { number: r.id.0, words: r.words, vector: r.vector };
-            found.map(of).collect()
-        });
+        let resembles: Option<Vec<Resemblance>> = resembles.map(Iterator::collect);
         let named: Vec<String> =
-            resembles.iter().flatten().map(|other| format!("#{}", other.number)).collect();
+            resembles.iter().flatten().map(|other| format!("#{}", other.id)).collect();
         let more = if named.is_empty() {
             String::new()
         } else {
             format!("; resembles {}", named.join(", "))
         };
+        let resembles = resembles.map(|found| found.into_iter().map(Into::into).collect());
         let json = Written { id: &id, number: number.0, outcome, resembles };
         console.answer(&json, format_args!("{outcome} {id}{more}"))
     }

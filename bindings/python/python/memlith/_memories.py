@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import builtins
     from collections.abc import Iterator, Sequence
 
     from ._native import Answer, Database, Memory
@@ -47,6 +48,10 @@ class Memories:
     def recall(self, text: str | None = None, **options: Any) -> Answer:
         """Recall from this namespace."""
         return self._db.recall(text, namespace=self._namespace, **options)
+
+    def resembling(self, content: str, **options: Any) -> builtins.list[tuple[int, float, float | None]]:
+        """What something new would repeat of this namespace, the most alike first."""
+        return self._db.resembling(content, namespace=self._namespace, **options)
 
     def get(self, external_id: str) -> Memory | None:
         """The memory under an external id, or None."""

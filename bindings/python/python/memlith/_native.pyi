@@ -212,6 +212,13 @@ class _Reader:
         deadline: Duration | None = ...,
         cancellation: Cancellation | None = ...,
     ) -> Context: ...
+    def resembling(
+        self,
+        content: str,
+        *,
+        alike: bool | Mapping[Literal["words", "vector"], float] | None = None,
+        **fields: Any,
+    ) -> builtins.list[tuple[int, float, float | None]]: ...
     def nearest(
         self,
         vectors: Matrix,

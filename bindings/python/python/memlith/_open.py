@@ -42,6 +42,11 @@ def open(
     verify: bool | None = None,
     seal_bytes: int | None = None,
     graph_delta_bytes: int | None = None,
+    graph_bytes: int | None = None,
+    answer_cache_bytes: int | None = None,
+    graph_cache_bytes: int | None = None,
+    embedding_cache_bytes: int | None = None,
+    max_searches: int | None = None,
 ) -> Database:
     """Open the file at ``path``, and create it, with mode 0600, if there is none.
 
