@@ -165,7 +165,10 @@ impl Transaction {
     /// Sets what of memories is found by its words beside the content, and in which language words are brought
     /// to their stems: a name such as `german`, or None. Tags, and texts at paths of metadata, count so many
     /// times. The index of words is made anew.
-    #[pyo3(signature = (*, language = Some("english"), tags = 0, metadata = None))]
+    #[pyo3(
+        signature = (*, language = Some("english"), tags = 0, metadata = None),
+        text_signature = "($self, *, language='english', tags=0, metadata=None)"
+    )]
     fn set_text(
         &self,
         py: Python<'_>,
