@@ -1,5 +1,5 @@
-//! Subgraphs, projections, analyses and edges that match a filter, kept so that a request which comes again is not carried out
-//! again.
+//! Subgraphs, projections, analyses and edges that match a filter, kept so that a request which comes again
+//! is not carried out again.
 //!
 //! **Invariant:** what is kept is what the request would get: of the same request, of a state with the same graph
 //! (and the same memories, where these matter), and of a time at which no edge has begun or ended and no memory has

@@ -1,8 +1,9 @@
 //! Which vector spaces and metadata indexes are proved, and how texts are searched.
 //!
-//! **Invariant:** the row of a space says always the same, under its own key or that of a successor,
-//! and its number is never given again: whatever leaf it stands in, it is the one, as long as all agree. An index may come and go, and how texts are
-//! searched may change, so that their rows must be of the state, or of a commit since which the catalogue has not changed.
+//! **Invariant:** the row of a space says always the same, under its own key or that of a successor, and its
+//! number is never given again: whatever leaf it stands in, it is the one, as long as all agree. An index may
+//! come and go, and how texts are searched may change, so that their rows must be of the state, or of a commit
+//! since which the catalogue has not changed.
 
 use super::page::Tree;
 use super::survey::{Progress, Survey};
