@@ -63,7 +63,8 @@ impl Embeddings {
 
     pub(crate) fn stats(&self) -> EmbeddingStats {
         let State { kept, stats } = &*self.0.lock();
-        EmbeddingStats { limit_bytes: kept.limit_bytes(), bytes: kept.bytes(), ..*stats }
+        let (hits, _) = kept.hits_and_misses();
+        EmbeddingStats { limit_bytes: kept.limit_bytes(), bytes: kept.bytes(), hits, ..*stats }
     }
 
     /// One vector per text, in order. Nothing is locked while the embedder works.
@@ -109,11 +110,8 @@ impl Embeddings {
             return vec![None; texts.len()];
         }
         let identity: Arc<str> = identity.into();
-        let mut find = |text: &str| {
-            let found = kept.get(&(Arc::clone(&identity), text.into()))?;
-            stats.hits += 1;
-            Some(found.clone())
-        };
+        let mut find =
+            |text: &str| kept.find(&(Arc::clone(&identity), text.into()), |_| true).cloned();
         texts.iter().map(|(text, _)| find(text)).collect()
     }
 

@@ -20,11 +20,21 @@ pub(crate) struct RecentlyUsed<K, V> {
     clock: u64,
     limit_bytes: u64,
     bytes: u64,
+    hits: u64,
+    misses: u64,
 }
 
 impl<K: Clone + Eq + Hash, V> RecentlyUsed<K, V> {
     pub(crate) fn new(limit_bytes: u64) -> Self {
-        Self { kept: HashMap::new(), order: BTreeMap::new(), clock: 0, limit_bytes, bytes: 0 }
+        Self {
+            kept: HashMap::new(),
+            order: BTreeMap::new(),
+            clock: 0,
+            limit_bytes,
+            bytes: 0,
+            hits: 0,
+            misses: 0,
+        }
     }
 
     pub(crate) fn limit_bytes(&self) -> u64 {
@@ -39,9 +49,18 @@ impl<K: Clone + Eq + Hash, V> RecentlyUsed<K, V> {
         self.kept.len()
     }
 
-    /// The value of a key, which counts as a use of it.
-    pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
-        let found = self.kept.get_mut(key)?;
+    /// How often a value was found, and how often none.
+    pub(crate) fn hits_and_misses(&self) -> (u64, u64) {
+        (self.hits, self.misses)
+    }
+
+    /// The value of a key, if it is one that `is_it` takes. That counts as a use of it.
+    pub(crate) fn find(&mut self, key: &K, is_it: impl FnOnce(&V) -> bool) -> Option<&V> {
+        let Some(found) = self.kept.get_mut(key).filter(|kept| is_it(&kept.value)) else {
+            self.misses += 1;
+            return None;
+        };
+        self.hits += 1;
         self.order.remove(&found.used);
         self.clock += 1;
         found.used = self.clock;

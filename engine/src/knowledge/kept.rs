@@ -102,41 +102,25 @@ struct Kept {
     answer: Answer,
 }
 
-struct State {
-    /// By the hashes of requests.
-    kept: RecentlyUsed<u64, Kept>,
-    hits: u64,
-    misses: u64,
-}
-
-/// What is kept of the graphs of a handle.
-pub(crate) struct GraphAnswers(Mutex<State>);
+/// What is kept of the graphs of a handle, by the hashes of requests.
+pub(crate) struct GraphAnswers(Mutex<RecentlyUsed<u64, Kept>>);
 
 impl GraphAnswers {
     pub(crate) fn new(limit_bytes: usize) -> Self {
-        let kept = RecentlyUsed::new(limit_bytes as u64);
-        GraphAnswers(Mutex::new(State { kept, hits: 0, misses: 0 }))
+        GraphAnswers(Mutex::new(RecentlyUsed::new(limit_bytes as u64)))
     }
 
     pub(crate) fn stats(&self) -> AnswerStats {
-        let State { kept, hits, misses } = &*self.0.lock();
-        AnswerStats {
-            limit_bytes: kept.limit_bytes(),
-            bytes: kept.bytes(),
-            answers: kept.len() as u64,
-            hits: *hits,
-            misses: *misses,
-        }
+        AnswerStats::of(&self.0.lock())
     }
 
     fn find(&self, request: &Request, basis: Basis, now_ms: i64) -> Option<Answer> {
-        let State { kept, hits, misses } = &mut *self.0.lock();
-        let found = kept.get(&request.key()).filter(|kept| {
+        let mut kept = self.0.lock();
+        let found = kept.find(&request.key(), |kept| {
             kept.basis == basis
                 && (kept.from_ms..kept.until_ms).contains(&now_ms)
                 && kept.request == *request
         });
-        *if found.is_some() { hits } else { misses } += 1;
         found.map(|found| found.answer.clone())
     }
 }
@@ -215,7 +199,7 @@ impl Graph {
     ) -> Result<T, E> {
         let answers = &self.view.shared().graph_answers;
         let mut filters = follow.filter.iter().chain(&follow.edge_filter);
-        if answers.0.lock().kept.limit_bytes() == 0 || !filters.all(is_lasting_filter) {
+        if answers.0.lock().limit_bytes() == 0 || !filters.all(is_lasting_filter) {
             return make();
         }
         // A View that has expired answers nothing.
@@ -233,7 +217,7 @@ impl Graph {
             let bytes = BASE_BYTES + request.heap_bytes() + answer.heap_bytes();
             let key = request.key();
             let kept = Kept { request, basis, from_ms: now_ms, until_ms, answer };
-            answers.0.lock().kept.put(key, kept, bytes);
+            answers.0.lock().put(key, kept, bytes);
         }
         Ok(fresh)
     }

@@ -12,6 +12,7 @@ use crate::memory::Memory;
 use crate::recently::RecentlyUsed;
 use crate::sync::Mutex;
 use std::fmt::{self, Write as _};
+use std::hash::Hash;
 use std::ops::Bound;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
@@ -37,6 +38,15 @@ pub struct AnswerStats {
     pub misses: u64,
 }
 
+impl AnswerStats {
+    /// Of these.
+    pub(crate) fn of<K: Clone + Eq + Hash, V>(kept: &RecentlyUsed<K, V>) -> Self {
+        let (hits, misses) = kept.hits_and_misses();
+        let (limit_bytes, bytes) = (kept.limit_bytes(), kept.bytes());
+        AnswerStats { limit_bytes, bytes, answers: kept.len() as u64, hits, misses }
+    }
+}
+
 /// What an answer depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Basis {
@@ -53,47 +63,31 @@ struct Kept {
     answer: Arc<Recalled>,
 }
 
-struct State {
-    /// By the hashes of requests.
-    kept: RecentlyUsed<u64, Kept>,
-    hits: u64,
-    misses: u64,
-}
-
-/// The kept answers of a handle.
-pub(crate) struct Answers(Mutex<State>);
+/// The kept answers of a handle, by the hashes of requests.
+pub(crate) struct Answers(Mutex<RecentlyUsed<u64, Kept>>);
 
 impl Answers {
     pub(crate) fn new(limit_bytes: usize) -> Self {
-        let kept = RecentlyUsed::new(limit_bytes as u64);
-        Answers(Mutex::new(State { kept, hits: 0, misses: 0 }))
+        Answers(Mutex::new(RecentlyUsed::new(limit_bytes as u64)))
     }
 
     pub(crate) fn stats(&self) -> AnswerStats {
-        let State { kept, hits, misses } = &*self.0.lock();
-        AnswerStats {
-            limit_bytes: kept.limit_bytes(),
-            bytes: kept.bytes(),
-            answers: kept.len() as u64,
-            hits: *hits,
-            misses: *misses,
-        }
+        AnswerStats::of(&self.0.lock())
     }
 
     /// May answers to such a request be kept?
     pub(super) fn takes(&self, request: &Recall) -> bool {
-        self.0.lock().kept.limit_bytes() > 0 && is_lasting(request)
+        self.0.lock().limit_bytes() > 0 && is_lasting(request)
     }
 
     /// The answer to a request that is taken.
     pub(super) fn find(&self, request: &Recall, basis: Basis) -> Option<Arc<Recalled>> {
-        let State { kept, hits, misses } = &mut *self.0.lock();
-        let found = kept.get(&key_of(request)).filter(|kept| {
+        let mut kept = self.0.lock();
+        let found = kept.find(&key_of(request), |kept| {
             kept.basis.memories == basis.memories
                 && (kept.basis.now_ms..kept.until_ms).contains(&basis.now_ms)
                 && is_same(&kept.request, request)
         });
-        *if found.is_some() { hits } else { misses } += 1;
         found.map(|found| Arc::clone(&found.answer))
     }
 
@@ -102,7 +96,7 @@ impl Answers {
         let bytes = BASE_BYTES + 2 * request_bytes(request) + answer_bytes(answer);
         let (plain, answer) = (plain(request), Arc::new(answer.clone()));
         let kept = Kept { request: plain, basis, until_ms, answer };
-        self.0.lock().kept.put(key_of(request), kept, bytes);
+        self.0.lock().put(key_of(request), kept, bytes);
     }
 }
 
