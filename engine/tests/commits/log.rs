@@ -1,34 +1,12 @@
 //! The commit log: what it names, that it verifies, and how it is trimmed.
 
+use super::clock::{HandClock, START_MS};
 use memlith::{
-    ChangeKind, Clock, Db, Durability, ErrorKind, Head, LogRetention, Model, NewMemory, Options,
-    Patch, Result, Seq, Space, WriteOptions,
+    ChangeKind, Db, Durability, ErrorKind, Head, LogRetention, Model, NewMemory, Options, Patch,
+    Result, Seq, Space, WriteOptions,
 };
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
-
-const START_MS: i64 = 1_750_000_000_000;
-
-#[derive(Clone)]
-struct HandClock(Arc<AtomicI64>);
-
-impl HandClock {
-    fn new() -> Self {
-        HandClock(Arc::new(AtomicI64::new(START_MS)))
-    }
-
-    fn advance(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::Relaxed);
-    }
-}
-
-impl Clock for HandClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")

@@ -1,32 +1,10 @@
 //! What one transaction leaves behind, in cases that random sequences reach too seldom.
 
+use super::clock::{HandClock, START_MS};
 use memlith::{
-    Clock, ErrorKind, MemoryId, NewMemory, Options, Patch, Result, Space, Upsert, WriteOptions,
+    ErrorKind, MemoryId, NewMemory, Options, Patch, Result, Space, Upsert, WriteOptions,
 };
 use serde_json::json;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-const START_MS: i64 = 1_750_000_000_000;
-
-#[derive(Clone)]
-struct HandClock(Arc<AtomicI64>);
-
-impl HandClock {
-    fn new() -> Self {
-        HandClock(Arc::new(AtomicI64::new(START_MS)))
-    }
-
-    fn advance(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::Relaxed);
-    }
-}
-
-impl Clock for HandClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 #[test]
 fn an_index_that_took_the_place_of_another_and_went_too() -> Result<()> {

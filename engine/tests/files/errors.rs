@@ -1,6 +1,7 @@
 //! What calls refuse: the kind of each error, and that its message says what is wrong, of what, and
 //! what to do. Errors of opening are in `opening.rs`.
 
+use super::{assert_error, memory};
 use memlith::filter::MAX_DEPTH;
 use memlith::{
     Db, Embedder, EmbedderError, Error, ErrorKind, Filter, List, MAX_ANNOTATION_BYTES,
@@ -10,19 +11,7 @@ use memlith::{
     WriteOptions,
 };
 use serde_json::{Value, json};
-use std::fmt::Debug;
 use std::time::Duration;
-
-#[track_caller]
-fn assert_error<T: Debug>(done: Result<T>, kind: ErrorKind, message: &str) -> Error {
-    let error = done.expect_err("it must be refused");
-    assert_eq!((error.kind(), error.to_string().as_str()), (kind, message));
-    error
-}
-
-fn memory() -> NewMemory {
-    NewMemory::new("note")
-}
 
 /// A database with one memory, which has a vector of three dimensions.
 fn db() -> Result<Db> {

@@ -1,22 +1,11 @@
 //! What opening a file refuses: whose file it is, whether it is one, and whether it is whole.
 
-use memlith::{Db, Error, ErrorKind, NewMemory, Options, Result, WriteOptions};
-use std::fmt::Debug;
+use super::{assert_error, memory};
+use memlith::{Db, ErrorKind, Options, Result, WriteOptions};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
-
-#[track_caller]
-fn assert_error<T: Debug>(done: Result<T>, kind: ErrorKind, message: &str) -> Error {
-    let error = done.expect_err("it must be refused");
-    assert_eq!((error.kind(), error.to_string().as_str()), (kind, message));
-    error
-}
-
-fn memory() -> NewMemory {
-    NewMemory::new("note")
-}
 
 fn file(name: &str) -> Result<(tempfile::TempDir, PathBuf)> {
     let folder = tempfile::tempdir().expect("a folder");

@@ -64,10 +64,6 @@ fn words_are_stemmed_in_the_language_of_the_file() -> Result<()> {
     let db = Options::new().threads(false).in_memory()?;
     let id = db.remember(NewMemory::new("Viele Katzen und ein walking stick"))?;
     db.graph("default").upsert_nodes(vec![NewNode::new("k").name("Von Katzen")])?;
-    let nodes = |db: &Db| {
-        let graph = db.graph("default").read().unwrap();
-        graph.search(&NodeSearch::new("Katze")).unwrap().len()
-    };
     let cases = [
         (Some(Language::English), [false, true], 0),
         (Some(Language::German), [true, false], 1),
@@ -77,7 +73,7 @@ fn words_are_stemmed_in_the_language_of_the_file() -> Result<()> {
         db.write(|tx| tx.set_text(&TextSettings::new().language(language)))?;
         let is_found = |words| found(&db, words) == [id.0];
         assert_eq!(["Katze", "walks"].map(is_found), expected, "{language:?}");
-        assert_eq!(nodes(&db), of_nodes, "{language:?}");
+        assert_eq!(cats(&db), of_nodes, "{language:?}");
     }
     let snippet = Recall::new().text("Katze").snippet(40);
     db.write(|tx| tx.set_text(&TextSettings::new().language(Some(Language::German))))?;
@@ -86,5 +82,32 @@ fn words_are_stemmed_in_the_language_of_the_file() -> Result<()> {
     assert_eq!(mark, Some(6..12));
     let refused = db.write(|tx| tx.set_text(&TextSettings::new().tags(9))).unwrap_err();
     assert_eq!(refused.to_string(), "text settings: a field must count 1 to 8 times");
+    Ok(())
+}
+
+/// How many nodes are found by the word for a cat.
+fn cats(db: &Db) -> usize {
+    let graph = db.graph("default").read().unwrap();
+    graph.search(&NodeSearch::new("Katze")).unwrap().len()
+}
+
+#[test]
+fn a_language_outlasts_images_of_another() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("language.lith");
+    let open = || Options::new().threads(false).open(&path);
+    let db = open()?;
+    let id = db.remember(NewMemory::new("Viele Katzen"))?;
+    db.graph("default").upsert_nodes(vec![NewNode::new("k").name("Von Katzen")])?;
+    db.checkpoint()?;
+    assert!(found(&db, "Katze").is_empty() && cats(&db) == 0);
+    db.write(|tx| tx.set_text(&TextSettings::new().language(Some(Language::German))))?;
+    drop(db);
+    for at in ["opened with images of before", "opened with its images"] {
+        let db = open()?;
+        assert_eq!((found(&db, "Katze"), cats(&db)), (vec![id.0], 1), "{at}");
+        assert!(db.verify(&mut |_| {})?.is_clean(), "{at}");
+        db.checkpoint()?;
+    }
     Ok(())
 }
