@@ -1,5 +1,5 @@
-//! One search by the graph over 47,000 vectors of 384 components, by effort; and by a filter that keeps
-//! nothing, which is what a search costs whatever it finds.
+//! One search by the graph over 47,000 vectors of 384 components, by effort; and under a filter that keeps
+//! nothing, where there is nothing to be done.
 //!
 //! **Invariant:** as in a file that was closed and opened, the vectors are those of an image, and all of
 //! them are linked.
