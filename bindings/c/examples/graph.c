@@ -97,23 +97,23 @@ static void ask(ml_db *db) {
     show("kinds", text);
 
     CHECK(ml_snapshot_graph_search(snapshot, ml_cstr(NULL), ML_STR("{\"text\": \"lovelace\", \"filter\": \"kind:person\"}"),
-                                   &text, &error));
+                                   NULL, &text, &error));
     show("by name", text);
     CHECK(ml_snapshot_graph_neighbours(snapshot, ml_cstr(NULL), ML_STR("{\"of\": \"ada\", \"follow\": {\"kinds\": [\"knows\"]}}"),
-                                       &text, &error));
+                                       NULL, &text, &error));
     show("neighbours", text);
     CHECK(ml_snapshot_graph_related(snapshot, ml_cstr(NULL),
                                     ML_STR("{\"starts\": [\"london\"], \"depth\": 2, \"follow\": {\"direction\": \"both\"}}"),
-                                    &text, &error));
+                                    NULL, &text, &error));
     show("related", text);
-    CHECK(ml_snapshot_graph_subgraph(snapshot, ml_cstr(NULL), ML_STR("{\"starts\": [\"ada\"]}"), &text, &error));
+    CHECK(ml_snapshot_graph_subgraph(snapshot, ml_cstr(NULL), ML_STR("{\"starts\": [\"ada\"]}"), NULL, &text, &error));
     show("around Ada", text);
-    CHECK(ml_snapshot_graph_paths(snapshot, ml_cstr(NULL), ML_STR("{\"from\": \"ada\", \"to\": \"london\"}"), &text, &error));
+    CHECK(ml_snapshot_graph_paths(snapshot, ml_cstr(NULL), ML_STR("{\"from\": \"ada\", \"to\": \"london\"}"), NULL, &text, &error));
     show("a path", text);
     CHECK(ml_snapshot_graph_find(snapshot, ml_cstr(NULL),
                                  ML_STR("{\"nodes\": {\"who\": {\"filter\": \"kind:person\"}, \"where\": null},"
                                         " \"edges\": [{\"from\": \"who\", \"to\": \"where\", \"follow\": {\"kinds\": [\"lives_in\"]}}]}"),
-                                 &text, &error));
+                                 NULL, &text, &error));
     show("who lives where", text);
     CHECK(ml_snapshot_graph_analyse(snapshot, ml_cstr(NULL), ML_STR("{\"what\": \"page_rank\"}"), NULL, NULL, &text, &error));
     show("ranks", text);

@@ -224,6 +224,7 @@ static void reads(ml_db *db) {
     REQUIRE(ml_snapshot_recall_json(snapshot, ML_STR("{}"), cancellation, &answer, NULL) == ML_CANCELLED);
     REQUIRE(ml_snapshot_context_json(snapshot, ML_STR("{\"text\": \"tea\"}"), cancellation, &text, NULL) == ML_CANCELLED);
     REQUIRE(ml_snapshot_graph_analyse(snapshot, ml_cstr(NULL), ML_STR("{\"what\": \"degrees\"}"), NULL, cancellation, &text, NULL) == ML_CANCELLED);
+    REQUIRE(ml_snapshot_graph_search(snapshot, ml_cstr(NULL), ML_STR("{\"text\": \"tea\"}"), cancellation, &text, NULL) == ML_CANCELLED);
 
     REQUIRE(ml_snapshot_seq(snapshot) > 0);
     REQUIRE(ml_snapshot_time_ms(snapshot) != ML_NO_TIME);

@@ -26,6 +26,11 @@ int main(int argc, char **argv) try {
         say("recall in JSON", ml_status_name(error.status()));
     }
     try {
+        db.read().graph().search(R"({"text": "tea"})", &stop);
+    } catch (const memlith::Error &error) {
+        say("search of the graph", ml_status_name(error.status()));
+    }
+    try {
         db.read().context(R"({"text": "tea"})", &stop);
     } catch (const memlith::Error &error) {
         say("context", ml_status_name(error.status()));

@@ -1524,11 +1524,13 @@ ml_status ml_snapshot_graph_edge_kinds(const struct ml_snapshot *snapshot,
  * aliases, and of texts in properties that are indexed (`ml_tx_index_metadata`); with `signs` the text may have
  * `"words in a row"`, `+required`, `-excluded`, `begin*` and `typo~`. The answer is `{"found": [{"node": {…},
  * "score": 2.1, "matched_terms": ["lovelac"]}]}`, with nodes as `ml_snapshot_graph_node` gives them.
- * `ML_DEADLINE_EXCEEDED` if the time ran out.
+ * `ML_DEADLINE_EXCEEDED` if the time ran out. `cancellation` is what another thread may end it by, or NULL, here and
+ * in the questions below: they answer `ML_CANCELLED` then.
  */
 ml_status ml_snapshot_graph_search(const struct ml_snapshot *snapshot,
                                    struct ml_str ns,
                                    struct ml_str request,
+                                   const struct ml_cancellation *cancellation,
                                    struct ml_text **json,
                                    struct ml_error **error);
 
@@ -1545,6 +1547,7 @@ ml_status ml_snapshot_graph_search(const struct ml_snapshot *snapshot,
 ml_status ml_snapshot_graph_neighbours(const struct ml_snapshot *snapshot,
                                        struct ml_str ns,
                                        struct ml_str request,
+                                       const struct ml_cancellation *cancellation,
                                        struct ml_text **json,
                                        struct ml_error **error);
 
@@ -1557,6 +1560,7 @@ ml_status ml_snapshot_graph_neighbours(const struct ml_snapshot *snapshot,
 ml_status ml_snapshot_graph_related(const struct ml_snapshot *snapshot,
                                     struct ml_str ns,
                                     struct ml_str request,
+                                    const struct ml_cancellation *cancellation,
                                     struct ml_text **json,
                                     struct ml_error **error);
 
@@ -1567,6 +1571,7 @@ ml_status ml_snapshot_graph_related(const struct ml_snapshot *snapshot,
 ml_status ml_snapshot_graph_subgraph(const struct ml_snapshot *snapshot,
                                      struct ml_str ns,
                                      struct ml_str request,
+                                     const struct ml_cancellation *cancellation,
                                      struct ml_text **json,
                                      struct ml_error **error);
 
@@ -1579,6 +1584,7 @@ ml_status ml_snapshot_graph_subgraph(const struct ml_snapshot *snapshot,
 ml_status ml_snapshot_graph_paths(const struct ml_snapshot *snapshot,
                                   struct ml_str ns,
                                   struct ml_str request,
+                                  const struct ml_cancellation *cancellation,
                                   struct ml_text **json,
                                   struct ml_error **error);
 
@@ -1591,6 +1597,7 @@ ml_status ml_snapshot_graph_paths(const struct ml_snapshot *snapshot,
 ml_status ml_snapshot_graph_find(const struct ml_snapshot *snapshot,
                                  struct ml_str ns,
                                  struct ml_str pattern,
+                                 const struct ml_cancellation *cancellation,
                                  struct ml_text **json,
                                  struct ml_error **error);
 

@@ -333,25 +333,29 @@ class GraphView {
             return ml_snapshot_graph_edges(snapshot_, ns(), after, limit, json, error);
         });
     }
-    std::string search(std::string_view request) const { return ask(ml_snapshot_graph_search, request); }
-    std::string neighbours(std::string_view request) const {
-        return ask(ml_snapshot_graph_neighbours, request);
+    std::string search(std::string_view request, const Cancellation *stop = nullptr) const {
+        return ask(ml_snapshot_graph_search, request, stop);
     }
-    std::string related(std::string_view request) const {
-        return ask(ml_snapshot_graph_related, request);
+    std::string neighbours(std::string_view request, const Cancellation *stop = nullptr) const {
+        return ask(ml_snapshot_graph_neighbours, request, stop);
     }
-    std::string subgraph(std::string_view request) const {
-        return ask(ml_snapshot_graph_subgraph, request);
+    std::string related(std::string_view request, const Cancellation *stop = nullptr) const {
+        return ask(ml_snapshot_graph_related, request, stop);
     }
-    std::string paths(std::string_view request) const {
-        return ask(ml_snapshot_graph_paths, request);
+    std::string subgraph(std::string_view request, const Cancellation *stop = nullptr) const {
+        return ask(ml_snapshot_graph_subgraph, request, stop);
     }
-    std::string find(std::string_view pattern) const { return ask(ml_snapshot_graph_find, pattern); }
+    std::string paths(std::string_view request, const Cancellation *stop = nullptr) const {
+        return ask(ml_snapshot_graph_paths, request, stop);
+    }
+    std::string find(std::string_view pattern, const Cancellation *stop = nullptr) const {
+        return ask(ml_snapshot_graph_find, pattern, stop);
+    }
     std::string analyse(std::string_view request, const ml_progress *progress = nullptr,
                         const Cancellation *stop = nullptr) const {
         return *get([&](ml_text **json, ml_error **error) {
             return ml_snapshot_graph_analyse(snapshot_, ns(), detail::view(request), progress,
-                                             stop == nullptr ? nullptr : stop->handle(), json, error);
+                                             handle_of(stop), json, error);
         });
     }
     /* All of it as node-link JSON. */
@@ -362,7 +366,8 @@ class GraphView {
     }
 
   private:
-    using Question = ml_status (*)(const ml_snapshot *, ml_str, ml_str, ml_text **, ml_error **);
+    using Question = ml_status (*)(const ml_snapshot *, ml_str, ml_str, const ml_cancellation *, ml_text **,
+                                   ml_error **);
 
     ml_str ns() const { return detail::view(std::string_view(ns_)); }
     template <typename Get> static std::optional<std::string> get(Get get) {
@@ -371,9 +376,12 @@ class GraphView {
         detail::check(get(&json, &error), error);
         return json ? std::optional<std::string>(detail::take(json)) : std::nullopt;
     }
-    std::string ask(Question question, std::string_view request) const {
+    static const ml_cancellation *handle_of(const Cancellation *stop) {
+        return stop == nullptr ? nullptr : stop->handle();
+    }
+    std::string ask(Question question, std::string_view request, const Cancellation *stop) const {
         return *get([&](ml_text **json, ml_error **error) {
-            return question(snapshot_, ns(), detail::view(request), json, error);
+            return question(snapshot_, ns(), detail::view(request), handle_of(stop), json, error);
         });
     }
 

@@ -181,7 +181,14 @@ impl Bag {
                     error,
                 ),
                 4 => ml_snapshot_graph_nodes(self.handle(), self.str(), number, size, text, error),
-                5 => ml_snapshot_graph_related(self.handle(), self.str(), self.str(), text, error),
+                5 => ml_snapshot_graph_related(
+                    self.handle(),
+                    self.str(),
+                    self.str(),
+                    self.handle(),
+                    text,
+                    error,
+                ),
                 6 => ml_snapshot_graph_analyse(
                     self.handle(),
                     self.str(),
@@ -191,7 +198,14 @@ impl Bag {
                     text,
                     error,
                 ),
-                7 => ml_snapshot_graph_search(self.handle(), self.str(), self.str(), text, error),
+                7 => ml_snapshot_graph_search(
+                    self.handle(),
+                    self.str(),
+                    self.str(),
+                    self.handle(),
+                    text,
+                    error,
+                ),
                 _ => ml_snapshot_graph_node(self.handle(), self.str(), self.str(), text, error),
             }
         }
@@ -208,7 +222,7 @@ impl Bag {
         // SAFETY: every pointer is NULL, a number that is to be told from a handle, or to what its type
         // says; lengths are impossible, refused by a limit, or those of what is there.
         let status = unsafe {
-            match self.rng.u32(..32) {
+            match self.rng.u32(..33) {
                 0 => ml_db_remember(self.handle(), memory, &raw mut id, error),
                 1 => ml_db_upsert(self.handle(), memory, &raw mut id, &raw mut did, error),
                 2 => ml_db_update(self.handle(), number, self.str(), &raw mut found, error),
@@ -240,6 +254,17 @@ impl Bag {
                 20 => ml_db_outcome(self.handle(), self.str(), null_mut(), null_mut(), error),
                 21 => ml_db_open(self.str(), null(), null_mut(), error),
                 22 => ml_snapshot_namespaces(self.handle(), self.str(), size, &raw mut text, error),
+                31 => {
+                    let (words, vector) = (f32::from_bits(self.rng.u32(..)), f32::NAN);
+                    ml_snapshot_resembling(
+                        self.handle(),
+                        memory,
+                        words,
+                        vector,
+                        &raw mut text,
+                        error,
+                    )
+                }
                 23..=30 => self.graph_call(&raw mut text, error),
                 _ => ml_error_free(ptr::without_provenance_mut(self.rng.usize(..1 << 50))),
             }

@@ -1,7 +1,7 @@
 //! A graph is written and asked as JSON, and comes back as it was.
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
-use memlith::{Db, Graph, NewMemory, Options};
+use memlith::{Cancellation, Db, ErrorKind, Graph, NewMemory, Options};
 use memlith_json::{Change, GraphError, Question, analyse, ask, write_node_link};
 use serde_json::{Value, json};
 
@@ -161,6 +161,15 @@ fn every_analysis_has_a_value_for_every_node() {
     }
     let request = json!({"what": "page_rank"});
     assert!(matches!(analyse(&graph, request, &mut |_| false), Err(GraphError::Stopped)));
+    let cancellation = Cancellation::new();
+    let until = graph.clone().cancellation(&cancellation);
+    let stopped = analyse(&until, json!({"what": "page_rank"}), &mut |_| {
+        cancellation.cancel();
+        true
+    });
+    let is_cancelled =
+        matches!(stopped, Err(GraphError::Engine(e)) if e.kind() == ErrorKind::Cancelled);
+    assert!(is_cancelled);
     let written = json!({"write_property": {"name": "rank", "values": {"ada": 0.25, "nobody": 1}}});
     assert_eq!(change(&db, "default", written), json!(1));
     let graph = db.read().unwrap().graph("default");

@@ -1,6 +1,6 @@
 //! An open file.
 
-use crate::control::Pause;
+use crate::control::{Cancellation, Pause};
 use crate::convert::{json_to, report, time_to};
 use crate::error::{Failure, failure};
 use crate::graph;
@@ -135,10 +135,14 @@ impl Database {
         module.call_method1("Memories", (this, namespace))
     }
 
-    /// The graph of a namespace, as it is now.
-    #[pyo3(signature = (namespace = None))]
-    fn graph<'py>(this: &Bound<'py, Self>, namespace: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
-        graph::graph("Graph", this, namespace)
+    /// The graph of a namespace, as it is now. Questions to it and its analyses end once `cancellation` is cancelled.
+    #[pyo3(signature = (namespace = None, *, cancellation = None))]
+    fn graph<'py>(
+        this: &Bound<'py, Self>,
+        namespace: Option<&str>,
+        cancellation: Option<&Bound<'py, Cancellation>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        graph::graph("Graph", this, namespace, cancellation)
     }
 
     /// For `memlith.graph`: changes it.

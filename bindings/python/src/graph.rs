@@ -1,9 +1,10 @@
 //! The knowledge graph: JSON goes in and comes out, and `python/memlith/graph.py` makes of it what it is.
 
+use crate::control::Cancellation;
 use crate::convert::{json_of, json_to};
 use crate::error::{Failure, failure};
 use crate::progress::Progress;
-use memlith::{GraphTx, View};
+use memlith::{Graph, GraphTx, View};
 use memlith_json::{
     Change, GraphError, Question, WriteError, analyse, ask, ask_tx, write_node_link,
 };
@@ -27,15 +28,27 @@ fn question(name: &str) -> PyResult<Question> {
         .ok_or_else(|| crate::error::invalid(format!("there is no question {name:?}")))
 }
 
-/// An answer to a question.
-pub(crate) fn answer<'py>(
+/// The graph of a namespace, until it is cancelled, if it can be.
+pub(crate) fn until(
     view: &View,
     namespace: &str,
+    cancellation: Option<&Bound<'_, Cancellation>>,
+) -> Graph {
+    let graph = view.graph(namespace);
+    match cancellation {
+        Some(cancellation) => graph.cancellation(&cancellation.get().0),
+        None => graph,
+    }
+}
+
+/// An answer to a question.
+pub(crate) fn answer<'py>(
+    graph: &Graph,
     name: &str,
     request: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (py, asked, request) = (request.py(), question(name)?, json_of(request)?);
-    let answer = py.detach(|| ask(&view.graph(namespace), asked, request));
+    let answer = py.detach(|| ask(graph, asked, request));
     json_to(py, &answer.map_err(Failure::from)?)
 }
 
@@ -50,15 +63,14 @@ pub(crate) fn answer_tx(
 
 /// An analysis of the graph as a whole; what `progress` raises ends it, and is raised.
 pub(crate) fn analysis<'py>(
-    view: &View,
-    namespace: &str,
+    graph: &Graph,
     request: &Bound<'py, PyAny>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (py, mut progress) = (request.py(), Progress::of(request.py(), progress)?);
     let (told, request) = (&mut progress, json_of(request)?);
     let answer = py.detach(|| {
-        analyse(&view.graph(namespace), request, &mut |part| {
+        analyse(graph, request, &mut |part| {
             told.tell((part * 1e3) as u64, 1_000);
             !told.has_failed()
         })
@@ -87,7 +99,12 @@ pub(crate) fn graph<'py>(
     class: &str,
     of: &Bound<'py, PyAny>,
     namespace: Option<&str>,
+    cancellation: Option<&Bound<'py, Cancellation>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let namespace = namespace.unwrap_or(memlith::DEFAULT_NAMESPACE);
-    of.py().import("memlith.graph")?.call_method1(class, (of, namespace))
+    let module = of.py().import("memlith.graph")?;
+    match cancellation {
+        Some(cancellation) => module.call_method1(class, (of, namespace, cancellation)),
+        None => module.call_method1(class, (of, namespace)),
+    }
 }

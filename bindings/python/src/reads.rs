@@ -3,6 +3,7 @@
 //! **Invariant:** a type that reads has `read`, which works over a View without the lock of Python, and
 //! `hold`, a View that is given up with the database.
 
+use crate::control::Cancellation;
 use crate::convert::report;
 use crate::database::Database;
 use crate::fields::new_memory;
@@ -229,26 +230,31 @@ macro_rules! reads {
             }
 
             /// For `memlith.graph`: asks it.
+            #[pyo3(signature = (namespace, question, request, cancellation = None))]
             fn _graph_ask<'py>(
                 &self,
                 py: Python<'py>,
                 namespace: &str,
                 question: &str,
                 request: &Bound<'py, PyAny>,
+                cancellation: Option<&Bound<'py, Cancellation>>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                graph::answer(&self.read(py, Ok)?, namespace, question, request)
+                let graph = graph::until(&self.read(py, Ok)?, namespace, cancellation);
+                graph::answer(&graph, question, request)
             }
 
             /// For `memlith.graph`: analyses it.
-            #[pyo3(signature = (namespace, request, progress = None))]
+            #[pyo3(signature = (namespace, request, progress = None, cancellation = None))]
             fn _graph_analyse<'py>(
                 &self,
                 py: Python<'py>,
                 namespace: &str,
                 request: &Bound<'py, PyAny>,
                 progress: Option<Py<PyAny>>,
+                cancellation: Option<&Bound<'py, Cancellation>>,
             ) -> PyResult<Bound<'py, PyAny>> {
-                graph::analysis(&self.read(py, Ok)?, namespace, request, progress)
+                let graph = graph::until(&self.read(py, Ok)?, namespace, cancellation);
+                graph::analysis(&graph, request, progress)
             }
 
             /// For `memlith.graph`: all of it as node-link JSON.

@@ -1,5 +1,6 @@
 //! Snapshots: one instant of the file.
 
+use crate::control::Cancellation;
 use crate::convert::time_to;
 use crate::error::{Failure, failure};
 use crate::graph;
@@ -88,10 +89,14 @@ impl Snapshot {
 
 #[pymethods]
 impl Snapshot {
-    /// The graph of a namespace, as it was then.
-    #[pyo3(signature = (namespace = None))]
-    fn graph<'py>(this: &Bound<'py, Self>, namespace: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
-        graph::graph("GraphSnapshot", this, namespace)
+    /// The graph of a namespace, as it was then. Questions to it and its analyses end once `cancellation` is cancelled.
+    #[pyo3(signature = (namespace = None, *, cancellation = None))]
+    fn graph<'py>(
+        this: &Bound<'py, Self>,
+        namespace: Option<&str>,
+        cancellation: Option<&Bound<'py, Cancellation>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        graph::graph("GraphSnapshot", this, namespace, cancellation)
     }
 
     /// The commit that it shows.

@@ -102,7 +102,7 @@ impl Transaction {
     /// The graph of a namespace, to be changed in this transaction.
     #[pyo3(signature = (namespace = None))]
     fn graph<'py>(this: &Bound<'py, Self>, namespace: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
-        graph::graph("GraphTransaction", this, namespace)
+        graph::graph("GraphTransaction", this, namespace, None)
     }
 
     /// For `memlith.graph`: changes it.

@@ -146,6 +146,14 @@ def test_a_call_is_cancelled_from_elsewhere(db: memlith.Database) -> None:
     db.remember("tea", vector=[1.0, 0.0])
     with pytest.raises(memlith.Cancelled):
         db.nearest([[1.0, 0.0]], cancellation=stop)
+    db.graph().upsert_nodes(["ada", "babbage"])
+    for graph in (db.graph(cancellation=stop), db.snapshot().graph("default", cancellation=stop)):
+        with pytest.raises(memlith.Cancelled):
+            graph.related("ada")
+        with pytest.raises(memlith.Cancelled):
+            graph.shortest_path("ada", "babbage")
+        with pytest.raises(memlith.Cancelled):
+            graph.page_rank()
     with pytest.raises(memlith.DeadlineExceeded):
         next(db.list(deadline=0))
 

@@ -12,7 +12,6 @@ use crate::derived::is_memory;
 use crate::error::Detail;
 use crate::filter::Filter;
 use crate::ids::NodeId;
-use crate::recall::Deadline;
 use crate::{Error, Result};
 use memlith_graph::adjacency::{Direction, Filter as Passes};
 use memlith_graph::analytics::{EdgeWeight, Orientation, Project, Projection, ProjectionError};
@@ -100,7 +99,7 @@ impl Graph {
     ) -> Result<Projected> {
         let followed = self.follow(follow)?;
         let all = follow.filter.as_ref().unwrap_or(&Filter::All);
-        let mut within = self.select(all, &Deadline::after(follow.deadline))?.0;
+        let mut within = self.select(all, &self.deadline(follow.deadline))?.0;
         if let Some(nodes) = followed.filter().nodes {
             within &= nodes;
         }
@@ -112,7 +111,8 @@ impl Graph {
             max_bytes: None,
         };
         let view = &self.view.adjacency()?;
-        let projected = followed.within(|work| Projection::new(view, &project, work));
+        let projected =
+            followed.within(|work| Ok::<_, Error>(Projection::new(view, &project, work)))?;
         let projection = match projected {
             Ok(projection) => projection,
             Err(ProjectionError::Image(e)) => return Err(e.into()),

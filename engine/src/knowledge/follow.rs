@@ -166,9 +166,17 @@ impl Followed {
     }
 
     /// Runs a walk within its bounds.
-    pub(super) fn within<T>(&self, walk: impl FnOnce(&mut Work<'_>) -> T) -> T {
+    ///
+    /// # Errors
+    /// [`Cancelled`](crate::ErrorKind::Cancelled), since nobody wants a part of it then; and what the walk returns.
+    pub(super) fn within<T, E>(&self, walk: impl FnOnce(&mut Work<'_>) -> Result<T, E>) -> Result<T>
+    where
+        Error: From<E>,
+    {
         let mut keep_going = || !self.deadline.has_passed();
-        walk(&mut Work::new(self.max_work, &mut keep_going))
+        let found = walk(&mut Work::new(self.max_work, &mut keep_going))?;
+        self.deadline.refuse_cancelled()?;
+        Ok(found)
     }
 }
 
@@ -178,7 +186,7 @@ impl Graph {
         if !(0.0..f32::INFINITY).contains(&follow.min_weight) {
             return Err(Error::invalid("least weight", "must be a finite number from 0 on"));
         }
-        let deadline = Deadline::after(follow.deadline);
+        let deadline = self.deadline(follow.deadline);
         let catalog = &self.view.versions().catalog;
         let kinds = (!follow.kinds.is_empty())
             .then(|| follow.kinds.iter().filter_map(|kind| catalog.edge_kind(kind)).collect());

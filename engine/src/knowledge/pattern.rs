@@ -145,7 +145,7 @@ impl Graph {
         let mut bounds = Follow::new().max_work(max_work);
         bounds.deadline = deadline;
         let run = self.follow(&bounds)?;
-        let until = Deadline::after(deadline);
+        let until = self.deadline(deadline);
         let candidates = pattern.nodes.iter().map(|node| self.candidates(node, &until));
         let (candidates, filters): (Vec<_>, Vec<_>) =
             candidates.collect::<Result<Vec<_>>>()?.into_iter().unzip();
@@ -156,11 +156,11 @@ impl Graph {
         let nodes: Vec<_> = candidates.iter().map(|bitmap| raw.node(Some(bitmap))).collect();
         for ((from, to, _), followed) in pattern.edges.iter().zip(&followed) {
             let ends = nodes.get(*from).zip(nodes.get(*to));
-            let (from, to) = ends.ok_or_else(|| refused(PatternError::NoSuchNode))?;
+            let (from, to) = ends.ok_or(PatternError::NoSuchNode)?;
             raw.edge(*from, *to, followed.filter());
         }
         let view = &self.view.adjacency()?;
-        let matches = run.within(|work| raw.find(view, limit, work)).map_err(refused)?;
+        let matches = run.within(|work| raw.find(view, limit, work))?;
         let row = |row: &traverse::PatternMatch| {
             let entities =
                 row.nodes.iter().map(|node| self.entity(*node)).collect::<Result<_>>()?;
@@ -190,16 +190,18 @@ impl Graph {
     }
 }
 
-fn refused(e: PatternError) -> Error {
-    match e {
-        PatternError::Image(e) => e.into(),
-        PatternError::Empty => Error::invalid("pattern", "must have a node"),
-        PatternError::Apart { .. } => {
-            Error::invalid("pattern", "must hang together: each node reached over its edges")
+impl From<PatternError> for Error {
+    fn from(e: PatternError) -> Self {
+        match e {
+            PatternError::Image(e) => e.into(),
+            PatternError::Empty => Error::invalid("pattern", "must have a node"),
+            PatternError::Apart { .. } => {
+                Error::invalid("pattern", "must hang together: each node reached over its edges")
+            }
+            PatternError::NoSuchNode => {
+                Error::invalid("pattern", "must have the nodes that its edges join")
+            }
+            _ => Detail::Limit { what: "nodes or edges of a pattern", found: 17, limit: 16 }.into(),
         }
-        PatternError::NoSuchNode => {
-            Error::invalid("pattern", "must have the nodes that its edges join")
-        }
-        _ => Detail::Limit { what: "nodes or edges of a pattern", found: 17, limit: 16 }.into(),
     }
 }

@@ -5,6 +5,7 @@ use super::{Edge, EdgeRow, Entity, EntityRef, Node, NodeRow};
 use crate::error::check_limit;
 use crate::ids::{EdgeId, NodeId};
 use crate::memory::MAX_LIMIT;
+use crate::recall::{Cancellation, Deadline};
 use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, edge_key, node_key, read_u64};
 use crate::view::View;
@@ -12,6 +13,7 @@ use crate::{Error, Result};
 use roaring::RoaringBitmap;
 use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// The graph of a namespace, as a [`View`] shows it. Cheap to get and to clone.
 ///
@@ -35,12 +37,18 @@ pub struct Graph {
     pub(super) namespace: String,
     /// Ordinals of its nodes, once a walk has asked for them.
     pub(super) nodes: Arc<OnceLock<RoaringBitmap>>,
+    cancellation: Option<Cancellation>,
 }
 
 impl View {
     /// The graph of a namespace.
     pub fn graph(&self, namespace: impl Into<String>) -> Graph {
-        Graph { view: self.clone(), namespace: namespace.into(), nodes: Arc::default() }
+        Graph {
+            view: self.clone(),
+            namespace: namespace.into(),
+            nodes: Arc::default(),
+            cancellation: None,
+        }
     }
 }
 
@@ -48,6 +56,38 @@ impl Graph {
     /// The View that it is of.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// Searches, walks and projections give up once this is cancelled. What runs an analysis of a projection
+    /// [checks](Self::check_cancelled) for itself.
+    ///
+    /// ```
+    /// # let db = memlith::Options::new().in_memory()?;
+    /// # db.graph("default").upsert_node(memlith::NewNode::new("ada"))?;
+    /// use memlith::{Cancellation, ErrorKind, Related};
+    /// let cancellation = Cancellation::new();
+    /// let graph = db.read()?.graph("default").cancellation(&cancellation);
+    /// cancellation.cancel();
+    /// assert_eq!(graph.related(&Related::to(["ada"])).unwrap_err().kind(), ErrorKind::Cancelled);
+    /// # Ok::<(), memlith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn cancellation(mut self, cancellation: &Cancellation) -> Self {
+        self.cancellation = Some(cancellation.clone());
+        self
+    }
+
+    /// Is somebody still waiting for an answer?
+    ///
+    /// # Errors
+    /// [`Cancelled`](crate::ErrorKind::Cancelled) once its [cancellation](Self::cancellation) was used.
+    pub fn check_cancelled(&self) -> Result<()> {
+        self.deadline(None).refuse_cancelled()
+    }
+
+    /// That long from now, or once it is cancelled.
+    pub(super) fn deadline(&self, limit: Option<Duration>) -> Deadline {
+        Deadline::after(limit).or_at(self.cancellation.as_ref())
     }
 
     /// A node, by its number, its external id or an alias; `None` if there is none in this namespace.

@@ -9,7 +9,7 @@ use super::walk::MAX_WALKED;
 use crate::error::check_limit;
 use crate::filter::Filter;
 use crate::ids::NodeId;
-use crate::recall::{Deadline, text_error};
+use crate::recall::text_error;
 use crate::{Error, Result};
 use memlith_index::text::Query;
 use std::time::Duration;
@@ -98,7 +98,8 @@ impl Graph {
     pub fn search(&self, request: &NodeSearch) -> Result<Vec<FoundNode>> {
         let NodeSearch { text, filter, limit, .. } = request;
         check_limit("limit of a search", *limit, MAX_WALKED)?;
-        let deadline = Deadline::after(request.deadline);
+        let deadline = self.deadline(request.deadline);
+        deadline.check("searching the graph")?;
         let mut scope = match filter {
             Some(filter) => {
                 filter.validate()?;
@@ -111,11 +112,11 @@ impl Graph {
         let query = if request.signs { Query::parse(text) } else { Query::words(text) };
         if request.signs {
             let admitted = knowledge.words.admitted(&query, scope, &mut keep_going);
-            scope = admitted.map_err(text_error)?;
+            scope = deadline.explain(admitted.map_err(text_error))?;
         }
         let hits = knowledge.words.search(&query, *limit, Some(&scope), &mut keep_going);
         let mut found = Vec::new();
-        for hit in hits.map_err(text_error)? {
+        for hit in deadline.explain(hits.map_err(text_error))? {
             let missing = || Error::corruption("text index", "nodes that there are", "another");
             let id = knowledge.nodes.id_of(hit.ordinal)?.ok_or_else(missing)?;
             let node = self.node(NodeId(id))?.ok_or_else(missing)?;

@@ -332,7 +332,7 @@ impl Graph {
         from: &EntityRef,
         to: &EntityRef,
         follow: &Follow,
-        walk: impl FnOnce(u32, u32, &Followed) -> Result<FoundPath, memlith_graph::image::ImageError>,
+        walk: impl FnOnce(u32, u32, &Followed) -> Result<FoundPath>,
     ) -> Result<Option<CheapestPath>> {
         let Some((start, goal)) = self.place_of(from)?.zip(self.place_of(to)?) else {
             return Ok(None);

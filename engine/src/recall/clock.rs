@@ -75,9 +75,17 @@ impl Deadline {
     }
 
     /// # Errors
+    /// [`Cancelled`](crate::ErrorKind::Cancelled) once it is, and
     /// [`DeadlineExceeded`](crate::ErrorKind::DeadlineExceeded) once it has passed.
     pub(crate) fn check(&self, doing: &'static str) -> Result<()> {
+        self.refuse_cancelled()?;
         if self.has_passed() { Err(Detail::Deadline { doing }.into()) } else { Ok(()) }
+    }
+
+    /// # Errors
+    /// [`Cancelled`](crate::ErrorKind::Cancelled) once it is.
+    pub(crate) fn refuse_cancelled(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Detail::Cancelled.into()) } else { Ok(()) }
     }
 
     /// The same result; but that a call which was cancelled says so.

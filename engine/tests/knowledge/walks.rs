@@ -2,8 +2,9 @@
 
 use memlith::analytics::{EdgeWeight, Orientation};
 use memlith::{
-    Clock, Cost, CutShort, Db, Direction, Entity, EntityRef, ErrorKind, Filter, Follow,
-    GraphPattern, NewEdge, NewMemory, NewNode, Options, Projected, Related, When,
+    Cancellation, Clock, Cost, CutShort, Db, Direction, Entity, EntityRef, ErrorKind, Filter,
+    Follow, GraphPattern, NewEdge, NewMemory, NewNode, NodeSearch, Options, Projected, Related,
+    When,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -224,6 +225,41 @@ fn a_kept_subgraph_ends_with_what_it_depends_on() {
     assert_eq!((around(&Follow::new()).1, around(&Follow::new()).1), (false, true));
     let stats = db.stats().unwrap().graph_answers;
     assert!(stats.answers > 0 && stats.bytes > 0 && stats.bytes <= stats.limit_bytes);
+}
+
+#[test]
+fn who_cancelled_a_graph_gets_no_part_of_an_answer() {
+    let db = Options::new().threads(false).in_memory().unwrap();
+    db.graph("n").upsert_nodes(["a", "b"].map(NewNode::new).to_vec()).unwrap();
+    db.graph("n").upsert_edge(NewEdge::new("a", "is", "b")).unwrap();
+    let cancellation = Cancellation::new();
+    let graph = db.graph("n").read().unwrap().cancellation(&cancellation);
+    let follow = &Follow::new();
+    let filtered = &Follow::new().filter("kind:other".parse().unwrap());
+    let mut pattern = GraphPattern::new();
+    let (some, other) = (pattern.any(), pattern.any());
+    pattern.edge(some, other, Follow::new());
+    let ask = || {
+        [
+            graph.neighbours("a", follow, 9).map(drop),
+            graph.neighbours("a", filtered, 9).map(drop),
+            graph.related(&Related::to(["a"])).map(drop),
+            graph.subgraph(&["a".into()], 1, follow, 9).map(drop),
+            graph.shortest_path("a", "b", follow).map(drop),
+            graph.cheapest_path("a", "b", follow, Cost::Weight).map(drop),
+            graph.all_paths("a", "b", 3, follow, 9).map(drop),
+            graph.find(&pattern, 9).map(drop),
+            graph.project(follow, Orientation::Directed, EdgeWeight::One).map(drop),
+            graph.search(&NodeSearch::new("a")).map(drop),
+            graph.check_cancelled(),
+        ]
+    };
+    assert!(ask().iter().all(Result::is_ok));
+    cancellation.cancel();
+    for (which, answer) in ask().into_iter().enumerate() {
+        assert_eq!(answer.unwrap_err().kind(), ErrorKind::Cancelled, "{which}");
+    }
+    assert!(db.graph("n").read().unwrap().related(&Related::to(["a"])).is_ok());
 }
 
 #[test]

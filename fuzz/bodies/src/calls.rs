@@ -319,17 +319,19 @@ impl Calls<'_> {
             }
         } else {
             let snapshot = self.handle::<ml_snapshot>(Kind::Snapshot);
-            let (request, out) = (self.text(), &raw mut json);
+            let (request, stop, out) = (self.text(), null(), &raw mut json);
             // SAFETY: as in `write`.
             unsafe {
                 match which {
-                    27 => ml_snapshot_graph_neighbours(snapshot, ns, request, out, null_mut()),
-                    28 => ml_snapshot_graph_related(snapshot, ns, request, out, null_mut()),
-                    29 => ml_snapshot_graph_subgraph(snapshot, ns, request, out, null_mut()),
-                    30 => ml_snapshot_graph_paths(snapshot, ns, request, out, null_mut()),
-                    31 => ml_snapshot_graph_find(snapshot, ns, request, out, null_mut()),
+                    27 => {
+                        ml_snapshot_graph_neighbours(snapshot, ns, request, stop, out, null_mut())
+                    }
+                    28 => ml_snapshot_graph_related(snapshot, ns, request, stop, out, null_mut()),
+                    29 => ml_snapshot_graph_subgraph(snapshot, ns, request, stop, out, null_mut()),
+                    30 => ml_snapshot_graph_paths(snapshot, ns, request, stop, out, null_mut()),
+                    31 => ml_snapshot_graph_find(snapshot, ns, request, stop, out, null_mut()),
                     32 => {
-                        let (told, stop) = (null(), null());
+                        let told = null();
                         ml_snapshot_graph_analyse(
                             snapshot,
                             ns,

@@ -48,7 +48,7 @@ pub unsafe extern "C" fn ml_snapshot_graph_edge(
 ) -> ml_status {
     on_graph(snapshot, ns, error, |graph| {
         let place = out(json, "json")?;
-        let names = &mut Names::of(graph);
+        let names = &mut Names::of(&graph);
         let found = graph.edge(EdgeId(number))?.map(|edge| edge_json(edge, names));
         text::give_json_if(found.transpose()?, place)
     })
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn ml_snapshot_graph_edges(
     on_graph(snapshot, ns, error, |graph| {
         let place = out(json, "json")?;
         let edges = graph.list_edges(Some(EdgeId(after)), limit)?;
-        let names = &mut Names::of(graph);
+        let names = &mut Names::of(&graph);
         let edges = edges.into_iter().map(|edge| edge_json(edge, names));
         text::give_json(&edges.collect::<memlith::Result<Value>>()?, place)
     })
@@ -110,16 +110,18 @@ pub unsafe extern "C" fn ml_snapshot_graph_edge_kinds(
 /// aliases, and of texts in properties that are indexed (`ml_tx_index_metadata`); with `signs` the text may have
 /// `"words in a row"`, `+required`, `-excluded`, `begin*` and `typo~`. The answer is `{"found": [{"node": {…},
 /// "score": 2.1, "matched_terms": ["lovelac"]}]}`, with nodes as `ml_snapshot_graph_node` gives them.
-/// `ML_DEADLINE_EXCEEDED` if the time ran out.
+/// `ML_DEADLINE_EXCEEDED` if the time ran out. `cancellation` is what another thread may end it by, or NULL, here and
+/// in the questions below: they answer `ML_CANCELLED` then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_snapshot_graph_search(
     snapshot: *const ml_snapshot,
     ns: ml_str,
     request: ml_str,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
-    question(snapshot, ns, Question::Search, request, json, error)
+    question(snapshot, ns, Question::Search, request, cancellation, json, error)
 }
 
 /// What is next to a node or memory: `{"of": "ada", "follow": {…}, "limit": 100}`. The answer is `{"found":
@@ -135,10 +137,11 @@ pub unsafe extern "C" fn ml_snapshot_graph_neighbours(
     snapshot: *const ml_snapshot,
     ns: ml_str,
     request: ml_str,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
-    question(snapshot, ns, Question::Neighbours, request, json, error)
+    question(snapshot, ns, Question::Neighbours, request, cancellation, json, error)
 }
 
 /// What is related to some nodes and memories, the best first: `{"starts": ["ada", ["memory:7", 0.5]],
@@ -150,10 +153,11 @@ pub unsafe extern "C" fn ml_snapshot_graph_related(
     snapshot: *const ml_snapshot,
     ns: ml_str,
     request: ml_str,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
-    question(snapshot, ns, Question::Related, request, json, error)
+    question(snapshot, ns, Question::Related, request, cancellation, json, error)
 }
 
 /// The part of the graph around some: `{"starts": ["ada"], "follow", "depth": 1, "limit": 200}`. The answer
@@ -163,10 +167,11 @@ pub unsafe extern "C" fn ml_snapshot_graph_subgraph(
     snapshot: *const ml_snapshot,
     ns: ml_str,
     request: ml_str,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
-    question(snapshot, ns, Question::Subgraph, request, json, error)
+    question(snapshot, ns, Question::Subgraph, request, cancellation, json, error)
 }
 
 /// How one gets from one to another: `{"from": "ada", "to": "babbage", "how": "shortest", "follow"}`; `how`
@@ -178,10 +183,11 @@ pub unsafe extern "C" fn ml_snapshot_graph_paths(
     snapshot: *const ml_snapshot,
     ns: ml_str,
     request: ml_str,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
-    question(snapshot, ns, Question::Paths, request, json, error)
+    question(snapshot, ns, Question::Paths, request, cancellation, json, error)
 }
 
 /// Places that look like a small graph: `{"nodes": {"me": "ada", "firm": null, "town": {"filter":
@@ -193,10 +199,11 @@ pub unsafe extern "C" fn ml_snapshot_graph_find(
     snapshot: *const ml_snapshot,
     ns: ml_str,
     pattern: ml_str,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
-    question(snapshot, ns, Question::Find, pattern, json, error)
+    question(snapshot, ns, Question::Find, pattern, cancellation, json, error)
 }
 
 /// Analyses the graph as a whole: `{"what": "page_rank", "with": {"damping": 0.85}, "follow", "orientation":
@@ -219,17 +226,12 @@ pub unsafe extern "C" fn ml_snapshot_graph_analyse(
     on_graph(snapshot, ns, error, |graph| {
         let progress = Progress::of(progress)?;
         let place = out(json, "json")?;
-        let cancellation = cancelling(cancellation)?;
-        let is_cancelled = || cancellation.as_ref().is_some_and(Cancellation::is_cancelled);
-        let answer = analyse(graph, object(request)?, &mut |part| {
+        let graph = until(graph, cancelling(cancellation)?.as_ref());
+        let answer = analyse(&graph, object(request)?, &mut |part| {
             progress.tell((part * 1e3) as u64, 1_000);
-            !is_cancelled()
-        });
-        if is_cancelled() {
-            let message = "the analysis was cancelled";
-            return Err(Failure::new(ml_status::ML_CANCELLED, message));
-        }
-        text::give_json(&answer?, place)
+            true
+        })?;
+        text::give_json(&answer, place)
     })
 }
 
@@ -245,7 +247,7 @@ pub unsafe extern "C" fn ml_snapshot_graph_export(
     on_graph(snapshot, ns, error, |graph| {
         let place = out(json, "json")?;
         let mut document = Vec::new();
-        write_node_link(graph, &mut document).map_err(|e| match e {
+        write_node_link(&graph, &mut document).map_err(|e| match e {
             memlith_json::WriteError::Engine(e) => Failure::from(e),
             memlith_json::WriteError::Output(e) => {
                 Failure::new(ml_status::ML_INTERNAL, e.to_string())
@@ -261,9 +263,9 @@ fn on_graph(
     snapshot: *const ml_snapshot,
     ns: ml_str,
     error: *mut *mut ml_error,
-    work: impl FnOnce(&Graph) -> Result<(), Failure>,
+    work: impl FnOnce(Graph) -> Result<(), Failure>,
 ) -> ml_status {
-    on::<Snapshot>(snapshot, error, |snapshot| work(&snapshot.0.graph(namespace(ns)?)))
+    on::<Snapshot>(snapshot, error, |snapshot| work(snapshot.0.graph(namespace(ns)?)))
 }
 
 fn question(
@@ -271,13 +273,23 @@ fn question(
     ns: ml_str,
     question: Question,
     request: ml_str,
+    cancellation: *const ml_cancellation,
     json: *mut *mut ml_text,
     error: *mut *mut ml_error,
 ) -> ml_status {
     on_graph(snapshot, ns, error, |graph| {
         let place = out(json, "json")?;
-        text::give_json(&ask(graph, question, object(request)?)?, place)
+        let graph = until(graph, cancelling(cancellation)?.as_ref());
+        text::give_json(&ask(&graph, question, object(request)?)?, place)
     })
+}
+
+/// The same graph, until it is cancelled, if it can be.
+fn until(graph: Graph, cancellation: Option<&Cancellation>) -> Graph {
+    match cancellation {
+        Some(cancellation) => graph.cancellation(cancellation),
+        None => graph,
+    }
 }
 
 /// A request, which must be there.

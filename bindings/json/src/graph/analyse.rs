@@ -108,7 +108,11 @@ pub fn analyse(
     };
     let threads =
         asked.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, Into::into));
-    let mut go_on = |part: f64| until.is_none_or(|until| Instant::now() < until) && progress(part);
+    let mut go_on = |part: f64| {
+        until.is_none_or(|until| Instant::now() < until)
+            && graph.check_cancelled().is_ok()
+            && progress(part)
+    };
     let Asked { what, with, follow, .. } = asked;
     // Results are the same with any number of threads.
     let name = format!("{what:?} {}", Value::Object(with.clone()));
@@ -119,8 +123,11 @@ pub fn analyse(
         let nodes = all.entities().iter().map(|entity| names.get(*entity));
         answer.insert("nodes".into(), json!(nodes.collect::<memlith::Result<Vec<_>>>()?));
         Ok::<_, GraphError>(Value::Object(answer))
-    })?;
-    Ok(Arc::unwrap_or_clone(answer))
+    });
+    if let Err(GraphError::Stopped) = answer {
+        graph.check_cancelled()?;
+    }
+    answer.map(Arc::unwrap_or_clone)
 }
 
 impl From<Cancelled> for GraphError {

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Unpack
 
-    from ._native import Database, Memory, Snapshot, Transaction
+    from ._native import Cancellation, Database, Memory, Snapshot, Transaction
     from ._types import Did, Duration
 
 __all__ = [
@@ -111,9 +111,16 @@ class _Of:
 
 
 class _Reads(_Of):
-    """What can be asked."""
+    """What can be asked, until it is cancelled."""
 
-    __slots__ = ()
+    __slots__ = ("_cancellation",)
+
+    def __init__(self, of: Any, namespace: str, cancellation: Cancellation | None = None) -> None:
+        super().__init__(of, namespace)
+        self._cancellation = cancellation
+
+    def _ask(self, question: str, **request: Any) -> Any:
+        return self._of._graph_ask(self._namespace, question, request, self._cancellation)
 
     def nodes(self) -> Iterator[Node]:
         """All nodes, by number, streamed."""
@@ -418,7 +425,7 @@ class _Reads(_Of):
             "deadline_ms": millis(whole.get("deadline")),
             **{key: whole[key] for key in ("orientation", "weight", "threads") if key in whole},
         }
-        raw = self._of._graph_analyse(self._namespace, request, whole.get("progress"))
+        raw = self._of._graph_analyse(self._namespace, request, whole.get("progress"), self._cancellation)
         values: Values[Any] = Values(zip(map(entity_of, raw.pop("nodes")), raw.pop("values"), strict=True))
         values.report = raw
         return values
