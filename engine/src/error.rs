@@ -63,6 +63,36 @@ pub enum ErrorKind {
     Internal,
 }
 
+impl ErrorKind {
+    /// All there are, in this version: for a door of another language, which has a name or a number for each.
+    pub const ALL: [ErrorKind; 22] = [
+        ErrorKind::NotFound,
+        ErrorKind::AlreadyExists,
+        ErrorKind::InUse,
+        ErrorKind::Busy,
+        ErrorKind::InvalidInput,
+        ErrorKind::LimitExceeded,
+        ErrorKind::DimensionMismatch,
+        ErrorKind::FilterSyntax,
+        ErrorKind::NotMemlith,
+        ErrorKind::UnsupportedFormat,
+        ErrorKind::Corruption,
+        ErrorKind::Io,
+        ErrorKind::StorageFull,
+        ErrorKind::Latched,
+        ErrorKind::OutcomeUnknown,
+        ErrorKind::SnapshotExpired,
+        ErrorKind::ReadOnly,
+        ErrorKind::Forked,
+        ErrorKind::DeadlineExceeded,
+        ErrorKind::Cancelled,
+        ErrorKind::Embedder,
+        ErrorKind::Internal,
+    ];
+}
+
+const _: () = assert!(ErrorKind::Internal as usize + 1 == ErrorKind::ALL.len(), "one is missing");
+
 /// The cause, with its context. One variant per distinct thing to tell the caller.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Detail {

@@ -106,3 +106,18 @@ impl From<ErrorKind> for ml_status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_failure_has_a_status_of_its_own() {
+        for (place, kind) in ErrorKind::ALL.into_iter().enumerate() {
+            let status = ml_status::from(kind);
+            assert_eq!(status == ml_status::ML_INTERNAL, kind == ErrorKind::Internal, "{kind:?}");
+            let earlier = ErrorKind::ALL[..place].iter().map(|kind| ml_status::from(*kind));
+            assert!(!earlier.into_iter().any(|of_another| of_another == status), "{kind:?}");
+        }
+    }
+}
