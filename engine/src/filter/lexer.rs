@@ -68,7 +68,10 @@ impl<'a> Lexer<'a> {
 
     /// Where the next word or sign starts.
     pub(super) fn at(&mut self) -> usize {
-        self.at = self.source.len() - self.rest().trim_start().len();
+        let is_there = self.rest().as_bytes().first().is_some_and(u8::is_ascii_graphic);
+        if !is_there {
+            self.at = self.source.len() - self.rest().trim_start().len();
+        }
         self.at
     }
 
@@ -113,10 +116,12 @@ impl<'a> Lexer<'a> {
 
     /// Takes the keyword, in any case, if it comes next.
     pub(super) fn keyword(&mut self, keyword: &str) -> bool {
-        let at = self.at();
-        let is_next = self.name().eq_ignore_ascii_case(keyword);
-        if !is_next {
-            self.at = at;
+        self.at();
+        let is_next = self.rest().split_at_checked(keyword.len()).is_some_and(|(word, behind)| {
+            word.eq_ignore_ascii_case(keyword) && !behind.starts_with(is_key_char)
+        });
+        if is_next {
+            self.at += keyword.len();
         }
         is_next
     }
