@@ -12,7 +12,7 @@ use crate::commit::{
     named_segments,
 };
 use crate::derived::{ImageRow, Indexes, Unreadable};
-use crate::embeddings::Embeddings;
+use crate::embeddings::{Embeddings, StoredEmbeddings};
 use crate::error::Detail;
 use crate::file::{Access, Container, MemoryDisk, Settings as FileSettings};
 use crate::ids::Seq;
@@ -284,7 +284,10 @@ impl Db {
             clock: options.take_clock(),
             accesses: Accesses::new(!is_read_only),
             embedders: options.embedders.clone(),
-            embeddings: Embeddings::new(settings.embedding_cache_bytes),
+            embeddings: Embeddings::new(
+                settings.embedding_cache_bytes,
+                StoredEmbeddings::new(settings.embedding_file_bytes as u64, !is_read_only),
+            ),
             searches: Admission::new(settings.max_searches, settings.busy_timeout),
             answers: Answers::new(settings.answer_cache_bytes),
             graph_answers: GraphAnswers::new(settings.graph_cache_bytes),
@@ -369,6 +372,7 @@ impl Core {
         // Of a latched handle nothing more becomes durable, which whoever closes it must hear.
         self.check_writable()?;
         self.flush_accesses()?;
+        self.flush_embeddings()?;
         self.committer.sync()?;
         if !has_stopped {
             // The rest makes the next opening faster, and could take as long as what did not end.
@@ -415,7 +419,14 @@ pub(crate) fn initialise(container: &Container) -> Result<()> {
     for table in Table::ALL {
         transaction.open_table(table.definition())?;
     }
-    for table in [schema::LOG, schema::OUTCOMES, schema::IMAGES, schema::ACCESSES, schema::SEALED] {
+    for table in [
+        schema::LOG,
+        schema::OUTCOMES,
+        schema::IMAGES,
+        schema::ACCESSES,
+        schema::EMBEDDINGS,
+        schema::SEALED,
+    ] {
         transaction.open_table(table)?;
     }
     transaction.open_table(schema::FACTS)?;

@@ -25,6 +25,10 @@ pub(crate) const IMAGES: Bytes = TableDefinition::new("images");
 /// reading is no change of what an agent knows.
 pub(crate) const ACCESSES: Bytes = TableDefinition::new("accesses");
 
+/// Hash of an embedder's identity and of a text -> the vector, f32 little-endian. Written in batches, and not
+/// logged: it is what need not be made again (`embeddings::stored`).
+pub(crate) const EMBEDDINGS: Bytes = TableDefinition::new("embeddings");
+
 /// Name -> value of single facts: see the constants of [`fact`].
 pub(crate) const FACTS: TableDefinition<'static, &'static str, &'static [u8]> =
     TableDefinition::new("facts");

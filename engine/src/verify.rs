@@ -266,7 +266,7 @@ fn verify_sealed(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
 /// Reads the tables that no other check reads whole: their pages carry checksums.
 fn read_other_tables(rows: &Pinned) -> Result<u64> {
     let mut count = 0;
-    for table in [schema::OUTCOMES, schema::IMAGES, schema::ACCESSES] {
+    for table in [schema::OUTCOMES, schema::IMAGES, schema::ACCESSES, schema::EMBEDDINGS] {
         rows.read(table, |table| {
             for entry in table.iter()? {
                 entry?;

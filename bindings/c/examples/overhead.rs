@@ -100,6 +100,7 @@ fn recalls(path: &Path, query: &[f32]) -> memlith::Result<()> {
         graph_cache_bytes: ML_DEFAULT,
         embedding_cache_bytes: ML_DEFAULT,
         max_searches: ML_DEFAULT,
+        embedding_file_bytes: ML_DEFAULT,
     };
     let mut c_db = null_mut();
     // SAFETY: arguments that live through the call.

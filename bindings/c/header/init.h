@@ -42,6 +42,7 @@ static inline ml_options ml_options_init(void) {
     options.graph_cache_bytes = ML_DEFAULT;
     options.embedding_cache_bytes = ML_DEFAULT;
     options.max_searches = ML_DEFAULT;
+    options.embedding_file_bytes = ML_DEFAULT;
     return options;
 }
 

@@ -758,13 +758,17 @@ typedef struct ml_options {
      */
     uint64_t graph_cache_bytes;
     /**
-     * Bytes of vectors that embedders made and that are kept, or `ML_DEFAULT`.
+     * Bytes of vectors that embedders made and that are kept in memory, or `ML_DEFAULT`: none.
      */
     uint64_t embedding_cache_bytes;
     /**
      * How many searches may run at once, or `ML_DEFAULT`.
      */
     uint64_t max_searches;
+    /**
+     * Bytes of vectors that embedders made and that are kept in the file, or `ML_DEFAULT`: none.
+     */
+    uint64_t embedding_file_bytes;
 } ml_options;
 
 /**
@@ -2426,6 +2430,7 @@ static inline ml_options ml_options_init(void) {
     options.graph_cache_bytes = ML_DEFAULT;
     options.embedding_cache_bytes = ML_DEFAULT;
     options.max_searches = ML_DEFAULT;
+    options.embedding_file_bytes = ML_DEFAULT;
     return options;
 }
 

@@ -73,10 +73,12 @@ pub struct ml_options {
     pub answer_cache_bytes: u64,
     /// Bytes of subgraphs and analyses that are kept, or `ML_DEFAULT`: none.
     pub graph_cache_bytes: u64,
-    /// Bytes of vectors that embedders made and that are kept, or `ML_DEFAULT`.
+    /// Bytes of vectors that embedders made and that are kept in memory, or `ML_DEFAULT`: none.
     pub embedding_cache_bytes: u64,
     /// How many searches may run at once, or `ML_DEFAULT`.
     pub max_searches: u64,
+    /// Bytes of vectors that embedders made and that are kept in the file, or `ML_DEFAULT`: none.
+    pub embedding_file_bytes: u64,
 }
 
 // SAFETY: numbers and pointers behind a size.
@@ -112,6 +114,7 @@ impl ml_options {
         graph_cache_bytes: ML_DEFAULT,
         embedding_cache_bytes: ML_DEFAULT,
         max_searches: ML_DEFAULT,
+        embedding_file_bytes: ML_DEFAULT,
     };
 }
 
@@ -165,6 +168,7 @@ pub(crate) fn options(pointer: *const ml_options) -> Result<(Options, bool), Fai
     options = set(options, given.graph_cache_bytes, |o, n| o.graph_cache_bytes(size(n)));
     options = set(options, given.embedding_cache_bytes, |o, n| o.embedding_cache_bytes(size(n)));
     options = set(options, given.max_searches, |o, n| o.max_searches(size(n)));
+    options = set(options, given.embedding_file_bytes, |o, n| o.embedding_file_bytes(size(n)));
     match (given.log_max_rows, given.log_max_age_ms) {
         (ML_DEFAULT, ML_DEFAULT) => {}
         (ML_DEFAULT, _) | (_, ML_DEFAULT) => {

@@ -85,12 +85,15 @@ struct EmbeddingJson {
     hits: u64,
     limit_bytes: u64,
     bytes: u64,
+    file_limit_bytes: u64,
+    in_file: u64,
 }
 
 impl EmbeddingJson {
     fn new(stats: &EmbeddingStats) -> Self {
         let EmbeddingStats { texts, calls, cut, hits, limit_bytes, bytes, .. } = *stats;
-        EmbeddingJson { texts, calls, cut, hits, limit_bytes, bytes }
+        let EmbeddingStats { file_limit_bytes, in_file, .. } = *stats;
+        EmbeddingJson { texts, calls, cut, hits, limit_bytes, bytes, file_limit_bytes, in_file }
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn options(asked: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
             "answer_cache_bytes" => options.answer_cache_bytes(value.extract()?),
             "graph_cache_bytes" => options.graph_cache_bytes(value.extract()?),
             "embedding_cache_bytes" => options.embedding_cache_bytes(value.extract()?),
+            "embedding_file_bytes" => options.embedding_file_bytes(value.extract()?),
             "max_searches" => options.max_searches(value.extract()?),
             "seal_bytes" => options.seal_bytes(value.extract()?),
             "log_max_rows" => {

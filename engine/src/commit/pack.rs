@@ -26,7 +26,7 @@ impl Committer {
     }
 
     fn loose_tables(&self) -> Result<Vec<Bytes>> {
-        let ours = [schema::LOG, schema::OUTCOMES, schema::ACCESSES];
+        let ours = [schema::LOG, schema::OUTCOMES, schema::ACCESSES, schema::EMBEDDINGS];
         guarded(|| {
             let transaction = self.begin_write()?;
             let mut loose = Vec::new();

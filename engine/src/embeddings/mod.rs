@@ -1,12 +1,17 @@
 //! Calling embedders: what of a text they get, how many texts at once, and what need not be asked again.
 //!
 //! **Invariant:** an embedder gets no text longer than it reads, no more texts than it takes, and no text twice
-//! in a call of the engine; runs of white space are one space. Kept vectors take no more than they may, in
-//! bytes, and are of the embedder's identity and the text that it got.
+//! in a call of the engine; runs of white space are one space. Kept vectors, in memory and in the file, take no
+//! more than they may, in bytes, and are of the embedder's identity and the text that it got.
+
+mod stored;
+
+pub(crate) use stored::StoredEmbeddings;
 
 use crate::embed::Embedder;
 use crate::error::Detail;
 use crate::recently::RecentlyUsed;
+use crate::rows::Pinned;
 use crate::sync::Mutex;
 use crate::{Error, Result};
 use std::borrow::Cow;
@@ -26,12 +31,16 @@ pub struct EmbeddingStats {
     pub calls: u64,
     /// Texts of which an embedder got the beginning only: see [`Embedder::max_bytes`].
     pub cut: u64,
-    /// Texts whose vector was known already.
+    /// Texts whose vector was known already, in memory or in the file.
     pub hits: u64,
-    /// How many bytes of vectors may be kept; none are if 0.
+    /// How many bytes of vectors may be kept in memory; none are if 0.
     pub limit_bytes: u64,
     /// About how many are.
     pub bytes: u64,
+    /// How many bytes of vectors the file may keep for later; none are added if 0.
+    pub file_limit_bytes: u64,
+    /// How many vectors it keeps.
+    pub in_file: u64,
 }
 
 /// What an embedder made of a text.
@@ -51,29 +60,55 @@ struct State {
     stats: EmbeddingStats,
 }
 
+impl State {
+    fn put(&mut self, identity: &Arc<str>, text: &str, vector: &[f32]) {
+        let bytes = BASE_BYTES + text.len() + size_of_val(vector);
+        if bytes as u64 <= self.kept.limit_bytes() {
+            self.kept.put((Arc::clone(identity), text.into()), vector.to_vec(), bytes);
+        }
+    }
+}
+
 /// Embedding for a handle.
-pub(crate) struct Embeddings(Mutex<State>);
+pub(crate) struct Embeddings {
+    state: Mutex<State>,
+    pub(crate) stored: StoredEmbeddings,
+}
 
 impl Embeddings {
-    /// Keeps vectors of so many bytes.
-    pub(crate) fn new(limit_bytes: usize) -> Self {
+    /// Keeps vectors of so many bytes in memory.
+    pub(crate) fn new(limit_bytes: usize, stored: StoredEmbeddings) -> Self {
         let kept = RecentlyUsed::new(limit_bytes as u64);
-        Embeddings(Mutex::new(State { kept, stats: EmbeddingStats::default() }))
+        let state = Mutex::new(State { kept, stats: EmbeddingStats::default() });
+        Embeddings { state, stored }
     }
 
-    pub(crate) fn stats(&self) -> EmbeddingStats {
-        let State { kept, stats } = &*self.0.lock();
+    pub(crate) fn stats(&self, rows: &Pinned) -> Result<EmbeddingStats> {
+        let State { kept, stats } = &*self.state.lock();
         let (hits, _) = kept.hits_and_misses();
-        EmbeddingStats { limit_bytes: kept.limit_bytes(), bytes: kept.bytes(), hits, ..*stats }
+        Ok(EmbeddingStats {
+            limit_bytes: kept.limit_bytes(),
+            bytes: kept.bytes(),
+            hits: hits + self.stored.hits(),
+            file_limit_bytes: self.stored.limit_bytes(),
+            in_file: stored::stored_len(rows)?,
+            ..*stats
+        })
     }
 
     /// One vector per text, in order. Nothing is locked while the embedder works.
     ///
     /// # Errors
-    /// If the embedder fails, or does not return one vector per text.
-    pub(crate) fn embed(&self, embedder: &dyn Embedder, texts: &[&str]) -> Result<Vec<Made>> {
+    /// If the embedder fails, or does not return one vector per text; and if rows cannot be read.
+    pub(crate) fn embed(
+        &self,
+        embedder: &dyn Embedder,
+        texts: &[&str],
+        rows: &Pinned,
+    ) -> Result<Vec<Made>> {
         let texts: Vec<_> = texts.iter().map(|text| prepared(text, embedder.max_bytes())).collect();
         let mut vectors = self.known(embedder.identity(), &texts);
+        self.find_stored(embedder, &texts, &mut vectors, rows)?;
         let mut missing: Vec<&str> = Vec::new();
         let mut places = HashMap::<&str, usize>::new();
         for ((text, _), _) in texts.iter().zip(&vectors).filter(|(_, vector)| vector.is_none()) {
@@ -103,7 +138,7 @@ impl Embeddings {
     }
 
     fn known(&self, identity: &str, texts: &[(Cow<'_, str>, bool)]) -> Vec<Option<Vec<f32>>> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let State { kept, stats } = &mut *state;
         stats.cut += texts.iter().filter(|(_, is_cut)| *is_cut).count() as u64;
         if kept.len() == 0 {
@@ -115,15 +150,37 @@ impl Embeddings {
         texts.iter().map(|(text, _)| find(text)).collect()
     }
 
+    /// Looks in the file for what is not known, and remembers what is there.
+    fn find_stored(
+        &self,
+        embedder: &dyn Embedder,
+        texts: &[(Cow<'_, str>, bool)],
+        vectors: &mut [Option<Vec<f32>>],
+        rows: &Pinned,
+    ) -> Result<()> {
+        if !self.stored.is_keeping() {
+            return Ok(());
+        }
+        let identity: Arc<str> = embedder.identity().into();
+        for ((text, _), vector) in texts.iter().zip(vectors).filter(|(_, v)| v.is_none()) {
+            let key = stored::key_of(&identity, text);
+            *vector = self.stored.find(&key, embedder.dimension(), rows)?;
+            if let Some(vector) = vector {
+                self.state.lock().put(&identity, text, vector);
+            }
+        }
+        Ok(())
+    }
+
     fn keep(&self, identity: &str, texts: &[&str], vectors: &[Vec<f32>]) {
-        let mut state = self.0.lock();
+        let state = &mut *self.state.lock();
         state.stats.calls += 1;
         state.stats.texts += texts.len() as u64;
         let identity: Arc<str> = identity.into();
         for (text, vector) in texts.iter().zip(vectors) {
-            let bytes = BASE_BYTES + text.len() + vector.len() * size_of::<f32>();
-            if bytes as u64 <= state.kept.limit_bytes() {
-                state.kept.put((Arc::clone(&identity), (*text).into()), vector.clone(), bytes);
+            state.put(&identity, text, vector);
+            if self.stored.is_keeping() {
+                self.stored.note(stored::key_of(&identity, text), vector);
             }
         }
     }
@@ -173,6 +230,7 @@ fn single_spaced(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::embed::EmbedderError;
+    use crate::{Options, View};
 
     /// Makes of each text its length, and notes what it gets.
     #[derive(Default)]
@@ -197,12 +255,18 @@ mod tests {
         }
     }
 
+    fn empty() -> View {
+        Options::new().threads(false).in_memory().unwrap().read().unwrap()
+    }
+
     #[test]
     fn an_embedder_gets_what_it_can_take() {
-        let (embeddings, lengths) = (Embeddings::new(0), Lengths::default());
+        let (embeddings, lengths) =
+            (Embeddings::new(0, StoredEmbeddings::new(0, true)), Lengths::default());
         let texts =
             [" a \n\tb ", "one two three", "", "abcdefghijkl", "a b", "äöüäöüäö", "one two thr"];
-        let made = embeddings.embed(&lengths, &texts).unwrap();
+        let view = empty();
+        let made = embeddings.embed(&lengths, &texts, &view.rows().unwrap()).unwrap();
         let calls = lengths.0.lock();
         assert_eq!(*calls, [vec!["a b", "one two"], vec!["", "abcdefghij"], vec!["äöüäö"]]);
         let found: Vec<_> =
@@ -210,20 +274,27 @@ mod tests {
         let expected =
             [(3, false), (7, true), (0, false), (10, true), (3, false), (10, true), (7, true)];
         assert_eq!(found, expected);
-        let stats = embeddings.stats();
+        let stats = embeddings.stats(&view.rows().unwrap()).unwrap();
         assert_eq!((stats.texts, stats.calls, stats.cut, stats.hits), (5, 3, 4, 0));
     }
 
     #[test]
     fn what_is_known_is_not_asked_again_within_the_limit() {
-        let (embeddings, lengths) = (Embeddings::new(2 * (BASE_BYTES + 8)), Lengths::default());
-        let embed = |text: &str| embeddings.embed(&lengths, &[text]).unwrap().remove(0).vector;
+        let (embeddings, lengths) = (
+            Embeddings::new(2 * (BASE_BYTES + 8), StoredEmbeddings::new(0, true)),
+            Lengths::default(),
+        );
+        let view = empty();
+        let embed = |text: &str| {
+            let made = embeddings.embed(&lengths, &[text], &view.rows().unwrap());
+            made.unwrap().remove(0).vector
+        };
         for text in ["a", "bb", "a", " a ", "cc", "a", "bb"] {
             assert_eq!(embed(text), [text.trim().len() as f32]);
         }
         // "bb" made way for "cc", and "cc" for "bb".
         assert_eq!(*lengths.0.lock(), [["a"], ["bb"], ["cc"], ["bb"]]);
-        let stats = embeddings.stats();
+        let stats = embeddings.stats(&view.rows().unwrap()).unwrap();
         assert_eq!((stats.hits, stats.texts), (3, 4));
         assert!(stats.bytes > 0 && stats.bytes <= stats.limit_bytes);
     }

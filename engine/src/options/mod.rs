@@ -71,6 +71,7 @@ pub(crate) struct Settings {
     pub(crate) graph_cache_bytes: usize,
     /// None are kept if 0.
     pub(crate) embedding_cache_bytes: usize,
+    pub(crate) embedding_file_bytes: usize,
     pub(crate) graph_bytes: u64,
     /// So many bytes of vectors of one space in one commit never become rows. A segment takes whole
     /// chunks: of fewer too much would be left over.
@@ -121,6 +122,7 @@ impl Default for Settings {
             answer_cache_bytes: 0,
             graph_cache_bytes: 0,
             embedding_cache_bytes: 0,
+            embedding_file_bytes: 0,
             graph_bytes: 1 << 30,
             bulk_bytes: 1 << 20,
         }
@@ -161,6 +163,7 @@ impl Default for Settings {
 /// | [`answer_cache_bytes`](Self::answer_cache_bytes) | `MEMLITH_ANSWER_CACHE_BYTES` | 0: none are kept |
 /// | [`graph_cache_bytes`](Self::graph_cache_bytes) | `MEMLITH_GRAPH_CACHE_BYTES` | 0: nothing is kept |
 /// | [`embedding_cache_bytes`](Self::embedding_cache_bytes) | `MEMLITH_EMBEDDING_CACHE_BYTES` | 0: none are kept |
+/// | [`embedding_file_bytes`](Self::embedding_file_bytes) | `MEMLITH_EMBEDDING_FILE_BYTES` | 0: none are kept |
 /// | [`graph_bytes`](Self::graph_bytes) | `MEMLITH_GRAPH_BYTES` | 1 GiB |
 #[derive(Default)]
 pub struct Options {
@@ -199,6 +202,7 @@ struct Given {
     answer_cache_bytes: Option<usize>,
     graph_cache_bytes: Option<usize>,
     embedding_cache_bytes: Option<usize>,
+    embedding_file_bytes: Option<usize>,
     graph_bytes: Option<u64>,
 }
 
@@ -373,6 +377,16 @@ impl Options {
         self
     }
 
+    /// How many bytes of vectors are kept in the file, by the hash of the text that an embedder made them of; 0 is
+    /// none. A later process need not ask for them again, as when the same documents are read in once more. Any make
+    /// way for others once there is no more room. They are written down now and then, and when the file is closed;
+    /// forgetting a memory leaves them there.
+    #[must_use]
+    pub fn embedding_file_bytes(mut self, bytes: usize) -> Self {
+        self.given.embedding_file_bytes = Some(bytes);
+        self
+    }
+
     /// Sets how much the adjacency of the knowledge graph may take in memory: its image, which is mapped, and
     /// what has changed since. Of a graph that takes more, none is held, and walks read rows: they find the
     /// same, and take longer. [`Stats`](crate::Stats) says whether it is so. A graph that has become small
@@ -450,13 +464,15 @@ impl Options {
         let given = &self.given;
         let mut choose = Chooser { variable: &variable, all: &mut all };
         let retention = default.log_retention;
+        /// The setting that is called as its field is.
+        macro_rules! field {
+            ($how:ident $name:ident) => {
+                choose.$how(stringify!($name), given.$name, default.$name)?
+            };
+        }
         let settings = Settings {
-            memory_limit: choose.size("memory_limit", given.memory_limit, default.memory_limit)?,
-            busy_timeout: choose.millis(
-                "busy_timeout",
-                given.busy_timeout,
-                default.busy_timeout,
-            )?,
+            memory_limit: field!(size memory_limit),
+            busy_timeout: field!(millis busy_timeout),
             durability: choose.pick(
                 "durability",
                 given.durability,
@@ -468,11 +484,7 @@ impl Options {
                 },
                 |d| format!("{d:?}").to_lowercase(),
             )?,
-            background_threads: choose.size(
-                "background_threads",
-                given.background_threads,
-                default.background_threads,
-            )?,
+            background_threads: field!(size background_threads),
             background_cpu: choose.pick(
                 "background_cpu",
                 given.background_cpu,
@@ -480,26 +492,10 @@ impl Options {
                 |t| t.parse().ok(),
                 u8::to_string,
             )?,
-            background_io: choose.number(
-                "background_io",
-                given.background_io,
-                default.background_io,
-            )?,
-            close_timeout: choose.millis(
-                "close_timeout",
-                given.close_timeout,
-                default.close_timeout,
-            )?,
-            snapshot_max_age: choose.millis(
-                "snapshot_max_age",
-                given.snapshot_max_age,
-                default.snapshot_max_age,
-            )?,
-            snapshot_max_bytes: choose.number(
-                "snapshot_max_bytes",
-                given.snapshot_max_bytes,
-                default.snapshot_max_bytes,
-            )?,
+            background_io: field!(number background_io),
+            close_timeout: field!(millis close_timeout),
+            snapshot_max_age: field!(millis snapshot_max_age),
+            snapshot_max_bytes: field!(number snapshot_max_bytes),
             log_retention: LogRetention {
                 max_rows: choose.number(
                     "log_max_rows",
@@ -512,36 +508,16 @@ impl Options {
                     retention.max_age,
                 )?,
             },
-            mapping: choose.switch("mapping", given.mapping, default.mapping)?,
-            verify_on_open: choose.switch(
-                "verify_on_open",
-                given.verify_on_open,
-                default.verify_on_open,
-            )?,
-            seal_bytes: choose.number("seal_bytes", given.seal_bytes, default.seal_bytes)?,
-            graph_delta_bytes: choose.number(
-                "graph_delta_bytes",
-                given.graph_delta_bytes,
-                default.graph_delta_bytes,
-            )?,
-
-            max_searches: choose.size("max_searches", given.max_searches, default.max_searches)?,
-            answer_cache_bytes: choose.size(
-                "answer_cache_bytes",
-                given.answer_cache_bytes,
-                default.answer_cache_bytes,
-            )?,
-            graph_cache_bytes: choose.size(
-                "graph_cache_bytes",
-                given.graph_cache_bytes,
-                default.graph_cache_bytes,
-            )?,
-            embedding_cache_bytes: choose.size(
-                "embedding_cache_bytes",
-                given.embedding_cache_bytes,
-                default.embedding_cache_bytes,
-            )?,
-            graph_bytes: choose.number("graph_bytes", given.graph_bytes, default.graph_bytes)?,
+            mapping: field!(switch mapping),
+            verify_on_open: field!(switch verify_on_open),
+            seal_bytes: field!(number seal_bytes),
+            graph_delta_bytes: field!(number graph_delta_bytes),
+            max_searches: field!(size max_searches),
+            answer_cache_bytes: field!(size answer_cache_bytes),
+            graph_cache_bytes: field!(size graph_cache_bytes),
+            embedding_cache_bytes: field!(size embedding_cache_bytes),
+            embedding_file_bytes: field!(size embedding_file_bytes),
+            graph_bytes: field!(number graph_bytes),
             ..default
         };
         settings.check()?;

@@ -281,7 +281,8 @@ fn vector_probe<'a>(
         (Some(vector), _) => Cow::Borrowed(vector),
         (None, Some(text)) => match view.shared().embedders.serving(catalog, name)? {
             Some(embedder) => {
-                let made = view.shared().embeddings.embed(&**embedder, &[text])?.pop();
+                let embeddings = &view.shared().embeddings;
+                let made = embeddings.embed(&**embedder, &[text], &*view.rows()?)?.pop();
                 Cow::Owned(made.map(|made| made.vector).unwrap_or_default())
             }
             None if catalog.successor(name).is_some() => {

@@ -26,6 +26,7 @@ fn tables(transaction: &WriteTransaction) -> Vec<(&'static str, f64, f64)> {
         ("sealed", schema::SEALED),
         ("images", schema::IMAGES),
         ("accesses", schema::ACCESSES),
+        ("embeddings", schema::EMBEDDINGS),
         ("outcomes", schema::OUTCOMES),
     ];
     let names = ["memories", "vectors", "external", "catalog"];

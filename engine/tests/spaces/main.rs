@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
 mod background;
+mod embedded;
+mod fake;
 mod linked;
 mod reembed;
 mod sealed;

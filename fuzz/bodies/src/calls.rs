@@ -179,6 +179,7 @@ impl Calls<'_> {
             graph_cache_bytes: ML_DEFAULT,
             embedding_cache_bytes: ML_DEFAULT,
             max_searches: ML_DEFAULT,
+            embedding_file_bytes: ML_DEFAULT,
         };
         if self.handles.iter().filter(|(kind, _)| *kind == Kind::Db).count() >= 4 {
             return ml_status::ML_BUSY;

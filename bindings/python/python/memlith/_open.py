@@ -46,6 +46,7 @@ def open(
     answer_cache_bytes: int | None = None,
     graph_cache_bytes: int | None = None,
     embedding_cache_bytes: int | None = None,
+    embedding_file_bytes: int | None = None,
     max_searches: int | None = None,
 ) -> Database:
     """Open the file at ``path``, and create it, with mode 0600, if there is none.

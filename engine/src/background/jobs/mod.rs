@@ -6,6 +6,7 @@
 mod accesses;
 mod checkpoint;
 mod compact;
+mod embeddings;
 mod expiry;
 mod link;
 mod log;
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
     vec![
         Box::new(sync::Sync),
         Box::new(accesses::Accesses),
+        Box::new(embeddings::Embeddings),
         Box::new(views::Views),
         Box::new(expiry::Expiry),
         Box::new(seal::Seal),

@@ -13,13 +13,16 @@ impl Job<Core> for Rest {
     }
 
     fn due(&self, core: &Core, when: Occasion) -> Result<Option<&'static str>> {
-        let is_tidy =
-            core.committer.views.shared().accesses.is_empty() && !core.committer.needs_walk();
+        let shared = core.committer.views.shared();
+        let is_tidy = shared.accesses.is_empty()
+            && shared.embeddings.stored.is_empty()
+            && !core.committer.needs_walk();
         Ok((when == Occasion::Rested && !is_tidy).then_some("the handle is idle"))
     }
 
     fn step(&self, core: &Core, _: &Context<'_>) -> Result<Progress> {
         core.flush_accesses()?;
+        core.flush_embeddings()?;
         core.committer.rest()?;
         Ok(Progress::Done)
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An edit names a table by its place here, so new ones go last.
-pub(super) const NAMES: [&str; 14] = [
+pub(super) const NAMES: [&str; 15] = [
     "memories",
     "vectors",
     "external",
@@ -24,6 +24,7 @@ pub(super) const NAMES: [&str; 14] = [
     "node_names",
     "edges",
     "links",
+    "embeddings",
 ];
 const LOG: usize = 4;
 const FACTS: usize = 7;
