@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Text(Text),
     /// The whole engine by itself: file, opening, searches beside writes, churn.
     Engine(Engine),
+    /// The engine with many passages: filling, recalls by words, opening.
+    Passages(Passages),
     /// Be one contender, over standard input and output.
     #[command(hide = true)]
     Serve(Serve),
@@ -74,6 +76,26 @@ pub(crate) struct Engine {
     /// Have the file round components to f16. Recall is that of the vectors as they were.
     #[arg(long)]
     pub(crate) f16: bool,
+    /// Where the file is made [default: the folder for temporary files].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Write all figures to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// What `passages` measures.
+#[derive(Args)]
+pub(crate) struct Passages {
+    /// Passages, of words by a power law.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) count: usize,
+    /// Queries of each length.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) queries: usize,
+    /// Times that each is asked, and openings; medians are reported.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeat: u32,
     /// Where the file is made [default: the folder for temporary files].
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
@@ -156,8 +178,8 @@ pub(crate) struct Text {
     #[arg(long, value_name = "COUNT", group = "texts")]
     pub(crate) generate: Option<usize>,
     /// Texts, in the folder: gzipped lines, of JSON with `text` or of fields whose last is the text.
-    #[arg(long, value_name = "FILE", default_value = "glosses.jsonl.gz")]
-    pub(crate) text_file: PathBuf,
+    #[arg(long = "text-file", value_name = "FILE", default_value = "glosses.jsonl.gz")]
+    pub(crate) file: PathBuf,
     /// Take only the first so many texts.
     #[arg(long)]
     pub(crate) count: Option<usize>,

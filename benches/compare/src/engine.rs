@@ -12,13 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use comfy_table::presets::ASCII_MARKDOWN;
-use comfy_table::{CellAlignment, Table};
 use memlith::{DEFAULT_SPACE, Db, MemoryId, Nearest, NewMemory, Precision, Space};
 use memlith_index::vectors::{Metric, VectorIndex};
-use serde::Serialize;
 use std::fs;
-use std::io::{Write, stdout};
 
 use crate::Failure;
 use crate::args::Engine;
@@ -28,20 +24,13 @@ use crate::data::bits::Bits;
 use crate::data::generate::mix;
 use crate::data::{Input, Matrix};
 use crate::protocol::Searched;
+use crate::report::figures::{Figures, percentile};
 use crate::truth::{Allowed, Truth};
 
 /// Memories of one transaction while the file is filled.
 const BATCH: usize = 1_000;
 /// How long searches are timed.
 const SEARCHING: Duration = Duration::from_secs(4);
-
-/// One line of the table.
-#[derive(Serialize)]
-struct Figure {
-    what: String,
-    value: f64,
-    unit: &'static str,
-}
 
 /// A file with the vectors of a matrix, and which of them each memory has.
 struct Filled {
@@ -58,10 +47,8 @@ pub(crate) fn run(args: &Engine) -> Result<(), Failure> {
         Some(folder) => tempfile::tempdir_in(folder)?,
         None => tempfile::tempdir()?,
     };
-    let mut figures = Vec::new();
-    let mut note = |what: &str, value: f64, unit: &'static str| {
-        figures.push(Figure { what: what.to_owned(), value, unit });
-    };
+    let mut figures = Figures::default();
+    let mut note = |what: &str, value: f64, unit: &'static str| figures.note(what, value, unit);
     linking(args, &input.vectors, &mut note)?;
 
     let path = folder.path().join("vectors.lith");
@@ -94,11 +81,11 @@ pub(crate) fn run(args: &Engine) -> Result<(), Failure> {
             note(&format!("{name}: file at rest"), bytes / fresh, "x the fresh one");
         }
     }
-    print(&figures)?;
-    if let Some(path) = &args.json {
-        fs::write(path, serde_json::to_string_pretty(&figures)? + "\n")?;
+    figures.print()?;
+    match &args.json {
+        Some(path) => figures.write(path),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What links by one thread and by two take.
@@ -178,10 +165,6 @@ fn latencies(db: &Db, queries: &Matrix, k: usize) -> Result<Vec<f64>, Failure> {
     }
     seconds.sort_unstable_by(f64::total_cmp);
     Ok(seconds)
-}
-
-fn percentile(ascending: &[f64], percent: usize) -> f64 {
-    ascending[(ascending.len() * percent / 100).min(ascending.len() - 1)]
 }
 
 /// From opening a file, which the system has in its cache, to the first answer.
@@ -316,17 +299,4 @@ impl Filled {
         self.db.compact(&mut |_, _| ())?;
         Ok(self.db.stats()?.file_bytes as f64)
     }
-}
-
-fn print(figures: &[Figure]) -> Result<(), Failure> {
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN).set_header(["what", "figure", ""]);
-    for Figure { what, value, unit } in figures {
-        table.add_row([what.clone(), format!("{value:.4}"), (*unit).to_owned()]);
-    }
-    if let Some(column) = table.column_mut(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    writeln!(stdout(), "{table}")?;
-    Ok(())
 }

@@ -4,7 +4,7 @@
 //! again ([`serve`]) or `rivals.py`, over lines of JSON ([`protocol`]). So all are measured in the
 //! same way, none shares a heap with another, and measurements alternate between them.
 //!
-//! `engine` measures the engine itself, as nothing else has all of its parts.
+//! `engine` and `passages` measure the engine itself, as nothing else has all of its parts.
 //!
 //! **Invariant:** a contender is told vectors, queries and filters, never the right answers; those
 //! are computed here ([`truth`]), by brute force, once for all.
@@ -16,6 +16,7 @@ mod curve;
 mod data;
 mod engine;
 mod judged;
+mod passages;
 mod protocol;
 mod report;
 mod sections;
@@ -36,6 +37,7 @@ fn main() -> Result<(), Failure> {
         Command::Judged(judged) => judged::run(&judged),
         Command::Text(text) => text::run(&text),
         Command::Engine(engine) => engine::run(&engine),
+        Command::Passages(passages) => passages::run(&passages),
         Command::Serve(serve) => contender::serve(&serve),
     }
 }

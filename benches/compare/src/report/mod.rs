@@ -1,5 +1,6 @@
 //! What was measured: tables for people, JSON for programs, a drawing of the curves.
 
+pub(crate) mod figures;
 mod svg;
 mod table;
 

@@ -9,9 +9,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 
 /// What is indexed.
-pub(super) struct Corpus {
+pub(crate) struct Corpus {
     pub(super) source: String,
-    pub(super) texts: Vec<String>,
+    pub(crate) texts: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,21 +53,10 @@ impl Sequence {
 impl Corpus {
     pub(super) fn load(args: &Text) -> Result<Self, Failure> {
         if let Some(count) = args.generate {
-            let mut sequence = Sequence(1);
-            let passage = |_| {
-                let words = 20 + sequence.below(60);
-                let mut text = String::new();
-                for _ in 0..words {
-                    sequence.word(&mut text);
-                    text.push(' ');
-                }
-                text
-            };
-            let texts = (0..count).map(passage).collect();
-            return Ok(Self { source: format!("{count} generated passages"), texts });
+            return Ok(Self::generate(count));
         }
         let folder = args.data.as_ref().ok_or("no data was named")?;
-        let path = folder.join(&args.text_file);
+        let path = folder.join(&args.file);
         let lines = BufReader::new(MultiGzDecoder::new(File::open(&path)?)).lines();
         let mut texts = Vec::new();
         for line in lines.take(args.count.unwrap_or(usize::MAX)) {
@@ -78,12 +67,28 @@ impl Corpus {
                 Err(_) => line.rsplit('\t').next().unwrap_or_default().to_owned(),
             });
         }
-        Ok(Self { source: args.text_file.display().to_string(), texts })
+        Ok(Self { source: args.file.display().to_string(), texts })
+    }
+
+    /// Passages of twenty to eighty words.
+    pub(crate) fn generate(count: usize) -> Self {
+        let mut sequence = Sequence(1);
+        let passage = |_| {
+            let words = 20 + sequence.below(60);
+            let mut text = String::new();
+            for _ in 0..words {
+                sequence.word(&mut text);
+                text.push(' ');
+            }
+            text
+        };
+        let texts = (0..count).map(passage).collect();
+        Self { source: format!("{count} generated passages"), texts }
     }
 
     /// Queries of one to five words, each from one document, and of all words of a document up to
     /// twelve, as a question has.
-    pub(super) fn queries(&self, count: usize) -> Vec<(String, Vec<Vec<String>>)> {
+    pub(crate) fn queries(&self, count: usize) -> Vec<(String, Vec<Vec<String>>)> {
         let mut sequence = Sequence(1 << 40);
         let mut queries = Vec::new();
         for terms in (1..=MOST_TERMS).chain([12]) {

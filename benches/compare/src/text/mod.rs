@@ -15,7 +15,7 @@ mod tantivy;
 use crate::Failure;
 use crate::args::Text;
 use crate::clock::Stopwatch;
-use documents::Corpus;
+pub(crate) use documents::Corpus;
 use report::{Contender, Latencies, Report};
 use std::path::Path;
 use std::time::Instant;
