@@ -4,6 +4,7 @@
 //! second. The View that is published last shows exactly the commits that the state counts.
 
 use super::group::Store;
+use super::links::{Linked, write_links};
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
 use super::seal::Sealings;
 use super::shield::Failure;
@@ -68,6 +69,7 @@ pub(crate) struct State {
     pub(crate) chain: Chain,
     pub(crate) indexes: Indexes,
     pub(crate) sealed: Arc<SealedVectors>,
+    pub(super) linked: Linked,
     /// The number of the sealed segment that was begun last.
     last_segment: u32,
     /// Bytes committed without a sync since the last durable commit.
@@ -77,6 +79,14 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Goes on with these edges having links.
+    pub(super) fn set_linked(&mut self, linked: Linked) {
+        self.linked = linked;
+        if linked.is_complete() {
+            self.indexes.knowledge.may_be_let_go();
+        }
+    }
+
     /// A number for a sealed segment, above those of all that were begun before.
     pub(super) fn take_number(&mut self) -> Result<u32> {
         let used_up =
@@ -109,6 +119,7 @@ pub(crate) struct Opened {
     pub(crate) container: Container,
     pub(crate) chain: Chain,
     pub(crate) sealed: Arc<SealedVectors>,
+    pub(crate) linked: Linked,
     pub(crate) indexes: Indexes,
 }
 
@@ -194,10 +205,11 @@ impl Store for Committer {
 
 impl Committer {
     pub(crate) fn new(opened: Opened, settings: CommitterSettings, views: Views) -> Result<Self> {
-        let Opened { database, failure, container, chain, sealed, indexes } = opened;
+        let Opened { database, failure, container, chain, sealed, linked, indexes } = opened;
         let last_segment = sealed.last_number();
         let (relaxed_bytes, needs_walk) = (0, false);
-        let state = State { chain, indexes, sealed, last_segment, relaxed_bytes, needs_walk };
+        let state =
+            State { chain, indexes, sealed, linked, last_segment, relaxed_bytes, needs_walk };
         let committer = Committer {
             durable: AtomicU64::new(chain.seq.0),
             deleted: AtomicU64::new(0),
@@ -307,6 +319,7 @@ impl Committer {
         set_durability(&mut transaction, is_durable, Repair::Walk);
         let mut chain = state.chain;
         let receipts = append_log(&transaction, &mut chain, sets)?;
+        write_links(&transaction, state.linked, sets)?;
         let deleted = drop_accesses(&transaction, sets)?;
         self.deleted.fetch_add(deleted, Ordering::Relaxed);
         let named = name_segments(&mut state, &transaction, segments)?;
@@ -326,7 +339,7 @@ impl Committer {
             state.indexes.adopt_catalog(chain.seq, Catalog::load(&rows)?, &rows)?;
         }
         for set in sets {
-            state.indexes.knowledge.expect(&set.removed_edges);
+            state.indexes.knowledge.expect(set.edges.removed());
             let written = JustWritten { set, rows: &rows };
             let newest: &dyn Rows = if sets.len() == 1 { &written } else { &rows };
             state.indexes.fold(chain.seq, set.changes(), newest)?;

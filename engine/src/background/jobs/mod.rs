@@ -7,6 +7,7 @@ mod accesses;
 mod checkpoint;
 mod compact;
 mod expiry;
+mod graph;
 mod link;
 mod log;
 mod merge;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
         Box::new(expiry::Expiry),
         Box::new(seal::Seal),
         Box::new(merge::Merge),
+        Box::new(graph::Graph),
         Box::new(text::Text),
         Box::new(checkpoint::Checkpoint),
         Box::new(link::Link),

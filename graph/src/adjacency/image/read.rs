@@ -195,6 +195,11 @@ impl<'a> ImageReader<'a> {
         Ok(List { bytes, first, len })
     }
 
+    /// How many records the list of a node has.
+    pub(crate) fn degree(self, side: Side, node: u32) -> Result<usize, ImageError> {
+        Ok(self.list(side, node)?.len)
+    }
+
     /// Asks for where the list of a node lies.
     #[inline]
     pub(crate) fn prefetch_start(self, side: Side, node: u32) {
