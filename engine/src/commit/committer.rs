@@ -6,6 +6,7 @@
 use super::group::Store;
 use super::links::{Linked, write_links};
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
+use super::row_key::RowKey;
 use super::seal::Sealings;
 use super::shield::Failure;
 use super::tables::Tables;
@@ -24,7 +25,10 @@ use crate::sync::Mutex;
 use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -340,7 +344,7 @@ impl Committer {
         }
         for set in sets {
             state.indexes.knowledge.expect(set.edges.removed());
-            let written = JustWritten { set, rows: &rows };
+            let written = JustWritten::new(set, &rows);
             let newest: &dyn Rows = if sets.len() == 1 { &written } else { &rows };
             state.indexes.fold(chain.seq, set.changes(), newest)?;
         }
@@ -468,11 +472,30 @@ fn merge(sets: &[Arc<WriteSet>], table: Table) -> BTreeMap<&[u8], &NewRow> {
 struct JustWritten<'a> {
     set: &'a WriteSet,
     rows: &'a Pinned,
+    /// Its edges behind the one that was asked for last: they are folded in the order of their keys.
+    edges: RefCell<Peekable<btree_map::Iter<'a, RowKey, NewRow>>>,
+}
+
+impl<'a> JustWritten<'a> {
+    fn new(set: &'a WriteSet, rows: &'a Pinned) -> Self {
+        JustWritten { set, rows, edges: RefCell::new(set.rows(Table::Edges).iter().peekable()) }
+    }
+
+    fn row(&self, table: Table, key: &[u8]) -> Option<&NewRow> {
+        if table == Table::Edges {
+            let mut edges = self.edges.borrow_mut();
+            while edges.next_if(|(before, _)| before.bytes() < key).is_some() {}
+            if let Some((_, row)) = edges.next_if(|(next, _)| next.bytes() == key) {
+                return Some(row);
+            }
+        }
+        self.set.get(table, key)
+    }
 }
 
 impl Rows for JustWritten<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
-        match self.set.get(table, key) {
+        match self.row(table, key) {
             // A vector may have become part of a segment.
             Some(row) if table != Table::Vectors => Ok(row.clone().map(RowBytes::Owned)),
             _ => self.rows.get(table, key),
@@ -480,7 +503,10 @@ impl Rows for JustWritten<'_> {
     }
 }
 
-/// Writes rows in the order given.
+/// So many rows are asked whether they lie behind all others, where they are put down one behind the other.
+const APPENDED: usize = 16;
+
+/// Writes rows of ascending keys.
 pub(super) fn write_rows<'a>(
     transaction: &WriteTransaction,
     table: Table,
@@ -490,11 +516,25 @@ pub(super) fn write_rows<'a>(
         return Ok(());
     }
     let mut open = transaction.open_table(table.definition())?;
-    for (key, value) in rows {
+    let last = (rows.len() >= APPENDED).then(|| open.last()).transpose()?.flatten();
+    let last = last.map(|(key, _)| key.value().to_vec());
+    let mut rows = rows.peekable();
+    // Without a last key none is behind it.
+    let is_within = |(key, _): &Written<'a>| last.as_deref().is_none_or(|last| *key <= last);
+    while let Some((key, value)) = rows.next_if(is_within) {
         match value {
             Some(value) => drop(open.insert(key, value.as_ref())?),
             None => drop(open.remove(key)?),
         }
+    }
+    if rows.peek().is_some() {
+        let mut end = open.upper_bound_mut(Bound::<&[u8]>::Unbounded)?;
+        for (key, value) in rows {
+            if let Some(value) = value {
+                end.insert_before(key, value.as_ref())?;
+            }
+        }
+        end.close()?;
     }
     Ok(())
 }

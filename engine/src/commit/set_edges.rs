@@ -1,28 +1,37 @@
 //! Where the edges are that a write set makes and removes: for later looks of its transaction at what is at an
 //! end, for the links of them, and for the fold, which no row tells where an edge was.
 //!
-//! **Invariant:** every edge that the set creates is in here, and every one that it removes.
+//! **Invariant:** every edge that the set creates is in here, and every one that it removes. The first to look
+//! pays for all that were made until then; who only adds edges pays nothing.
 
 use crate::ids::EdgeId;
-use crate::knowledge::{Ends, LINK_LEN, Side, link_key, read_link};
+use crate::knowledge::{Ends, Entity};
 use crate::sync::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct SetEdges {
     made: Vec<(EdgeId, Ends)>,
     removed: BTreeMap<u64, Ends>,
-    links: Mutex<Links>,
+    at_ends: Mutex<AtEnds>,
+    between: Mutex<Between>,
 }
 
-/// The keys that links of made edges have, as far as somebody has asked for any.
+/// Which of the first so many are at an end.
 #[derive(Default)]
-struct Links {
-    /// Edges whose keys are in here.
-    made: usize,
-    keys: BTreeSet<[u8; LINK_LEN]>,
+struct AtEnds {
+    known: usize,
+    /// The code of an end, and which edge of those that were made.
+    places: BTreeSet<(u64, usize)>,
+}
+
+/// Which of the first so many lead from one end to another.
+#[derive(Default)]
+struct Between {
+    /// For each that is known, the one before it between the same two.
+    before: Vec<Option<usize>>,
+    last: HashMap<Ends, usize>,
 }
 
 impl SetEdges {
@@ -43,20 +52,31 @@ impl SetEdges {
         &self.removed
     }
 
-    /// Those that were made and whose links begin with `prefix`. The first to ask pays for all that were made.
-    pub(crate) fn each_with(&self, prefix: &[u8], mut each: impl FnMut(EdgeId, Ends)) {
+    /// Those among the made ones that are at an end; a loop twice.
+    pub(crate) fn made_at(&self, end: Entity) -> Vec<(EdgeId, Ends)> {
         if self.made.is_empty() {
-            return;
+            return Vec::new();
         }
-        let mut links = self.links.lock();
-        let fresh = std::mem::replace(&mut links.made, self.made.len());
-        for (id, ends) in &self.made[fresh..] {
-            links.keys.extend([Side::Out, Side::In].map(|side| link_key(side, *ends, *id)));
+        let mut at_ends = self.at_ends.lock();
+        let known = std::mem::replace(&mut at_ends.known, self.made.len());
+        for (place, (_, ends)) in self.made.iter().enumerate().skip(known) {
+            at_ends.places.extend([(ends.source, place), (ends.target, place)]);
         }
-        let from = (Bound::Included(prefix), Bound::Unbounded);
-        let keys = links.keys.range::<[u8], _>(from).take_while(|key| key.starts_with(prefix));
-        for (_, ends, id) in keys.filter_map(|key| read_link(key)) {
-            each(id, ends);
+        let places = at_ends.places.range((end.code(), 0)..=(end.code(), usize::MAX));
+        places.map(|(_, place)| self.made[*place]).collect()
+    }
+
+    /// Those among the made ones that are of a kind and lead from one end to another.
+    pub(crate) fn made_between(&self, ends: Ends) -> Vec<EdgeId> {
+        if self.made.is_empty() {
+            return Vec::new();
         }
+        let Between { before, last } = &mut *self.between.lock();
+        for (place, (_, ends)) in self.made.iter().enumerate().skip(before.len()) {
+            before.push(last.insert(*ends, place));
+        }
+        let newest = last.get(&ends).copied();
+        let places = std::iter::successors(newest, |place| before[*place]);
+        places.map(|place| self.made[place].0).collect()
     }
 }

@@ -172,6 +172,11 @@ impl WriteSet {
         self.changes.values()
     }
 
+    /// Does it change this one?
+    pub(crate) fn has_changed(&self, model: Model, id: u64) -> bool {
+        self.changes.contains_key(&(model, id))
+    }
+
     /// Does it change which spaces or metadata indexes there are? The changes alone do not tell: an
     /// index that took the number of a dropped one, and was dropped itself, has come and gone.
     pub(crate) fn touches_catalog(&self) -> bool {

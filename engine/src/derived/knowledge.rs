@@ -370,7 +370,12 @@ impl KnowledgeIndex {
             until: until.unwrap_or(Validity::ALWAYS.until),
         };
         let edge = Edge { key, weight: row.weight.to_native(), valid };
-        match adjacency.insert(edge, seq.0) {
+        // Where an image has an edge, its creation was folded before.
+        let inserted = match change.kind {
+            ChangeKind::Created => adjacency.insert_new(edge, seq.0),
+            _ => adjacency.insert(edge, seq.0),
+        };
+        match inserted {
             Err(GraphError::NoSuchNode { .. }) if self.is_partial => Ok(()),
             inserted => inserted.map(drop).map_err(refused),
         }

@@ -3,7 +3,6 @@
 //! **Invariant:** each changed edge is noted for the log with the commitment to its new row, and where it is for
 //! whoever looks for what is at an end.
 
-use super::link::parallel_prefix;
 use super::row::{EdgeRow, Valid};
 use super::write_nodes::{GraphTx, merged};
 use super::{Edge, EdgePatch, Ends, Entity, NewEdge, Upserted, validate};
@@ -46,7 +45,7 @@ impl WriteTx<'_> {
     pub(crate) fn edges_at(&self, end: Entity) -> Result<BTreeMap<EdgeId, Ends>> {
         let mut found = self.look_back(|view| view.edges_at(end))?;
         for set in self.sets() {
-            set.edges.each_with(&end.code().to_be_bytes(), |id, ends| found.extend([(id, ends)]));
+            found.extend(set.edges.made_at(end));
         }
         // No number is given twice, so that what one set has removed none of the others has made since.
         for set in self.sets() {
@@ -59,7 +58,7 @@ impl WriteTx<'_> {
     fn edges_between(&self, ends: Ends) -> Result<BTreeSet<EdgeId>> {
         let mut found = self.look_back(|view| view.edges_between(ends))?;
         for set in self.sets() {
-            set.edges.each_with(&parallel_prefix(ends), |id, _| found.extend([id]));
+            found.extend(set.edges.made_between(ends));
         }
         for set in self.sets() {
             found.retain(|id| !set.edges.removed().contains_key(&id.0));

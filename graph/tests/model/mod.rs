@@ -84,7 +84,7 @@ impl Model {
                 let (Some(source), Some(target)) = ends else { return };
                 let edge = Edge::new(source, edge_type, target, self.next_ordinal, weight);
                 self.next_ordinal += 1;
-                assert_eq!(graph.insert(edge.during(valid), seq), Ok(false));
+                assert_eq!(graph.insert_new(edge.during(valid), seq), Ok(false));
                 self.edges.insert(edge.key, (weight, valid));
             }
             Change::Reweigh(index, weight) => {
