@@ -124,47 +124,37 @@ impl GraphView {
         })
     }
 
-    /// The ordinals of the edges of a type that lead from one node to another, ascending. Costs what the shorter of
-    /// two lists does: that of what leaves the one, and that of what enters the other.
+    /// The ordinals of the edges of a type that lead from one node to another, ascending. Costs a binary search in
+    /// the image, and of what has changed since, the shorter of two lists: what leaves the one, and what enters the
+    /// other.
     pub fn edges_between(
         &self,
         source: u32,
         edge_type: u16,
         target: u32,
     ) -> Result<Vec<u32>, ImageError> {
-        let types = [edge_type];
-        let edges = self.edges(&Filter { types: Some(&types), ..Filter::default() })?;
-        let (side, owner, other) = match self.shorter(source, target)? {
+        let (delta, Pin { entries, changes, .. }) = (&self.shared.delta, self.pin);
+        let mut found = Vec::new();
+        if let Some(image) = self.reader() {
+            image.each_between(source, edge_type, target, |slot, ordinal| {
+                if !delta.is_dead(Side::Out, slot, changes) {
+                    found.push(ordinal);
+                }
+            })?;
+        }
+        let (side, owner, other) = match delta.shorter(source, target) {
             Side::Out => (Side::Out, source, target),
             Side::In => (Side::In, target, source),
         };
-        let mut found = Vec::new();
-        edges.try_visit(side, owner, |half| {
-            if half.node == other {
-                found.push(edges.ordinal(&half)?);
-            }
-            Ok(())
-        })?;
+        let fresh = delta.list(side, owner).filter(|&(number, entry)| {
+            entry.other(side, owner) == other
+                && entry.edge_type() == edge_type
+                && number < entries
+                && !delta.is_dead_entry(number, changes)
+        });
+        found.extend(fresh.map(|(_, entry)| entry.ordinal()));
+        found.sort_unstable();
         Ok(found)
-    }
-
-    /// Which is shorter: the list of what leaves `source`, or that of what enters `target`? Costs what it does.
-    fn shorter(&self, source: u32, target: u32) -> Result<Side, ImageError> {
-        let of_image = |side, node| self.reader().map_or(Ok(0), |image| image.degree(side, node));
-        let mut lens = [of_image(Side::Out, source)?, of_image(Side::In, target)?];
-        let mut leaving = self.shared.delta.list(Side::Out, source);
-        let mut entering = self.shared.delta.list(Side::In, target);
-        loop {
-            let (side, next, len) = if lens[0] <= lens[1] {
-                (Side::Out, leaving.next(), &mut lens[0])
-            } else {
-                (Side::In, entering.next(), &mut lens[1])
-            };
-            if next.is_none() {
-                return Ok(side);
-            }
-            *len += 1;
-        }
     }
 
     /// The first instant behind `instant` at which an edge may begin or end to hold; none if none does. At once

@@ -195,11 +195,6 @@ impl<'a> ImageReader<'a> {
         Ok(List { bytes, first, len })
     }
 
-    /// How many records the list of a node has.
-    pub(crate) fn degree(self, side: Side, node: u32) -> Result<usize, ImageError> {
-        Ok(self.list(side, node)?.len)
-    }
-
     /// Asks for where the list of a node lies.
     #[inline]
     pub(crate) fn prefetch_start(self, side: Side, node: u32) {
@@ -520,6 +515,28 @@ impl<'a> ImageReader<'a> {
             return Err(inconsistent("the two sides of an adjacency"));
         }
         Ok(Some((list.first + low as u32, incoming.first + at as u32)))
+    }
+
+    /// Hands the out slot and the ordinal of each edge of a type from one node to another to `found`, ascending.
+    /// Costs a binary search.
+    pub(crate) fn each_between(
+        self,
+        source: u32,
+        edge_type: u16,
+        target: u32,
+        mut found: impl FnMut(u32, u32),
+    ) -> Result<(), ImageError> {
+        let Ok(code) = self.image.types.binary_search(&edge_type) else { return Ok(()) };
+        if source >= self.image.nodes() || target >= self.image.nodes() {
+            return Ok(());
+        }
+        let there = self.image.layout.record.word_of(code as u64, target);
+        let list = self.list(Side::Out, source)?;
+        for at in self.first_from(list, there)..self.first_from(list, there + 1) {
+            let slot = list.first + at as u32;
+            found(slot, self.ordinal_at(slot)?);
+        }
+        Ok(())
     }
 
     /// Reads all of it and says which rule does not hold.
