@@ -8,7 +8,7 @@ use crate::access::Accesses;
 use crate::background::{self, Reembedding, Scheduler};
 use crate::catalog::Catalog;
 use crate::commit::{
-    Chain, Committer, CommitterSettings, Group, Opened, Shield, Tables, WriteOptions,
+    Chain, Committer, CommitterSettings, Group, Linked, Opened, Shield, Tables, WriteOptions,
     named_segments,
 };
 use crate::derived::{ImageRow, Indexes, Unreadable};
@@ -160,6 +160,7 @@ impl Db {
     pub fn checkpoint(&self) -> Result<()> {
         self.core.check_writable()?;
         self.core.committer.seal_at_rest()?;
+        self.core.committer.link_at_rest()?;
         self.core.committer.checkpoint(&mut || true).map(drop)
     }
 
@@ -469,12 +470,12 @@ fn open_tables(container: Container, settings: &Settings) -> Result<Opened> {
     container.register(&named_segments(&rows)?)?;
     let sealed = Arc::new(SealedVectors::open(&container, SealedRow::load_all(&rows)?)?);
     let rows = rows.with_sealed(sealed.clone());
-    let chain = Chain::load(&rows)?;
+    let (chain, linked) = (Chain::load(&rows)?, Linked::load(&rows)?);
     let catalog = Catalog::load(&rows)?;
     let graph_bytes = settings.graph_bytes;
     let indexes = open_indexes(&container, &images, catalog, &rows, chain.seq, graph_bytes)?;
     drop(rows);
-    Ok(Opened { database, failure, container, chain, sealed, indexes })
+    Ok(Opened { database, failure, container, chain, sealed, linked, indexes })
 }
 
 /// Indexes that show the state at `last`: from their images, or else from the rows.

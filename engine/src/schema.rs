@@ -43,9 +43,12 @@ pub(crate) const PACKED: Bytes = TableDefinition::new("packed");
 pub(crate) mod fact {
     /// What the log says before its oldest row: sequence (u64), hash (32 bytes).
     pub(crate) const LOG_ANCHOR: &str = "log_anchor";
+    /// Which edges have [links](super::Table::Links) (`commit::links`): all whose number is less than the first
+    /// (u64), and all from the second (u64) on.
+    pub(crate) const LINKED: &str = "linked";
 }
 
-/// The tables that user transactions write through a write set.
+/// The tables that user transactions write through a write set, and links, which follow from these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Table {
     /// Memory id (u64) -> memory row (`memory::row`).
@@ -62,7 +65,8 @@ pub(crate) enum Table {
     NodeNames,
     /// Edge id (u64) -> edge row (`knowledge::row`).
     Edges,
-    /// An end of an edge, seen from there (`knowledge::link`) -> nothing. Two rows an edge.
+    /// An end of an edge, seen from there (`knowledge::link`) -> nothing. Two rows an edge, or none
+    /// (`commit::links`).
     Links,
 }
 

@@ -16,8 +16,7 @@ use crate::sealed::Unnamed;
 use crate::view::{Shared, View};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
-use std::collections::BTreeSet;
-use std::ops::{Bound, Deref, DerefMut};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,49 +180,9 @@ impl<'a> WriteTx<'a> {
         Ok(())
     }
 
-    /// The keys of a table that begin with `prefix`, ascending, as this transaction sees them.
-    pub(crate) fn keys_with(&self, table: Table, prefix: &[u8]) -> Result<BTreeSet<Box<[u8]>>> {
-        let mut keys = BTreeSet::new();
-        let mut take = |key: &[u8], is_there: bool| {
-            if is_there {
-                keys.insert(key.into());
-            } else {
-                keys.remove(key);
-            }
-        };
-        if let Some(Direct { transaction, .. }) = &self.direct {
-            guarded(|| {
-                let open = transaction.open_table(table.definition())?;
-                for row in open.range(prefix..)? {
-                    let (key, _) = row?;
-                    if !key.value().starts_with(prefix) {
-                        break;
-                    }
-                    take(key.value(), true);
-                }
-                Ok(())
-            })?;
-        } else {
-            self.read_committed(|rows| {
-                rows.scan(table, Bound::Included(prefix), |key, _| {
-                    let is_one = key.starts_with(prefix);
-                    if is_one {
-                        take(key, true);
-                    }
-                    Ok(is_one)
-                })
-            })?;
-        }
-        // What was accepted may be in the View already: taking it twice changes nothing.
-        let accepted = self.accepted.iter().map(AsRef::as_ref);
-        for set in accepted.chain([&self.set]) {
-            let from = (Bound::Included(prefix), Bound::Unbounded);
-            let rows = set.rows(table).range::<[u8], _>(from);
-            for (key, row) in rows.take_while(|(key, _)| key.bytes().starts_with(prefix)) {
-                take(key.bytes(), row.is_some());
-            }
-        }
-        Ok(keys)
+    /// The sets whose changes are on top of the base View, or in it already, oldest first; its own last.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = &WriteSet> {
+        self.accepted.iter().map(AsRef::as_ref).chain([&self.set])
     }
 
     /// Waits until all that was accepted before is committed, so that the base View shows it.
@@ -242,15 +201,19 @@ impl<'a> WriteTx<'a> {
         Ok(self.core.committer.current())
     }
 
-    /// Reads rows that were committed before. If the base View has been revoked, from the newest:
-    /// while the turn is held, that differs by nothing but sets that were accepted before.
-    fn read_committed<T>(&self, read: impl FnOnce(&Pinned) -> Result<T>) -> Result<T> {
+    /// Reads rows that were committed before.
+    fn read_committed<T>(&self, read: impl Fn(&Pinned) -> Result<T>) -> Result<T> {
+        self.look_back(|view| read(&*view.rows()?))
+    }
+
+    /// Reads what was committed before. If the base View has been revoked, from the newest: while the turn is
+    /// held, that differs by nothing but sets that were accepted before.
+    pub(crate) fn look_back<T>(&self, read: impl Fn(&View) -> Result<T>) -> Result<T> {
         let mut view = self.base.clone();
         loop {
-            match view.rows() {
-                Ok(rows) => return read(&rows),
-                Err(e) if e.kind() != ErrorKind::SnapshotExpired => return Err(e),
-                Err(_) => {}
+            match read(&view) {
+                Err(e) if e.kind() == ErrorKind::SnapshotExpired => {}
+                done => return done,
             }
             view = self.core.committer.current();
         }

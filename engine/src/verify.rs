@@ -284,7 +284,7 @@ fn read_other_tables(rows: &Pinned) -> Result<u64> {
 
 /// Every index is what a rebuild from the rows would be.
 fn verify_indexes(view: &View, rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
-    let graph_bytes = view.versions().knowledge.max_bytes;
+    let graph_bytes = view.versions().knowledge.room.max_bytes;
     let rebuilt =
         Indexes::rebuild(rows, view.seq(), graph_bytes, &mut |_| {})?.versions(view.seq());
     let live = view.versions();

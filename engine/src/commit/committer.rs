@@ -4,7 +4,9 @@
 //! second. The View that is published last shows exactly the commits that the state counts.
 
 use super::group::Store;
+use super::links::{Linked, write_links};
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
+use super::row_key::RowKey;
 use super::seal::Sealings;
 use super::shield::Failure;
 use super::tables::Tables;
@@ -23,7 +25,10 @@ use crate::sync::Mutex;
 use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -68,6 +73,7 @@ pub(crate) struct State {
     pub(crate) chain: Chain,
     pub(crate) indexes: Indexes,
     pub(crate) sealed: Arc<SealedVectors>,
+    pub(super) linked: Linked,
     /// The number of the sealed segment that was begun last.
     last_segment: u32,
     /// Bytes committed without a sync since the last durable commit.
@@ -77,6 +83,14 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Goes on with these edges having links.
+    pub(super) fn set_linked(&mut self, linked: Linked) {
+        self.linked = linked;
+        if linked.is_complete() {
+            self.indexes.knowledge.may_be_let_go();
+        }
+    }
+
     /// A number for a sealed segment, above those of all that were begun before.
     pub(super) fn take_number(&mut self) -> Result<u32> {
         let used_up =
@@ -109,6 +123,7 @@ pub(crate) struct Opened {
     pub(crate) container: Container,
     pub(crate) chain: Chain,
     pub(crate) sealed: Arc<SealedVectors>,
+    pub(crate) linked: Linked,
     pub(crate) indexes: Indexes,
 }
 
@@ -194,10 +209,11 @@ impl Store for Committer {
 
 impl Committer {
     pub(crate) fn new(opened: Opened, settings: CommitterSettings, views: Views) -> Result<Self> {
-        let Opened { database, failure, container, chain, sealed, indexes } = opened;
+        let Opened { database, failure, container, chain, sealed, linked, indexes } = opened;
         let last_segment = sealed.last_number();
         let (relaxed_bytes, needs_walk) = (0, false);
-        let state = State { chain, indexes, sealed, last_segment, relaxed_bytes, needs_walk };
+        let state =
+            State { chain, indexes, sealed, linked, last_segment, relaxed_bytes, needs_walk };
         let committer = Committer {
             durable: AtomicU64::new(chain.seq.0),
             deleted: AtomicU64::new(0),
@@ -307,6 +323,7 @@ impl Committer {
         set_durability(&mut transaction, is_durable, Repair::Walk);
         let mut chain = state.chain;
         let receipts = append_log(&transaction, &mut chain, sets)?;
+        write_links(&transaction, state.linked, sets)?;
         let deleted = drop_accesses(&transaction, sets)?;
         self.deleted.fetch_add(deleted, Ordering::Relaxed);
         let named = name_segments(&mut state, &transaction, segments)?;
@@ -326,8 +343,8 @@ impl Committer {
             state.indexes.adopt_catalog(chain.seq, Catalog::load(&rows)?, &rows)?;
         }
         for set in sets {
-            state.indexes.knowledge.expect(&set.removed_edges);
-            let written = JustWritten { set, rows: &rows };
+            state.indexes.knowledge.expect(set.edges.removed());
+            let written = JustWritten::new(set, &rows);
             let newest: &dyn Rows = if sets.len() == 1 { &written } else { &rows };
             state.indexes.fold(chain.seq, set.changes(), newest)?;
         }
@@ -455,11 +472,30 @@ fn merge(sets: &[Arc<WriteSet>], table: Table) -> BTreeMap<&[u8], &NewRow> {
 struct JustWritten<'a> {
     set: &'a WriteSet,
     rows: &'a Pinned,
+    /// Its edges behind the one that was asked for last: they are folded in the order of their keys.
+    edges: RefCell<Peekable<btree_map::Iter<'a, RowKey, NewRow>>>,
+}
+
+impl<'a> JustWritten<'a> {
+    fn new(set: &'a WriteSet, rows: &'a Pinned) -> Self {
+        JustWritten { set, rows, edges: RefCell::new(set.rows(Table::Edges).iter().peekable()) }
+    }
+
+    fn row(&self, table: Table, key: &[u8]) -> Option<&NewRow> {
+        if table == Table::Edges {
+            let mut edges = self.edges.borrow_mut();
+            while edges.next_if(|(before, _)| before.bytes() < key).is_some() {}
+            if let Some((_, row)) = edges.next_if(|(next, _)| next.bytes() == key) {
+                return Some(row);
+            }
+        }
+        self.set.get(table, key)
+    }
 }
 
 impl Rows for JustWritten<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
-        match self.set.get(table, key) {
+        match self.row(table, key) {
             // A vector may have become part of a segment.
             Some(row) if table != Table::Vectors => Ok(row.clone().map(RowBytes::Owned)),
             _ => self.rows.get(table, key),
@@ -467,7 +503,10 @@ impl Rows for JustWritten<'_> {
     }
 }
 
-/// Writes rows in the order given.
+/// So many rows are asked whether they lie behind all others, where they are put down one behind the other.
+const APPENDED: usize = 16;
+
+/// Writes rows of ascending keys.
 pub(super) fn write_rows<'a>(
     transaction: &WriteTransaction,
     table: Table,
@@ -477,11 +516,25 @@ pub(super) fn write_rows<'a>(
         return Ok(());
     }
     let mut open = transaction.open_table(table.definition())?;
-    for (key, value) in rows {
+    let last = (rows.len() >= APPENDED).then(|| open.last()).transpose()?.flatten();
+    let last = last.map(|(key, _)| key.value().to_vec());
+    let mut rows = rows.peekable();
+    // Without a last key none is behind it.
+    let is_within = |(key, _): &Written<'a>| last.as_deref().is_none_or(|last| *key <= last);
+    while let Some((key, value)) = rows.next_if(is_within) {
         match value {
             Some(value) => drop(open.insert(key, value.as_ref())?),
             None => drop(open.remove(key)?),
         }
+    }
+    if rows.peek().is_some() {
+        let mut end = open.upper_bound_mut(Bound::<&[u8]>::Unbounded)?;
+        for (key, value) in rows {
+            if let Some(value) = value {
+                end.insert_before(key, value.as_ref())?;
+            }
+        }
+        end.close()?;
     }
     Ok(())
 }

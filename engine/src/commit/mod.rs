@@ -8,12 +8,14 @@
 mod committer;
 mod compact;
 mod group;
+mod links;
 pub(crate) mod log;
 mod merge;
 mod pack;
 mod replace;
 mod row_key;
 mod seal;
+mod set_edges;
 mod shield;
 mod tables;
 mod text;
@@ -25,6 +27,7 @@ pub(crate) use compact::{Compacting, named_segments};
 #[cfg(any(test, feature = "torture"))]
 pub(crate) use group::Store;
 pub(crate) use group::{Failure, Group, Turn};
+pub(crate) use links::Linked;
 pub use log::{Change, ChangeKind, LogRow, Model};
 #[cfg(any(test, feature = "torture"))]
 pub(crate) use seal::Sealing;

@@ -200,5 +200,6 @@ fn exchange(
     *named = true;
     commit(transaction)?;
     state.indexes = fresh;
+    state.set_linked(state.linked);
     Ok(old)
 }

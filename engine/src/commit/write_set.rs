@@ -5,8 +5,8 @@
 
 use super::log::{Aspects, Change, ChangeKind, Model};
 use super::row_key::RowKey;
+use super::set_edges::SetEdges;
 use crate::ids::MemoryId;
-use crate::knowledge::Ends;
 use crate::schema::Table;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,8 +83,8 @@ pub(crate) struct WriteSet {
     pub(crate) now_ms: i64,
     /// The id that the next memory, node or edge gets.
     pub(crate) next_memory: u64,
-    /// Where the edges were that it removes: their rows do not tell any more when they are folded.
-    pub(crate) removed_edges: BTreeMap<u64, Ends>,
+    /// Which edges come and go, and where they are.
+    pub(crate) edges: SetEdges,
     /// Is there to be a row in the log even if nothing changes?
     pub(crate) is_kept: bool,
 }
@@ -108,7 +108,7 @@ impl WriteSet {
             durability,
             now_ms,
             next_memory: next_memory.0,
-            removed_edges: BTreeMap::new(),
+            edges: SetEdges::default(),
             is_kept: false,
         }
     }
@@ -170,6 +170,11 @@ impl WriteSet {
     /// Sorted by model, then id.
     pub(crate) fn changes(&self) -> impl ExactSizeIterator<Item = &Change> {
         self.changes.values()
+    }
+
+    /// Does it change this one?
+    pub(crate) fn has_changed(&self, model: Model, id: u64) -> bool {
+        self.changes.contains_key(&(model, id))
     }
 
     /// Does it change which spaces or metadata indexes there are? The changes alone do not tell: an

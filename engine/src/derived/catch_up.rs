@@ -4,7 +4,8 @@
 
 use super::image::ImageRow;
 use super::{
-    AttributeIndex, ContentIndex, Folded, Indexes, KnowledgeIndex, Names, SpaceIndex, Versions,
+    AttributeIndex, ContentIndex, Folded, Indexes, KnowledgeIndex, Names, Room, SpaceIndex,
+    Versions,
 };
 use crate::catalog::{Catalog, MetadataIndex};
 use crate::clock::random;
@@ -45,7 +46,8 @@ impl Indexes {
         graph_bytes: u64,
         unreadable: Unreadable,
     ) -> Result<Option<Indexes>> {
-        let mut indexes = Indexes::empty([0; 16], graph_bytes);
+        let room = Room::of(graph_bytes, rows)?;
+        let mut indexes = Indexes::empty([0; 16], room);
         let text_settings = Arc::clone(catalog.text());
         indexes.set_text(Seq(0), &text_settings, rows)?;
         let Some(row) = images.get(AttributeIndex::NAME) else { return Ok(None) };
@@ -116,9 +118,9 @@ impl Indexes {
         }
         let mut graph = BTreeMap::new();
         let mut is_graph_missing = false;
-        let fits = KnowledgeIndex::fits(graph_bytes, rows)?;
+        let is_needed = room.has_edges(rows)?;
         let graph_settings = (declared(&note), &text_settings);
-        match open_graph(&open, graph_settings, (graph_bytes, fits), &mut graph) {
+        match open_graph(&open, graph_settings, (room, is_needed), &mut graph) {
             Ok(Some(knowledge)) => {
                 indexes.knowledge = knowledge;
                 read.append(&mut graph);
@@ -150,7 +152,7 @@ impl Indexes {
         let live = before.attributes.live();
         // Ordinals are dealt in the order of memory ids, then as now.
         let number = |ordinal| live.contains(ordinal).then(|| live.rank(ordinal) as u32 - 1);
-        let mut indexes = Indexes::empty(random()?, before.knowledge.max_bytes);
+        let mut indexes = Indexes::empty(random()?, before.knowledge.room);
         let catalog = Catalog::load(rows)?;
         indexes.adopt_catalog(seq, catalog.clone(), rows)?;
         indexes.spaces.clear();
@@ -172,7 +174,7 @@ impl Indexes {
         graph_bytes: u64,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Indexes> {
-        let mut indexes = Indexes::empty(random()?, graph_bytes);
+        let mut indexes = Indexes::empty(random()?, Room::of(graph_bytes, rows)?);
         indexes.adopt_catalog(seq, Catalog::load(rows)?, rows)?;
         indexes.fold_all(rows, seq, progress)?;
         Ok(indexes)
@@ -273,23 +275,22 @@ fn open_text(
     Ok(content)
 }
 
-/// The index of the graph; `None` if one of its images is missing. That of edges may be, if the adjacency
-/// does not fit into so many bytes.
+/// The index of the graph; `None` if one of its images is missing. That of edges may be, if it is not needed.
 fn open_graph(
     open: &Open<'_>,
     (declared, settings): (Vec<MetadataIndex>, &Arc<TextSettings>),
-    (max_bytes, fits): (u64, bool),
+    (room, is_needed): (Room, bool),
     read: &mut Read,
 ) -> Result<Option<KnowledgeIndex>> {
     let names = [KnowledgeIndex::NODES, Names::NODES.manifest];
     let [Some(nodes), Some(words)] = names.map(open) else { return Ok(None) };
     let edges = open(KnowledgeIndex::EDGES).transpose()?;
-    if edges.is_none() && fits {
+    if edges.is_none() && is_needed {
         return Ok(None);
     }
     let nodes = nodes?;
     let words = open_text((Names::NODES, settings), words?, open, read)?;
-    let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared, max_bytes)?;
+    let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared, room)?;
     read.insert(KnowledgeIndex::NODES.to_owned(), nodes);
     read.extend(edges.map(|edges| (KnowledgeIndex::EDGES.to_owned(), edges)));
     Ok(Some(knowledge))

@@ -10,6 +10,7 @@
 use super::attributes::{FieldId, borrowed, declared_labels, declared_texts, field, ordered};
 use super::text::{ContentIndex, Names};
 use crate::catalog::MetadataIndex;
+use crate::commit::Linked;
 use crate::commit::log::{Change, ChangeKind};
 use crate::error::Detail;
 use crate::ids::{MemoryId, NodeId, Seq};
@@ -47,8 +48,7 @@ pub(crate) struct KnowledgeIndex {
     declared: Vec<MetadataIndex>,
     /// `None` of a graph that is too large: who walks it reads rows.
     adjacency: Option<GraphIndex>,
-    /// What the adjacency may take, image and changes.
-    max_bytes: u64,
+    room: Room,
     /// Where edges were that are about to be folded as removed.
     hints: BTreeMap<u64, Ends>,
     /// Edges that were removed and that nothing says where they were.
@@ -57,6 +57,32 @@ pub(crate) struct KnowledgeIndex {
     is_partial: bool,
     /// Edges that were folded.
     folded: u32,
+}
+
+/// What an adjacency may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    /// Image and changes may take as much in bytes …
+    pub(crate) max_bytes: u64,
+    /// … or are let go if all edges have links. Else they are held all the same.
+    pub(crate) is_linked: bool,
+}
+
+impl Room {
+    /// Of a file that says which edges have links.
+    pub(crate) fn of(max_bytes: u64, rows: &Pinned) -> Result<Room> {
+        Ok(Room { max_bytes, is_linked: Linked::load(rows)?.is_complete() })
+    }
+
+    /// Is an adjacency of so many bytes to be held?
+    pub(crate) fn has(self, bytes: u64) -> bool {
+        !self.is_linked || bytes <= self.max_bytes
+    }
+
+    /// Is that of the edges that there are, made from rows?
+    pub(crate) fn has_edges(self, rows: &Pinned) -> Result<bool> {
+        Ok(self.has(rows.len(Table::Edges)?.saturating_mul(BYTES_AN_EDGE)))
+    }
 }
 
 /// One version.
@@ -68,7 +94,7 @@ pub(crate) struct KnowledgeView {
     pub(super) next_tag: u64,
     /// `None` of a graph that is too large; see [`View::adjacency`](crate::View).
     pub(crate) adjacency: Option<GraphView>,
-    pub(crate) max_bytes: u64,
+    pub(crate) room: Room,
 }
 
 /// Memory that an edge takes at least while it is in no image.
@@ -77,11 +103,11 @@ const BYTES_AN_EDGE: u64 = 40;
 const LOOK: u32 = 4_096;
 
 impl KnowledgeIndex {
-    /// A graph of nothing, whose adjacency may take so many bytes.
-    pub(crate) fn new(max_bytes: u64) -> Self {
+    /// A graph of nothing.
+    pub(crate) fn new(room: Room) -> Self {
         let words = ContentIndex::new(Names::NODES);
         let adjacency = Some(GraphIndex::new());
-        Self::over(Attributes::new(node_column::COUNT), words, adjacency, Vec::new(), max_bytes)
+        Self::over(Attributes::new(node_column::COUNT), words, adjacency, Vec::new(), room)
     }
 
     pub(crate) const NODES: &str = "graph/nodes";
@@ -92,7 +118,7 @@ impl KnowledgeIndex {
         words: ContentIndex,
         adjacency: Option<GraphIndex>,
         declared: Vec<MetadataIndex>,
-        max_bytes: u64,
+        room: Room,
     ) -> Self {
         let (hints, lost, is_partial) = (BTreeMap::new(), BTreeSet::new(), false);
         KnowledgeIndex {
@@ -100,7 +126,7 @@ impl KnowledgeIndex {
             words,
             declared,
             adjacency,
-            max_bytes,
+            room,
             hints,
             lost,
             is_partial,
@@ -115,23 +141,34 @@ impl KnowledgeIndex {
         edges: Option<SharedSource>,
         words: ContentIndex,
         declared: Vec<MetadataIndex>,
-        max_bytes: u64,
+        room: Room,
     ) -> Result<Self> {
-        let edges = edges.filter(|image| image.len() as u64 <= max_bytes);
+        let edges = edges.filter(|image| room.has(image.len() as u64));
         let open = |image| GraphIndex::from_image(Arc::new(ImageOfGraph(image)));
         let adjacency = edges.map(open).transpose()?;
-        Ok(Self::over(Attributes::from_image(nodes)?, words, adjacency, declared, max_bytes))
+        Ok(Self::over(Attributes::from_image(nodes)?, words, adjacency, declared, room))
     }
 
-    /// Can the adjacency of the edges that there are be held in so many bytes, if it is made from rows?
-    pub(crate) fn fits(max_bytes: u64, rows: &Pinned) -> Result<bool> {
-        Ok(rows.len(Table::Edges)?.saturating_mul(BYTES_AN_EDGE) <= max_bytes)
+    /// What an adjacency that is held takes, in bytes.
+    fn bytes_used(&self) -> Option<u64> {
+        let used = self.adjacency.as_ref()?.bytes_used();
+        Some((used.image + used.delta) as u64)
+    }
+
+    /// Does the adjacency take more than it may?
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.bytes_used().is_some_and(|bytes| bytes > self.room.max_bytes)
+    }
+
+    /// All edges have links: the adjacency is let go once it is too large.
+    pub(crate) fn may_be_let_go(&mut self) {
+        self.room.is_linked = true;
+        self.keep_within();
     }
 
     /// Lets the adjacency go if it has become too large.
     fn keep_within(&mut self) {
-        let used = self.adjacency.as_ref().map(GraphIndex::bytes_used);
-        if used.is_some_and(|used| (used.image + used.delta) as u64 > self.max_bytes) {
+        if self.bytes_used().is_some_and(|bytes| !self.room.has(bytes)) {
             self.adjacency = None;
         }
     }
@@ -142,7 +179,7 @@ impl KnowledgeIndex {
             words: self.words.version(seq),
             next_tag: self.words.next_tag(),
             adjacency: self.adjacency.as_ref().map(GraphIndex::view),
-            max_bytes: self.max_bytes,
+            room: self.room,
         }
     }
 
@@ -333,7 +370,12 @@ impl KnowledgeIndex {
             until: until.unwrap_or(Validity::ALWAYS.until),
         };
         let edge = Edge { key, weight: row.weight.to_native(), valid };
-        match adjacency.insert(edge, seq.0) {
+        // Where an image has an edge, its creation was folded before.
+        let inserted = match change.kind {
+            ChangeKind::Created => adjacency.insert_new(edge, seq.0),
+            _ => adjacency.insert(edge, seq.0),
+        };
+        match inserted {
             Err(GraphError::NoSuchNode { .. }) if self.is_partial => Ok(()),
             inserted => inserted.map(drop).map_err(refused),
         }
@@ -381,7 +423,7 @@ impl KnowledgeIndex {
         is_partial: bool,
     ) -> Result<()> {
         self.is_partial = is_partial;
-        if !Self::fits(self.max_bytes, rows)? {
+        if !self.room.has_edges(rows)? {
             self.adjacency = None;
         }
         let mut each = |table, model| {

@@ -25,7 +25,7 @@ pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
 pub(crate) use knowledge::{
-    KnowledgeIndex, KnowledgeView, bitmap_of_nodes, is_memory, memory_place, node_column,
+    KnowledgeIndex, KnowledgeView, Room, bitmap_of_nodes, is_memory, memory_place, node_column,
     of_memory, of_node,
 };
 use text::store_text;
@@ -112,8 +112,8 @@ pub(crate) struct Versions {
 }
 
 impl Indexes {
-    /// Indexes of a file without rows. The adjacency of its graph may take so many bytes.
-    pub(crate) fn empty(numbering: Numbering, graph_bytes: u64) -> Self {
+    /// Indexes of a file without rows.
+    pub(crate) fn empty(numbering: Numbering, room: Room) -> Self {
         Indexes {
             numbering,
             watermark: Seq(0),
@@ -123,7 +123,7 @@ impl Indexes {
             attributes: AttributeIndex::default(),
             content: ContentIndex::new(Names::MEMORIES),
             spaces: BTreeMap::new(),
-            knowledge: KnowledgeIndex::new(graph_bytes),
+            knowledge: KnowledgeIndex::new(room),
             images: Images::default(),
             unsaved: 0,
         }

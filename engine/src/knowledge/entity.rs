@@ -103,7 +103,7 @@ impl fmt::Display for EntityRef {
 }
 
 /// Between whom an edge is, by their codes, and of which kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Ends {
     pub(crate) source: u64,
     pub(crate) kind: u16,

@@ -6,7 +6,8 @@
 //!
 //! Numbers are big-endian; ends are [codes](super::Entity).
 //!
-//! **Invariant:** an edge has exactly two rows, one at each end; a loop too, for their sides differ.
+//! **Invariant:** an edge that has links (see `commit::links`) has two rows, one at each end; a loop too, for their
+//! sides differ.
 
 use super::Ends;
 use crate::ids::EdgeId;
@@ -19,15 +20,16 @@ pub(crate) enum Side {
     In = 1,
 }
 
-const KEY_LEN: usize = 8 + 1 + 2 + 8 + 8;
+/// Bytes of a key.
+pub(crate) const LINK_LEN: usize = 8 + 1 + 2 + 8 + 8;
 
 /// The key of an edge at the end on this side of it.
-pub(crate) fn link_key(side: Side, ends: Ends, id: EdgeId) -> [u8; KEY_LEN] {
+pub(crate) fn link_key(side: Side, ends: Ends, id: EdgeId) -> [u8; LINK_LEN] {
     let (end, other) = match side {
         Side::Out => (ends.source, ends.target),
         Side::In => (ends.target, ends.source),
     };
-    let mut key = [0; KEY_LEN];
+    let mut key = [0; LINK_LEN];
     key[..8].copy_from_slice(&end.to_be_bytes());
     key[8] = side as u8;
     key[9..11].copy_from_slice(&ends.kind.to_be_bytes());
@@ -44,7 +46,7 @@ pub(super) fn parallel_prefix(ends: Ends) -> [u8; 19] {
 
 /// The edge of a key, where it is, and from which side it was seen.
 pub(crate) fn read_link(key: &[u8]) -> Option<(Side, Ends, EdgeId)> {
-    let key: &[u8; KEY_LEN] = key.try_into().ok()?;
+    let key: &[u8; LINK_LEN] = key.try_into().ok()?;
     let number = |at: usize| {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&key[at..at + 8]);

@@ -44,12 +44,11 @@ impl GraphTx<'_, '_> {
 
         let edges = self.tx.edges_at(Entity::Node(gone))?;
         let mut rows = Vec::with_capacity(edges.len());
-        for (id, _) in edges {
-            // A loop comes twice.
-            if let Some(row) = self.tx.edge_row(id)? {
-                self.tx.remove_edge(id, row.ends())?;
-                rows.push(row);
-            }
+        for (id, ends) in edges {
+            let missing =
+                || Error::corruption("adjacency", "an edge that is there", id.to_string());
+            rows.push(self.tx.edge_row(id)?.ok_or_else(missing)?);
+            self.tx.remove_edge(id, ends)?;
         }
         self.remove_node(gone, &old)?;
         self.replace_node(kept, &before, row)?;

@@ -3,7 +3,7 @@
 //! ```text
 //! nodes       node id -> node row               names and aliases lead to it by `node_names`
 //! edges       edge id -> edge row               its two ends, kind, weight, validity, properties
-//! links       end, side, kind, other end, edge  twice an edge: who is joined to whom, both ways
+//! links       end, side, kind, other end, edge  of a graph too large to be held: who is joined to whom
 //!    |
 //!    +-- derived::KnowledgeIndex                the same at memory speed, for whatever walks
 //! ```
@@ -43,7 +43,7 @@ pub use entity::{Entity, EntityRef};
 pub use follow::{Follow, Walked, When};
 pub(crate) use kept::GraphAnswers;
 pub use limits::*;
-pub(crate) use link::{Side, link_key, read_link};
+pub(crate) use link::{LINK_LEN, Side, link_key, read_link};
 pub use memlith_graph::adjacency::Direction;
 pub use memlith_graph::traverse::{Cost, CutShort, ExplainedStep};
 pub use pattern::{GraphPattern, PatternMatches, PatternNode, PatternRow};

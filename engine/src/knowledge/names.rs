@@ -5,6 +5,8 @@
 
 use super::write_nodes::GraphTx;
 use super::{Entity, EntityRef, NodeRow, access_node};
+use crate::commit::Model;
+use crate::derived::field;
 use crate::ids::NodeId;
 use crate::memory::access;
 use crate::rows::Rows;
@@ -47,16 +49,47 @@ impl GraphTx<'_, '_> {
         }
         let found = match reference {
             EntityRef::Name(name) => find_name(&*self.tx, &self.namespace, name)?.map(Entity::Node),
-            EntityRef::Number(entity) => {
-                let namespace = namespace_of(&*self.tx, *entity, self.tx.now_ms())?;
-                let is_here = namespace.is_some_and(|namespace| namespace == self.namespace);
-                is_here.then_some(*entity)
-            }
+            EntityRef::Number(entity) => return Ok(self.is_here(*entity)?.then_some(*entity)),
         };
         if let Some(entity) = found {
             self.learn(reference.clone(), entity);
         }
         Ok(found)
+    }
+
+    /// Is it there, in this namespace?
+    fn is_here(&mut self, entity: Entity) -> Result<bool> {
+        // What edges can join has a code of 31 bits.
+        let code = u32::try_from(entity.code()).ok();
+        if code.is_some_and(|code| self.here.contains(code)) {
+            return Ok(true);
+        }
+        let indexed = match entity {
+            Entity::Node(id) => self.is_indexed(id)?,
+            Entity::Memory(_) => None,
+        };
+        let is_here = match indexed {
+            Some(is_here) => is_here,
+            None => namespace_of(&*self.tx, entity, self.tx.now_ms())?
+                .is_some_and(|namespace| namespace == self.namespace),
+        };
+        if let Some(code) = code.filter(|_| is_here) {
+            self.here.insert(code);
+        }
+        Ok(is_here)
+    }
+
+    /// What the index of nodes says, without a read of any row; `None` of a node that may have come or gone since.
+    fn is_indexed(&self, id: NodeId) -> Result<Option<bool>> {
+        if self.tx.sets().any(|set| set.has_changed(Model::Node, id.0)) {
+            return Ok(None);
+        }
+        let here = self.namespace.as_bytes();
+        self.tx.look_back(|view| {
+            let nodes = &view.versions().knowledge.nodes;
+            let Some(ordinal) = nodes.ordinal_of(id.0)? else { return Ok(Some(false)) };
+            Ok(Some(nodes.labels_of(ordinal, field::NAMESPACE)?.contains(&here)))
+        })
     }
 
     /// The same, where there must be one.

@@ -76,8 +76,12 @@ impl NodeRow {
 
 impl EdgeRow {
     pub(crate) fn encode(&self) -> Vec<u8> {
+        // In one piece, but for properties of many strings.
+        let mut bytes =
+            Vec::with_capacity(size_of::<ArchivedEdgeRow>() + 32 + self.properties.len());
+        bytes.push(VERSION);
         // As of a node.
-        let archive = rkyv::api::high::to_bytes_in::<_, RkyvError>(self, vec![VERSION]);
+        let archive = rkyv::api::high::to_bytes_in::<_, RkyvError>(self, bytes);
         archive.expect("a row serializes into memory")
     }
 

@@ -1,17 +1,20 @@
-//! The adjacency of a graph that is too large for memory: read from rows, edge by edge.
+//! Who is joined to whom, from whatever has it: the adjacency that is held, or, of a graph that is too large for
+//! memory, links and the rows of edges.
 //!
-//! **Invariant:** what it says is what an adjacency in memory would say of the same View; it only costs a
+//! **Invariant:** what rows say is what an adjacency in memory would say of the same View; it only costs a
 //! look into the tables for each edge.
 
-use super::link::{Side, read_link};
+use super::link::{Side, parallel_prefix, read_link};
 use super::row::access_edge;
 use super::{Ends, Entity};
-use crate::rows::Rows;
+use crate::ids::EdgeId;
+use crate::rows::{Pinned, Rows};
 use crate::schema::Table;
 use crate::view::View;
 use crate::{Error, Result};
 use memlith_graph::adjacency::{Edge, EdgeKey, EdgeStore, GraphView, Validity};
 use memlith_graph::image::{Elsewhere, ImageError};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 
@@ -28,6 +31,71 @@ impl View {
         let nodes = versions.knowledge.nodes.live_len() as u32;
         Ok(GraphView::over(Arc::new(RowEdges(self.clone())), bound, nodes, edges))
     }
+
+    /// The edges at an end, by their numbers.
+    pub(super) fn edges_at(&self, end: Entity) -> Result<BTreeMap<EdgeId, Ends>> {
+        let mut found = BTreeMap::new();
+        let versions = self.versions();
+        let Some(adjacency) = &versions.knowledge.adjacency else {
+            each_link(&*self.rows()?, &end.code().to_be_bytes(), |id, ends| {
+                found.insert(id, ends);
+                Ok(ControlFlow::Continue(()))
+            })?;
+            return Ok(found);
+        };
+        let Some(place) = self.place_of(end)? else { return Ok(found) };
+        let mut keys = Vec::new();
+        adjacency.edges_at(place, |key| keys.push(key))?;
+        for key in keys {
+            let code = |ordinal| {
+                let entity = versions.knowledge.entity_of(&versions.attributes, ordinal);
+                entity.map(Entity::code)
+            };
+            let (source, target) = (code(key.source)?, code(key.target)?);
+            let ends = Ends { source, kind: key.edge_type, target };
+            found.insert(EdgeId(key.ordinal.into()), ends);
+        }
+        Ok(found)
+    }
+
+    /// The edges of a kind from one end to another, by their numbers.
+    pub(super) fn edges_between(&self, ends: Ends) -> Result<BTreeSet<EdgeId>> {
+        let mut found = BTreeSet::new();
+        let Some(adjacency) = &self.versions().knowledge.adjacency else {
+            each_link(&*self.rows()?, &parallel_prefix(ends), |id, _| {
+                found.insert(id);
+                Ok(ControlFlow::Continue(()))
+            })?;
+            return Ok(found);
+        };
+        let place = |code| self.place_of(Entity::of_code(code));
+        if let (Some(source), Some(target)) = (place(ends.source)?, place(ends.target)?) {
+            let ordinals = adjacency.edges_between(source, ends.kind, target)?;
+            found.extend(ordinals.into_iter().map(|ordinal| EdgeId(ordinal.into())));
+        }
+        Ok(found)
+    }
+
+    fn place_of(&self, end: Entity) -> Result<Option<u32>> {
+        let versions = self.versions();
+        versions.knowledge.ordinal_of(&versions.attributes, end)
+    }
+}
+
+/// The links that begin with `prefix`, in key order, until `each` breaks.
+fn each_link(
+    rows: &Pinned,
+    prefix: &[u8],
+    mut each: impl FnMut(EdgeId, Ends) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    rows.scan(Table::Links, Bound::Included(prefix), |key, _| {
+        if !key.starts_with(prefix) {
+            return Ok(false);
+        }
+        let bad = || Error::corruption("link", "an edge at an end", "other bytes");
+        let (_, ends, id) = read_link(key).ok_or_else(bad)?;
+        Ok(each(id, ends)?.is_continue())
+    })
 }
 
 struct RowEdges(View);
@@ -59,14 +127,10 @@ impl RowEdges {
         prefix.extend(kind.into_iter().flat_map(u16::to_be_bytes));
         let rows = self.0.rows()?;
         let mut flow = ControlFlow::Continue(());
-        rows.scan(Table::Links, Bound::Included(&prefix), |key, _| {
-            if !key.starts_with(&prefix) {
-                return Ok(false);
-            }
-            let bad = || Error::corruption("link", "an edge at an end", "other bytes");
-            let (_, _, id) = read_link(key).ok_or_else(bad)?;
+        each_link(&rows, &prefix, |id, _| {
+            let bad = || Error::corruption("link", "an edge at an end", id.to_string());
             flow = found(self.edge_of(u32::try_from(id.0).map_err(|_| bad())?)?);
-            Ok(flow.is_continue())
+            Ok(flow)
         })?;
         Ok(flow)
     }

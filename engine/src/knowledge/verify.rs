@@ -5,8 +5,8 @@ use super::write_nodes::names;
 use super::{Entity, Side, link_key, read_link};
 use crate::Result;
 use crate::catalog::Catalog;
-use crate::commit::Model;
 use crate::commit::log::commitment;
+use crate::commit::{Linked, Model};
 use crate::ids::{EdgeId, NodeId};
 use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, edge_key, external_key, node_key, read_u64};
@@ -64,13 +64,14 @@ pub(crate) fn verify_nodes(rows: &Pinned, report: &mut VerifyReport) -> Result<u
 }
 
 /// Every edge: that it is what the log committed to, that both of its ends are there and of one
-/// namespace, and that it is linked to them.
+/// namespace, and that it is linked to them if it should be.
 pub(crate) fn verify_edges(
     rows: &Pinned,
     catalog: &Catalog,
     report: &mut VerifyReport,
 ) -> Result<u64> {
     let committed = commitments(rows, Model::Edge)?;
+    let linked = Linked::load(rows)?;
     let mut count = 0;
     rows.scan(Table::Edges, Bound::Unbounded, |key, value| {
         count += 1;
@@ -100,8 +101,11 @@ pub(crate) fn verify_edges(
             _ => report.add(place(), "has an end that is not there, or in another namespace"),
         }
         for side in [Side::Out, Side::In] {
-            if rows.get(Table::Links, &link_key(side, row.ends(), id))?.is_none() {
-                report.add(place(), "is not linked to one of its ends");
+            let is_there = rows.get(Table::Links, &link_key(side, row.ends(), id))?.is_some();
+            match (linked.has(id), is_there) {
+                (true, false) => report.add(place(), "is not linked to one of its ends"),
+                (false, true) => report.add(place(), "has a link before its time"),
+                _ => {}
             }
         }
         Ok(true)

@@ -1,9 +1,8 @@
 //! Writing edges: what a transaction can do to them.
 //!
-//! **Invariant:** an edge and its two links change together, and each changed edge is noted for the log
-//! with the commitment to its new row.
+//! **Invariant:** each changed edge is noted for the log with the commitment to its new row, and where it is for
+//! whoever looks for what is at an end.
 
-use super::link::{Side, link_key, parallel_prefix, read_link};
 use super::row::{EdgeRow, Valid};
 use super::write_nodes::{GraphTx, merged};
 use super::{Edge, EdgePatch, Ends, Entity, NewEdge, Upserted, validate};
@@ -18,6 +17,7 @@ use crate::rows::Rows;
 use crate::schema::{Table, edge_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl WriteTx<'_> {
     pub(super) fn edge_row(&self, id: EdgeId) -> Result<Option<EdgeRow>> {
@@ -30,32 +30,40 @@ impl WriteTx<'_> {
         let bytes = row.encode();
         self.set.note(Model::Edge, id.0, kind, Aspects::ALL, commitment(&row.salt, &bytes));
         if kind == ChangeKind::Created {
-            let is_half = planted::is(Defect::EdgeHalfLinked);
-            for side in [Side::Out, Side::In].into_iter().take(if is_half { 1 } else { 2 }) {
-                self.put(Table::Links, &link_key(side, row.ends(), id), Some(Vec::new()))?;
-            }
+            self.set.edges.make(id, row.ends());
         }
         self.put(Table::Edges, &edge_key(id), Some(bytes))
     }
 
     pub(super) fn remove_edge(&mut self, id: EdgeId, ends: Ends) -> Result<()> {
-        for side in [Side::Out, Side::In] {
-            self.put(Table::Links, &link_key(side, ends, id), None)?;
-        }
         self.set.note(Model::Edge, id.0, ChangeKind::Deleted, Aspects::ALL, [0; 16]);
-        self.set.removed_edges.insert(id.0, ends);
+        self.set.edges.remove(id, ends);
         self.put(Table::Edges, &edge_key(id), None)
     }
 
-    /// The edges at an end, on both sides of it; a loop comes twice.
-    pub(crate) fn edges_at(&self, end: Entity) -> Result<Vec<(EdgeId, Ends)>> {
-        let keys = self.keys_with(Table::Links, &end.code().to_be_bytes())?;
-        let bad = || Error::corruption("link", "an edge at an end", "other bytes");
-        let edge = |key: Box<[u8]>| {
-            let (_, ends, id) = read_link(&key).ok_or_else(bad)?;
-            Ok((id, ends))
-        };
-        keys.into_iter().map(edge).collect()
+    /// The edges at an end, by their numbers.
+    pub(crate) fn edges_at(&self, end: Entity) -> Result<BTreeMap<EdgeId, Ends>> {
+        let mut found = self.look_back(|view| view.edges_at(end))?;
+        for set in self.sets() {
+            found.extend(set.edges.made_at(end));
+        }
+        // No number is given twice, so that what one set has removed none of the others has made since.
+        for set in self.sets() {
+            found.retain(|id, _| !set.edges.removed().contains_key(&id.0));
+        }
+        Ok(found)
+    }
+
+    /// The edges of a kind from one end to another, by their numbers.
+    fn edges_between(&self, ends: Ends) -> Result<BTreeSet<EdgeId>> {
+        let mut found = self.look_back(|view| view.edges_between(ends))?;
+        for set in self.sets() {
+            found.extend(set.edges.made_between(ends));
+        }
+        for set in self.sets() {
+            found.retain(|id| !set.edges.removed().contains_key(&id.0));
+        }
+        Ok(found)
     }
 
     /// Removes all edges of what is about to be removed. Costs nothing in a file that has none.
@@ -242,9 +250,9 @@ impl GraphTx<'_, '_> {
         ends: Ends,
         is_it: impl Fn(&EdgeRow) -> bool,
     ) -> Result<Option<(EdgeId, EdgeRow)>> {
-        let keys = self.tx.keys_with(Table::Links, &parallel_prefix(ends))?;
-        for (_, _, id) in keys.iter().rev().filter_map(|key| read_link(key)) {
-            let missing = || Error::corruption("link", "the row of an edge", id.to_string());
+        for id in self.tx.edges_between(ends)?.into_iter().rev() {
+            let missing =
+                || Error::corruption("adjacency", "an edge that is there", id.to_string());
             let row = self.tx.edge_row(id)?.ok_or_else(missing)?;
             if is_it(&row) {
                 return Ok(Some((id, row)));

@@ -16,6 +16,7 @@ use crate::memory::{merge_patch, metadata_value};
 use crate::schema::{Table, external_key, node_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
+use roaring::RoaringBitmap;
 use std::collections::HashMap;
 
 /// The graph of one namespace, as a transaction sees and changes it.
@@ -36,16 +37,18 @@ use std::collections::HashMap;
 pub struct GraphTx<'t, 'a> {
     pub(super) tx: &'t mut WriteTx<'a>,
     pub(super) namespace: String,
-    /// What references have turned out to mean.
+    /// What names have turned out to mean.
     pub(super) known: HashMap<EntityRef, Entity>,
+    /// Codes of what has turned out to be in this namespace.
+    pub(super) here: RoaringBitmap,
     pub(super) salts: Salts,
 }
 
 impl<'a> WriteTx<'a> {
     /// The graph of a namespace, to be changed in this transaction.
     pub fn graph(&mut self, namespace: impl Into<String>) -> GraphTx<'_, 'a> {
-        let (namespace, known) = (namespace.into(), HashMap::new());
-        GraphTx { tx: self, namespace, known, salts: Salts::new() }
+        let (namespace, known, here) = (namespace.into(), HashMap::new(), RoaringBitmap::new());
+        GraphTx { tx: self, namespace, known, here, salts: Salts::new() }
     }
 
     /// A number for a node or an edge.
@@ -174,6 +177,7 @@ impl GraphTx<'_, '_> {
         self.tx.drop_edges_of(Entity::Node(id))?;
         self.drop_names(row)?;
         self.known.clear();
+        self.here.clear();
         self.tx.put(Table::Nodes, &node_key(id), None)?;
         self.tx.set.note(Model::Node, id.0, ChangeKind::Deleted, Aspects::ALL, [0; 16]);
         Ok(())

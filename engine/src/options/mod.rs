@@ -389,7 +389,9 @@ impl Options {
 
     /// Sets how much the adjacency of the knowledge graph may take in memory: its image, which is mapped, and
     /// what has changed since. Of a graph that takes more, none is held, and walks read rows: they find the
-    /// same, and take longer. [`Stats`](crate::Stats) says whether it is so. A graph that has become small
+    /// same, and take longer. [`Stats`](crate::Stats) says whether it is so. Before it is let go its edges are
+    /// linked to their ends in the background, which takes seconds for a million, and more is held until then; so
+    /// it is by a read-only handle that may hold less than the writer could. A graph that has become small
     /// enough, about 40 bytes an edge, is held again when the file is opened or the indexes are rebuilt.
     #[must_use]
     pub fn graph_bytes(mut self, bytes: u64) -> Self {

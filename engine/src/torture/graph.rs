@@ -167,10 +167,10 @@ pub(super) fn delete_edge(act: &mut Act<'_, '_>) -> Result<()> {
     let (source, kind, target) = between;
     let found = act.tx.edges_at(source)?;
     let number = act.tx.catalog().edge_kind(kind);
-    let is_it = |(_, ends): &&(EdgeId, crate::knowledge::Ends)| {
+    let is_it = |(_, ends): &(&EdgeId, &crate::knowledge::Ends)| {
         Some(ends.kind) == number && (ends.source, ends.target) == (source.code(), target.code())
     };
-    let (id, _) = *found.iter().find(is_it).expect("the edge");
+    let (&id, _) = found.iter().find(is_it).expect("the edge");
     let namespace = act.namespace_of(source)?;
     assert!(act.tx.graph(namespace).delete_edge(id)?);
     act.known.graph.edges.remove(&between);

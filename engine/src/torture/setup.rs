@@ -121,7 +121,7 @@ impl Setup {
             // Of the widest vectors one becomes a row and two become a segment; or few do, or none.
             bulk_bytes: [300, 2 << 10, 1 << 20][self.seed as usize % 3],
             // In some runs the graph soon takes more than it may, and is read from rows.
-            graph_bytes: [settings.graph_bytes, 3 << 10][usize::from(self.seed / 16 % 4 == 3)],
+            graph_bytes: [settings.graph_bytes, 3 << 10][usize::from(self.seed % 5 == 3)],
             log_retention: LogRetention::new(20, Duration::from_secs(15)),
             ..settings
         };

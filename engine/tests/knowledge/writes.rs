@@ -219,3 +219,46 @@ fn a_transaction_writes_memories_and_graph_together_and_sees_what_it_wrote() {
     assert!(given_up.is_err());
     assert_eq!(db.stats().unwrap().nodes, 0);
 }
+
+#[test]
+fn writers_of_the_same_edges_make_one_of_each_and_none_outlives_its_ends() {
+    const WRITERS: u64 = 4;
+    let db = db();
+    let graph = db.graph("a");
+    let mut new: Vec<NewNode> = (0..6).map(|n| NewNode::new(format!("n{n}"))).collect();
+    new.extend((0..WRITERS).map(|n| NewNode::new(format!("gone{n}"))));
+    graph.upsert_nodes(new).unwrap();
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let db = db.clone();
+            scope.spawn(move || {
+                for step in 0..40 {
+                    // What another has made may be accepted, and in no View yet.
+                    let (from, to) = ((step + writer) % 6, step * step % 6);
+                    let edge = NewEdge::new(format!("n{from}"), "next", format!("n{to}"));
+                    let own = NewEdge::new(format!("n{to}"), "to", format!("gone{writer}"));
+                    db.write(|tx| {
+                        let mut graph = tx.graph("a");
+                        graph.upsert_edge(edge.weight(step as f32))?;
+                        graph.upsert_edge(own)
+                    })
+                    .unwrap();
+                }
+                assert!(db.graph("a").delete_node(format!("gone{writer}")).unwrap());
+            });
+        }
+    });
+    let read = graph.read().unwrap();
+    let mut pairs = std::collections::BTreeSet::new();
+    read.for_each_edge(|edge| {
+        assert_eq!(&*edge.kind, "next", "an edge to what is gone");
+        assert!(pairs.insert((edge.source, edge.target)), "{edge:?} is there twice");
+        Ok(true)
+    })
+    .unwrap();
+    let expected: std::collections::BTreeSet<_> = (0..WRITERS)
+        .flat_map(|writer| (0..40).map(move |step| ((step + writer) % 6, step * step % 6)))
+        .collect();
+    assert_eq!(pairs.len(), expected.len());
+    assert!(db.verify(&mut |_| {}).unwrap().is_clean());
+}

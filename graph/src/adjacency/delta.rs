@@ -191,6 +191,20 @@ impl Delta {
         })
     }
 
+    /// Which list is shorter: that of what leaves `source`, or that of what enters `target`? Costs what it does.
+    pub(super) fn shorter(&self, source: u32, target: u32) -> Side {
+        let mut leaving = self.list(Side::Out, source);
+        let mut entering = self.list(Side::In, target);
+        loop {
+            if leaving.next().is_none() {
+                return Side::Out;
+            }
+            if entering.next().is_none() {
+                return Side::In;
+            }
+        }
+    }
+
     /// Writes entry `number` and links it in. `validities` counts those there are.
     pub(super) fn push(&self, number: u32, edge: &Edge, validities: &mut u32) {
         let entry = self.entries.slot(number);

@@ -164,6 +164,23 @@ impl GraphIndex {
     /// [`GraphError::Weight`], [`GraphError::NoSuchNode`], [`GraphError::Full`], or that the image
     /// cannot be read.
     pub fn insert(&mut self, edge: Edge, seq: u64) -> Result<bool, GraphError> {
+        let home = self.find(edge.key)?;
+        self.put(edge, home, seq)?;
+        Ok(home != Home::Nowhere)
+    }
+
+    /// The same of an edge that is not in the image, where it is not looked for.
+    ///
+    /// # Errors
+    /// As [`insert`](Self::insert).
+    pub fn insert_new(&mut self, edge: Edge, seq: u64) -> Result<bool, GraphError> {
+        let home = self.find_in_delta(edge.key).unwrap_or(Home::Nowhere);
+        self.put(edge, home, seq)?;
+        Ok(home != Home::Nowhere)
+    }
+
+    /// Adds an edge that lay there.
+    fn put(&mut self, edge: Edge, home: Home, seq: u64) -> Result<(), GraphError> {
         // Plus zero: there is one zero only, so that weights ascend as their bits do.
         let edge = Edge { weight: edge.weight + 0.0, ..edge };
         if !(0.0..f32::INFINITY).contains(&edge.weight) {
@@ -175,7 +192,6 @@ impl GraphIndex {
             }
         }
         self.make_room(2)?;
-        let home = self.find(edge.key)?;
         self.kill(edge.key, home, seq);
         let number = self.pin.entries;
         self.shared.delta.push(number, &edge, &mut self.validities);
@@ -183,7 +199,7 @@ impl GraphIndex {
         self.pin.entries += 1;
         self.pin.edges += 1;
         self.changed(seq);
-        Ok(home != Home::Nowhere)
+        Ok(())
     }
 
     /// Removes an edge; false if it is not there.
@@ -199,15 +215,21 @@ impl GraphIndex {
 
     /// Where a live edge lies.
     fn find(&self, key: EdgeKey) -> Result<Home, ImageError> {
-        let Shared { image, delta } = &*self.shared;
-        let number = self.entries.get(key.ordinal);
-        if number != NONE {
-            let is_it = delta.entry(number).is_some_and(|entry| entry.key(key.source) == key);
-            return Ok(if is_it { Home::Entry(number) } else { Home::Nowhere });
+        if let Some(home) = self.find_in_delta(key) {
+            return Ok(home);
         }
+        let Shared { image, delta } = &*self.shared;
         let slots = image.as_ref().map_or(Ok(None), |image| image.reader().find(key))?;
         let alive = slots.filter(|&(out, _)| !delta.is_dead(Side::Out, out, self.pin.changes));
         Ok(alive.map_or(Home::Nowhere, |(out, incoming)| Home::Slots(out, incoming)))
+    }
+
+    /// Where it lies if an entry has its ordinal.
+    fn find_in_delta(&self, key: EdgeKey) -> Option<Home> {
+        let number = self.entries.get(key.ordinal);
+        let entry = (number != NONE).then(|| self.shared.delta.entry(number))?;
+        let is_it = entry.is_some_and(|entry| entry.key(key.source) == key);
+        Some(if is_it { Home::Entry(number) } else { Home::Nowhere })
     }
 
     /// Ends the edge that lies there, if it lies anywhere.

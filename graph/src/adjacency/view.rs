@@ -112,6 +112,51 @@ impl GraphView {
         found
     }
 
+    /// Hands what the edges at a node are known by to `found`: of those that leave it, then of those that enter
+    /// it; a loop once.
+    pub fn edges_at(&self, node: u32, mut found: impl FnMut(EdgeKey)) -> Result<(), ImageError> {
+        let edges = self.edges(&Filter::default())?;
+        edges.visit_whole(Side::Out, node, |edge| found(edge.key))?;
+        edges.visit_whole(Side::In, node, |edge| {
+            if edge.key.source != node {
+                found(edge.key);
+            }
+        })
+    }
+
+    /// The ordinals of the edges of a type that lead from one node to another, ascending. Costs a binary search in
+    /// the image, and of what has changed since, the shorter of two lists: what leaves the one, and what enters the
+    /// other.
+    pub fn edges_between(
+        &self,
+        source: u32,
+        edge_type: u16,
+        target: u32,
+    ) -> Result<Vec<u32>, ImageError> {
+        let (delta, Pin { entries, changes, .. }) = (&self.shared.delta, self.pin);
+        let mut found = Vec::new();
+        if let Some(image) = self.reader() {
+            image.each_between(source, edge_type, target, |slot, ordinal| {
+                if !delta.is_dead(Side::Out, slot, changes) {
+                    found.push(ordinal);
+                }
+            })?;
+        }
+        let (side, owner, other) = match delta.shorter(source, target) {
+            Side::Out => (Side::Out, source, target),
+            Side::In => (Side::In, target, source),
+        };
+        let fresh = delta.list(side, owner).filter(|&(number, entry)| {
+            entry.other(side, owner) == other
+                && entry.edge_type() == edge_type
+                && number < entries
+                && !delta.is_dead_entry(number, changes)
+        });
+        found.extend(fresh.map(|(_, entry)| entry.ordinal()));
+        found.sort_unstable();
+        Ok(found)
+    }
+
     /// The first instant behind `instant` at which an edge may begin or end to hold; none if none does. At once
     /// of edges that lie elsewhere, which nobody has looked through.
     pub fn next_change(&self, instant: i64) -> Result<Option<i64>, ImageError> {

@@ -84,7 +84,7 @@ impl Model {
                 let (Some(source), Some(target)) = ends else { return };
                 let edge = Edge::new(source, edge_type, target, self.next_ordinal, weight);
                 self.next_ordinal += 1;
-                assert_eq!(graph.insert(edge.during(valid), seq), Ok(false));
+                assert_eq!(graph.insert_new(edge.during(valid), seq), Ok(false));
                 self.edges.insert(edge.key, (weight, valid));
             }
             Change::Reweigh(index, weight) => {
@@ -152,6 +152,11 @@ impl Model {
         assert_eq!(view.edge_count() as usize, self.edges.len());
         for node in (0..20).chain(1_499..1_505).chain([u32::MAX]) {
             assert_eq!(view.contains_node(node), Ok(self.nodes.contains(&node)));
+            let mut seen = Vec::new();
+            view.edges_at(node, |key| seen.push(key)).expect("the image is whole");
+            let steps =
+                self.steps(node, &Filter { direction: Direction::Both, ..Filter::default() });
+            assert_eq!(seen, steps.iter().map(|(_, edge)| edge.key).collect::<Vec<_>>());
         }
         let mut seen = Vec::new();
         view.for_each_edge(|edge| seen.push(edge)).expect("the image is whole");
@@ -160,6 +165,11 @@ impl Model {
             assert_eq!(view.edge(edge.key), Ok(Some(edge)));
             let other = EdgeKey { ordinal: u32::MAX, ..edge.key };
             assert_eq!(view.edge(other), Ok(None));
+            let EdgeKey { source, edge_type, target, .. } = edge.key;
+            let twins = self.edges.range(EdgeKey { ordinal: 0, ..edge.key }..=other);
+            let twins: Vec<u32> = twins.map(|(key, _)| key.ordinal).collect();
+            assert_eq!(view.edges_between(source, edge_type, target), Ok(twins));
+            assert_eq!(view.edges_between(source, 3, target), Ok(Vec::new()));
         }
     }
 }

@@ -8,6 +8,7 @@ mod checkpoint;
 mod compact;
 mod embeddings;
 mod expiry;
+mod graph;
 mod link;
 mod log;
 mod merge;
@@ -32,6 +33,7 @@ pub(crate) fn all() -> Vec<Box<dyn Job<Core>>> {
         Box::new(expiry::Expiry),
         Box::new(seal::Seal),
         Box::new(merge::Merge),
+        Box::new(graph::Graph),
         Box::new(text::Text),
         Box::new(checkpoint::Checkpoint),
         Box::new(link::Link),

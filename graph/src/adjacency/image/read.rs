@@ -517,6 +517,28 @@ impl<'a> ImageReader<'a> {
         Ok(Some((list.first + low as u32, incoming.first + at as u32)))
     }
 
+    /// Hands the out slot and the ordinal of each edge of a type from one node to another to `found`, ascending.
+    /// Costs a binary search.
+    pub(crate) fn each_between(
+        self,
+        source: u32,
+        edge_type: u16,
+        target: u32,
+        mut found: impl FnMut(u32, u32),
+    ) -> Result<(), ImageError> {
+        let Ok(code) = self.image.types.binary_search(&edge_type) else { return Ok(()) };
+        if source >= self.image.nodes() || target >= self.image.nodes() {
+            return Ok(());
+        }
+        let there = self.image.layout.record.word_of(code as u64, target);
+        let list = self.list(Side::Out, source)?;
+        for at in self.first_from(list, there)..self.first_from(list, there + 1) {
+            let slot = list.first + at as u32;
+            found(slot, self.ordinal_at(slot)?);
+        }
+        Ok(())
+    }
+
     /// Reads all of it and says which rule does not hold.
     pub(crate) fn validate(self) -> Result<(), ImageError> {
         let Layout { counts, weights, froms, untils, .. } = &*self.image.layout;
