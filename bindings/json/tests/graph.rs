@@ -278,7 +278,5 @@ fn what_is_wrong_is_said() {
         assert!(why.contains(word), "{why}");
     }
     let missing = ask(&graph, Question::Related, json!({"starts": ["nobody"]}));
-    assert!(
-        matches!(missing, Err(GraphError::Engine(e)) if e.kind() == memlith::ErrorKind::NotFound)
-    );
+    assert!(matches!(missing, Err(GraphError::Engine(e)) if e.kind() == ErrorKind::NotFound));
 }
