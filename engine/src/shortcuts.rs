@@ -162,7 +162,7 @@ impl Db {
             let embedder = embedders.for_writing(&view.versions().catalog, space)?;
             let Some(embedder) = embedder else { continue };
             let texts: Vec<&str> = waiting.iter().map(|m| m.content.as_str()).collect();
-            let made = view.shared().embeddings.embed(&**embedder, &texts, &*view.rows()?)?;
+            let made = view.shared().embeddings.embed(&**embedder, &texts, &view)?;
             for (memory, Made { vector, is_cut }) in waiting.iter_mut().zip(made) {
                 let (space, identity) = (space.to_owned(), embedder.identity().to_owned());
                 memory.embedded.push(Embedded { space, identity, vector, is_cut });

@@ -204,7 +204,7 @@ impl Db {
             is_latched: core.group.is_latched() || container.is_latched(),
             last_background_error: core.background.last_error(),
             background: core.background.stats(),
-            embedding: view.shared().embeddings.stats(&*view.rows()?)?,
+            embedding: view.shared().embeddings.stats(&view)?,
             searches: view.shared().searches.stats(),
             answers: view.shared().answers.stats(),
             graph_answers: view.shared().graph_answers.stats(),

@@ -11,8 +11,8 @@ pub(crate) use stored::StoredEmbeddings;
 use crate::embed::Embedder;
 use crate::error::Detail;
 use crate::recently::RecentlyUsed;
-use crate::rows::Pinned;
 use crate::sync::Mutex;
+use crate::view::View;
 use crate::{Error, Result};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -83,7 +83,7 @@ impl Embeddings {
         Embeddings { state, stored }
     }
 
-    pub(crate) fn stats(&self, rows: &Pinned) -> Result<EmbeddingStats> {
+    pub(crate) fn stats(&self, view: &View) -> Result<EmbeddingStats> {
         let State { kept, stats } = &*self.state.lock();
         let (hits, _) = kept.hits_and_misses();
         Ok(EmbeddingStats {
@@ -91,7 +91,7 @@ impl Embeddings {
             bytes: kept.bytes(),
             hits: hits + self.stored.hits(),
             file_limit_bytes: self.stored.limit_bytes(),
-            in_file: stored::stored_len(rows)?,
+            in_file: stored::stored_len(&*view.rows()?)?,
             ..*stats
         })
     }
@@ -104,11 +104,11 @@ impl Embeddings {
         &self,
         embedder: &dyn Embedder,
         texts: &[&str],
-        rows: &Pinned,
+        view: &View,
     ) -> Result<Vec<Made>> {
         let texts: Vec<_> = texts.iter().map(|text| prepared(text, embedder.max_bytes())).collect();
         let mut vectors = self.known(embedder.identity(), &texts);
-        self.find_stored(embedder, &texts, &mut vectors, rows)?;
+        self.find_stored(embedder, &texts, &mut vectors, view)?;
         let mut missing: Vec<&str> = Vec::new();
         let mut places = HashMap::<&str, usize>::new();
         for ((text, _), _) in texts.iter().zip(&vectors).filter(|(_, vector)| vector.is_none()) {
@@ -156,15 +156,16 @@ impl Embeddings {
         embedder: &dyn Embedder,
         texts: &[(Cow<'_, str>, bool)],
         vectors: &mut [Option<Vec<f32>>],
-        rows: &Pinned,
+        view: &View,
     ) -> Result<()> {
         if !self.stored.is_keeping() {
             return Ok(());
         }
+        let rows = view.rows()?;
         let identity: Arc<str> = embedder.identity().into();
         for ((text, _), vector) in texts.iter().zip(vectors).filter(|(_, v)| v.is_none()) {
             let key = stored::key_of(&identity, text);
-            *vector = self.stored.find(&key, embedder.dimension(), rows)?;
+            *vector = self.stored.find(&key, embedder.dimension(), &rows)?;
             if let Some(vector) = vector {
                 self.state.lock().put(&identity, text, vector);
             }
@@ -229,8 +230,8 @@ fn single_spaced(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Options;
     use crate::embed::EmbedderError;
-    use crate::{Options, View};
 
     /// Makes of each text its length, and notes what it gets.
     #[derive(Default)]
@@ -266,7 +267,7 @@ mod tests {
         let texts =
             [" a \n\tb ", "one two three", "", "abcdefghijkl", "a b", "äöüäöüäö", "one two thr"];
         let view = empty();
-        let made = embeddings.embed(&lengths, &texts, &view.rows().unwrap()).unwrap();
+        let made = embeddings.embed(&lengths, &texts, &view).unwrap();
         let calls = lengths.0.lock();
         assert_eq!(*calls, [vec!["a b", "one two"], vec!["", "abcdefghij"], vec!["äöüäö"]]);
         let found: Vec<_> =
@@ -274,7 +275,7 @@ mod tests {
         let expected =
             [(3, false), (7, true), (0, false), (10, true), (3, false), (10, true), (7, true)];
         assert_eq!(found, expected);
-        let stats = embeddings.stats(&view.rows().unwrap()).unwrap();
+        let stats = embeddings.stats(&view).unwrap();
         assert_eq!((stats.texts, stats.calls, stats.cut, stats.hits), (5, 3, 4, 0));
     }
 
@@ -285,16 +286,14 @@ mod tests {
             Lengths::default(),
         );
         let view = empty();
-        let embed = |text: &str| {
-            let made = embeddings.embed(&lengths, &[text], &view.rows().unwrap());
-            made.unwrap().remove(0).vector
-        };
+        let embed =
+            |text: &str| embeddings.embed(&lengths, &[text], &view).unwrap().remove(0).vector;
         for text in ["a", "bb", "a", " a ", "cc", "a", "bb"] {
             assert_eq!(embed(text), [text.trim().len() as f32]);
         }
         // "bb" made way for "cc", and "cc" for "bb".
         assert_eq!(*lengths.0.lock(), [["a"], ["bb"], ["cc"], ["bb"]]);
-        let stats = embeddings.stats(&view.rows().unwrap()).unwrap();
+        let stats = embeddings.stats(&view).unwrap();
         assert_eq!((stats.hits, stats.texts), (3, 4));
         assert!(stats.bytes > 0 && stats.bytes <= stats.limit_bytes);
     }

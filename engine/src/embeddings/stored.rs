@@ -96,9 +96,11 @@ impl StoredEmbeddings {
         Ok(found)
     }
 
-    /// Notes what an embedder has made.
+    /// Notes what an embedder has made; but nothing that no space would take, so that a model which failed once is
+    /// asked again.
     pub(super) fn note(&self, key: Key, vector: &[f32]) {
-        if !self.is_noting {
+        let is_good = vector.iter().all(|x| x.is_finite()) && vector.iter().any(|x| *x != 0.0);
+        if !self.is_noting || !is_good {
             return;
         }
         let state = &mut *self.state.lock();

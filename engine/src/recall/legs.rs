@@ -282,7 +282,7 @@ fn vector_probe<'a>(
         (None, Some(text)) => match view.shared().embedders.serving(catalog, name)? {
             Some(embedder) => {
                 let embeddings = &view.shared().embeddings;
-                let made = embeddings.embed(&**embedder, &[text], &*view.rows()?)?.pop();
+                let made = embeddings.embed(&**embedder, &[text], view)?.pop();
                 Cow::Owned(made.map(|made| made.vector).unwrap_or_default())
             }
             None if catalog.successor(name).is_some() => {

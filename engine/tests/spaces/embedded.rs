@@ -1,7 +1,7 @@
 //! What embedders made is kept in the file, and no other process asks for it again.
 
 use super::fake::Fake;
-use memlith::{Db, Embedder, MemoryId, NewMemory, Options, Recall};
+use memlith::{Db, Embedder, EmbedderError, MemoryId, NewMemory, Options, Recall};
 use std::path::Path;
 
 type Result<T> = std::result::Result<T, memlith::Error>;
@@ -77,6 +77,38 @@ fn another_model_makes_its_own() -> Result<()> {
     }
     assert_eq!((one.texts(), other.texts()), (1, 1));
     Ok(())
+}
+
+/// A model that is ill.
+struct Blank;
+
+impl Embedder for Blank {
+    fn identity(&self) -> &'static str {
+        "model"
+    }
+
+    fn dimension(&self) -> usize {
+        DIMENSION
+    }
+
+    fn embed(&self, texts: &[&str]) -> std::result::Result<Vec<Vec<f32>>, EmbedderError> {
+        Ok(vec![vec![0.0; DIMENSION]; texts.len()])
+    }
+}
+
+#[test]
+fn a_model_that_failed_is_asked_again() -> Result<()> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.lith");
+    let options = || Options::new().threads(false).embedding_file_bytes(1 << 20);
+    let db = options().embedder(Blank).open(&path)?;
+    assert!(remember(&db, &["tea"]).is_err());
+    db.close()?;
+    let well = Fake::new("model", DIMENSION);
+    let db = options().embedder(well.clone()).open(&path)?;
+    remember(&db, &["tea"])?;
+    assert_eq!(well.texts(), 1);
+    db.close()
 }
 
 #[test]

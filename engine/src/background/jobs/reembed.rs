@@ -153,7 +153,7 @@ impl Core {
         // Nobody who asks whether there is something to do waits for an embedder.
         drop(pass);
         let texts: Vec<&str> = contents.iter().map(String::as_str).collect();
-        let made = view.shared().embeddings.embed(&**task.embedder, &texts, &*view.rows()?);
+        let made = view.shared().embeddings.embed(&**task.embedder, &texts, &view);
         let admitted = |made: Vec<Made>| {
             let mut vectors: Vec<Vec<f32>> = made.into_iter().map(|made| made.vector).collect();
             vectors.iter_mut().try_for_each(|v| admit_vector(task.space, v)).map(|()| vectors)
