@@ -125,11 +125,6 @@ impl<'a> WriteTx<'a> {
         self.set.now_ms
     }
 
-    /// What was committed before it.
-    pub(crate) fn base(&self) -> &View {
-        &self.base
-    }
-
     pub(crate) fn shared(&self) -> &Shared {
         self.base.shared()
     }

@@ -84,6 +84,8 @@ impl Embeddings {
     }
 
     pub(crate) fn stats(&self, view: &View) -> Result<EmbeddingStats> {
+        // Before the lock: whoever looks into the file takes it behind the rows.
+        let in_file = stored::stored_len(&*view.rows()?)?;
         let State { kept, stats } = &*self.state.lock();
         let (hits, _) = kept.hits_and_misses();
         Ok(EmbeddingStats {
@@ -91,7 +93,7 @@ impl Embeddings {
             bytes: kept.bytes(),
             hits: hits + self.stored.hits(),
             file_limit_bytes: self.stored.limit_bytes(),
-            in_file: stored::stored_len(&*view.rows()?)?,
+            in_file,
             ..*stats
         })
     }

@@ -407,7 +407,8 @@ impl WriteTx<'_> {
     fn embedded_for(&self, space: &str, content: &str) -> Result<Option<Embedded>> {
         let embedder = self.shared().embedders.for_writing(self.catalog(), space)?;
         let Some(embedder) = embedder else { return Ok(None) };
-        let made = self.shared().embeddings.embed(&**embedder, &[content], self.base())?.pop();
+        let embeddings = &self.shared().embeddings;
+        let made = self.look_back(|view| embeddings.embed(&**embedder, &[content], view))?.pop();
         let (space, identity) = (space.to_owned(), embedder.identity().to_owned());
         Ok(made.map(|Made { vector, is_cut }| Embedded { space, identity, vector, is_cut }))
     }
