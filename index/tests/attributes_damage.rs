@@ -98,6 +98,15 @@ fn another_kind_or_version_is_named() {
     assert_eq!(error, Some(ImageError::WrongFormat { expected: "attribute image 2" }));
 }
 
+/// Rows that take no byte would let a short image make a reader gather as many bits as it claims.
+#[test]
+fn more_rows_than_bytes_do_not_open() {
+    let mut image = Attributes::new(3).write_image().unwrap();
+    image[8..12].copy_from_slice(&0xbb_0000_u32.to_le_bytes());
+    let error = Attributes::from_image(Arc::new(image)).err();
+    assert_eq!(error, Some(ImageError::Inconsistent { what: "ids ascend with ordinals" }));
+}
+
 #[test]
 fn every_damaged_header_byte_is_survived() {
     let image = image();

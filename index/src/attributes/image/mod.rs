@@ -75,6 +75,10 @@ impl Image {
             return Err(ImageError::Inconsistent { what: "numbers are packed in whole bytes" });
         };
         let rows = self.rows() as usize;
+        // Two rows at least have two ids, which take bytes: what rows take is bounded by the image.
+        if rows > 1 && ids.width() == 0 {
+            return Err(ImageError::Inconsistent { what: "ids ascend with ordinals" });
+        }
         let mut start = 0;
         let column = |packing: &Packing| {
             let column = Column { packing: *packing, start };
