@@ -6,6 +6,7 @@
 use super::analysis::Analyzer;
 use super::query::{Automaton, Kind, Query, Resolved, Verdict};
 use std::ops::Range;
+use std::slice;
 
 /// A piece of a text, and what of it a query is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +37,8 @@ impl Matcher<'_> {
 impl Analyzer {
     /// The piece of `text`, of about `max_bytes`, with the most different words that `query` is about,
     /// then with the most such words, then the first. Words stay whole where they can. A text that fits is
-    /// its own snippet; one without such a word begins with its snippet.
+    /// its own snippet; one without such a word begins with its snippet. The words of both are brought to the
+    /// stems of this analyzer, whatever languages the query asks in.
     ///
     /// ```
     /// use memlith_index::text::{Analyzer, Query};
@@ -61,7 +63,7 @@ impl Analyzer {
 
     /// Where the text has what, by where it begins.
     fn matches(&self, query: &Query, text: &str) -> Vec<(Range<usize>, usize)> {
-        let resolved = Resolved::new(query, self);
+        let resolved = Resolved::new(query, slice::from_ref(self));
         let mut wanted = Vec::new();
         for leaf in resolved.wanted() {
             match &leaf.kind {

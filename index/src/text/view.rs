@@ -241,7 +241,7 @@ impl TextView {
         keep_going: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<Vec<(u32, f32)>>, TextError> {
         let meter = &mut Meter::new(keep_going);
-        let resolved = Resolved::new(query, &self.parts.analyzer);
+        let resolved = self.resolve(query);
         let parts: Vec<PartAt<'_>> = self.parts().filter(|part| part.entries() > 0).collect();
         let mut wanted = Vec::new();
         for leaf in resolved.wanted() {
@@ -281,9 +281,9 @@ impl TextView {
                 Occur::MustNot => false,
             };
             let occur = if is_required { Occur::Must } else { Occur::Should };
-            let alone = Query::default().with(occur, clause.pattern.clone());
+            let alone = query.alone(occur, clause.pattern.clone());
             // Signs without a letter ask for nothing.
-            if Resolved::new(&alone, &self.parts.analyzer).wanted().next().is_none() {
+            if self.resolve(&alone).wanted().next().is_none() {
                 continue;
             }
             let have = self.scores(&alone, &ordinals, keep_going)?;
@@ -303,7 +303,7 @@ impl TextView {
         let mut keep_going = || true;
         let meter = &mut Meter::new(&mut keep_going);
         let scorer = self.scorer(std::iter::empty());
-        let resolved = Resolved::new(query, &self.parts.analyzer);
+        let resolved = self.resolve(query);
         let parts = [part];
         let mut terms = BTreeSet::new();
         for leaf in resolved.wanted() {
@@ -325,6 +325,11 @@ impl TextView {
             }
         }
         Ok(matched)
+    }
+
+    /// A query as terms of the index.
+    fn resolve(&self, query: &Query) -> Resolved {
+        Resolved::new(query, &query.analyzers(&self.parts.analyzer))
     }
 
     /// The parts of the index; each live document lies in one.
@@ -363,7 +368,7 @@ impl TextView {
         collector: &mut impl Collector,
         meter: &mut Meter<'_>,
     ) -> Result<(), TextError> {
-        let resolved = Resolved::new(query, &self.parts.analyzer);
+        let resolved = self.resolve(query);
         let parts: Vec<PartAt<'_>> = self.parts().filter(|part| part.entries() > 0).collect();
         let mut find = |leaves: &[Leaf]| {
             let mut found = Vec::with_capacity(leaves.len());

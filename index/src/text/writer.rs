@@ -4,7 +4,7 @@
 //! come before a view of it. What the writer counts (live documents and their length) is exact
 //! after every call, so that a view copies it.
 
-use super::analysis::Analyzer;
+use super::analysis::{Analyzer, Language};
 use super::compact::{Compaction, DEAD, Piece, Receipt};
 use super::deaths::ALIVE;
 use super::image::Image;
@@ -59,7 +59,8 @@ impl TextIndex {
         Self::from_segments([Segment { tag: 0, source, dead: RoaringBitmap::new() }], analyzer)
     }
 
-    /// An index over segments, as [`TextView::segments`] gave them. Costs a look at each dead document.
+    /// An index over segments, as [`TextView::segments`] gave them. Costs a look at each dead document. In which
+    /// languages documents were put in is the caller's to know.
     ///
     /// # Errors
     /// [`ImageError::WrongFormat`] if an image was made by other rules than those of `analyzer`;
@@ -88,7 +89,8 @@ impl TextIndex {
         Ok(index)
     }
 
-    /// Makes `text` the document of `ordinal` from `seq` on, in place of the one before.
+    /// Makes `text` the document of `ordinal` from `seq` on, in place of the one before, in the language of the
+    /// analyzer.
     ///
     /// # Errors
     /// An image could not be asked whether it holds a document to replace; nothing changed.
@@ -96,11 +98,12 @@ impl TextIndex {
     /// # Panics
     /// After 2^32 inserts, which outgrow any memory long before.
     pub fn insert(&mut self, ordinal: u32, text: &str, seq: u64) -> Result<(), ImageError> {
-        self.insert_fields(ordinal, &[(text, 1)], seq)
+        self.insert_fields(ordinal, &[(text, 1)], self.parts.analyzer.language(), seq)
     }
 
     /// The same, of a document in several fields: each as if its text stood there so many times. No phrase
-    /// reaches from one into the next.
+    /// reaches from one into the next. A document in another `language` than the analyzer's is found by queries
+    /// that [ask in it](super::Query::in_languages).
     ///
     /// # Errors
     /// As of [`insert`](Self::insert).
@@ -111,11 +114,13 @@ impl TextIndex {
         &mut self,
         ordinal: u32,
         fields: &[(&str, u8)],
+        language: Option<Language>,
         seq: u64,
     ) -> Result<(), ImageError> {
         self.remove(ordinal, seq)?;
         let Self { parts, pin, document } = self;
         let Parts { analyzer, tail, .. } = &**parts;
+        let analyzer = analyzer.clone().stem(language);
         let mut first = 0_u32;
         for (text, times) in fields {
             for _ in 0..*times {

@@ -531,7 +531,7 @@ fn a_field_counts_as_often_as_it_is_said_to() {
         index.insert(ordinal, text, 1).unwrap();
         model.insert(ordinal, text);
     }
-    index.insert_fields(0, &fields, 1).unwrap();
+    index.insert_fields(0, &fields, None, 1).unwrap();
     model.insert(0, "the red house house boat house boat house boat red red");
     for sealed in [false, true] {
         if sealed {

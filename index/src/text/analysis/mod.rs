@@ -5,8 +5,9 @@
 //! `main.rs`, `main` and `rs`. Scripts that write no spaces are cut into characters, and neighbours are
 //! emitted together too: `東京` is `東`, `京` and `東京`.
 //!
-//! **Invariant:** documents and queries pass through the same [`Analyzer`]; equal settings give
-//! equal terms. An image records the [`fingerprint`](Analyzer::fingerprint) it was built under.
+//! **Invariant:** documents and queries pass through the same [`Analyzer`], but for the language, which each
+//! may say for itself; equal settings give equal terms. What is a word, and where it stands, depends on no
+//! language. An image records the [`fingerprint`](Analyzer::fingerprint) it was built under.
 
 mod fold;
 mod function_words;
@@ -142,6 +143,11 @@ impl Analyzer {
         Self { language, ..self }
     }
 
+    /// The language whose stems words are brought to.
+    pub(super) fn language(&self) -> Option<Language> {
+        self.language
+    }
+
     /// Does an index keep positions?
     pub(super) fn keeps_positions(&self) -> bool {
         self.keep_positions
@@ -151,34 +157,39 @@ impl Analyzer {
     /// long and never empty. Reads the first [`MAX_TEXT_BYTES`] bytes. Any string is fine.
     pub fn analyze(&self, text: &str, mut emit: impl FnMut(Token<'_>)) {
         let mut folded = String::with_capacity(MAX_TERM_BYTES);
-        let mut places = Places::default();
-        let text = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
-        let mut term = |range: Range<usize>, position| {
+        self.words(text, |range, position| {
             folded.clear();
             self.term(&text[range.clone()], &mut folded);
             if !folded.is_empty() {
                 emit(Token { term: &folded, position, range });
             }
-        };
+        });
+    }
+
+    /// Hands what of `text` is brought to terms to `visit`, with the position of each: the same in every
+    /// language.
+    pub(super) fn words(&self, text: &str, mut visit: impl FnMut(Range<usize>, u32)) {
+        let mut places = Places::default();
+        let text = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
         segment::pieces(text, |piece| match piece {
             Piece::Gap => places.run = None,
             Piece::Word(word) => {
-                term(word.clone(), places.of_word(word.start));
+                visit(word.clone(), places.of_word(word.start));
                 if self.split_names {
                     identifier::parts(&text[word.clone()], |part| {
                         let range = word.start + part.start..word.start + part.end;
                         let position = places.next(range.start);
-                        term(range, position);
+                        visit(range, position);
                     });
                 }
             }
             Piece::Pair(pair) => {
                 let position = places.of_compound(pair.start);
-                term(pair, position);
+                visit(pair, position);
             }
             Piece::Compound(whole) if self.split_names => {
                 let position = places.of_compound(whole.start);
-                term(whole, position);
+                visit(whole, position);
             }
             Piece::Compound(_) => {}
         });

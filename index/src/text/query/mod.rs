@@ -11,6 +11,8 @@ pub use fuzzy::MAX_TYPOS;
 pub(super) use fuzzy::{Automaton, Verdict};
 pub(super) use resolve::{Kind, Leaf, Resolved};
 
+use super::analysis::{Analyzer, Language};
+
 /// Distinct terms of a query that are looked up; those that come later are ignored.
 pub const MAX_QUERY_TERMS: usize = 1024;
 
@@ -80,6 +82,8 @@ pub struct Clause {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Query {
     clauses: Vec<Clause>,
+    /// Each once; those of the index where it names none.
+    languages: Vec<Option<Language>>,
 }
 
 impl Query {
@@ -103,6 +107,47 @@ impl Query {
     /// Adds a clause.
     pub fn push(&mut self, clause: Clause) {
         self.clauses.push(clause);
+    }
+
+    /// Asks in these languages, where documents of one index are in several; in that of the index unless told.
+    /// A document is found by a word in any of them, and a word of which two make the same counts once. Words
+    /// that one of them has for grammar are left out, as [`Analyzer::stem`] says.
+    ///
+    /// ```
+    /// use memlith_index::text::{Analyzer, Language, Query, TextIndex};
+    ///
+    /// # fn main() -> Result<(), memlith_index::text::TextError> {
+    /// let [english, german] = [Language::English, Language::German].map(Some);
+    /// let mut index = TextIndex::new(Analyzer::default().stem(english));
+    /// index.insert(0, "houses by the sea", 1)?;
+    /// index.insert_fields(1, &[("ein Haus am Meer", 1)], german, 1)?;
+    /// let query = Query::words("Häuser, house").in_languages([english, german]);
+    /// assert_eq!(index.view(1).search(&query, 10, None, &mut || true)?.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn in_languages(mut self, languages: impl IntoIterator<Item = Option<Language>>) -> Self {
+        self.languages.clear();
+        for language in languages {
+            if !self.languages.contains(&language) {
+                self.languages.push(language);
+            }
+        }
+        self
+    }
+
+    /// One condition, asked for in the same languages.
+    pub(super) fn alone(&self, occur: Occur, pattern: Pattern) -> Self {
+        Self { clauses: vec![Clause { occur, pattern }], languages: self.languages.clone() }
+    }
+
+    /// How its words become terms of an index with this analyzer: in at least one way.
+    pub(super) fn analyzers(&self, of_index: &Analyzer) -> Vec<Analyzer> {
+        if self.languages.is_empty() {
+            return vec![of_index.clone()];
+        }
+        self.languages.iter().map(|language| of_index.clone().stem(*language)).collect()
     }
 
     /// Its conditions.

@@ -1,8 +1,11 @@
 //! A query as terms to look up.
 //!
-//! **Invariant:** terms that say the same are one, as often as they were said; they ascend.
+//! In several languages a word is several terms, of which one is enough where it is required.
+//!
+//! **Invariant:** terms that say the same are one, as often as they were said; they ascend. What languages say
+//! alike is said once, so that one language among others that agree with it changes nothing.
 
-use super::{MAX_QUERY_BYTES, MAX_QUERY_TERMS, MAX_TYPOS, Occur, Pattern, Query};
+use super::{Clause, MAX_QUERY_BYTES, MAX_QUERY_TERMS, MAX_TYPOS, Occur, Pattern, Query};
 use crate::text::analysis::Analyzer;
 use crate::text::search::PhraseTerm;
 use std::collections::BTreeMap;
@@ -35,79 +38,130 @@ pub(in crate::text) struct Resolved {
     pub(in crate::text) excluded: Vec<Leaf>,
 }
 
-impl Resolved {
-    /// What `query` says under `analyzer`.
-    pub(in crate::text) fn new(query: &Query, analyzer: &Analyzer) -> Self {
-        let mut said = [(); 3].map(|()| BTreeMap::<Kind, f64>::new());
-        let mut left = MAX_QUERY_TERMS;
-        for clause in query.clauses() {
-            let said = &mut said[match clause.occur {
-                Occur::Should => 0,
-                Occur::Must => 1,
-                Occur::MustNot => 2,
-            }];
-            let mut say = |kind| {
-                if let Some(count) = said.get_mut(&kind) {
-                    *count += 1.0;
-                } else if left > 0 {
-                    left -= 1;
-                    said.insert(kind, 1.0);
+/// What a query says, and how often.
+struct Said {
+    optional: BTreeMap<Kind, f64>,
+    /// Of each group a document needs one.
+    required: BTreeMap<Vec<Kind>, f64>,
+    excluded: BTreeMap<Kind, f64>,
+    /// Leaves that there is still room for.
+    left: usize,
+}
+
+impl Said {
+    /// Takes in what is said once, in all the ways in which languages say it.
+    fn say(&mut self, occur: Occur, mut ways: Vec<Kind>) {
+        ways.sort_unstable();
+        ways.dedup();
+        let said = match occur {
+            Occur::Should => &mut self.optional,
+            Occur::MustNot => &mut self.excluded,
+            Occur::Must => {
+                let leaves = ways.len();
+                if leaves > 0 {
+                    note(&mut self.required, ways, leaves, &mut self.left);
                 }
-            };
-            match &clause.pattern {
+                return;
+            }
+        };
+        for way in ways {
+            note(said, way, 1, &mut self.left);
+        }
+    }
+
+    /// Takes in the words of a text.
+    fn say_words(&mut self, occur: Occur, text: &str, analyzers: &[Analyzer]) {
+        let is_wanted = |word: &str| {
+            occur != Occur::Should || !analyzers.iter().any(|a| a.is_function_word(word))
+        };
+        let mut words = Vec::new();
+        if let Some(any) = analyzers.first() {
+            any.words(text, |range, _| {
+                let word = &text[range];
+                let ways = in_all(analyzers, |a| not_empty(a.word(word)).map(Kind::Term));
+                if !ways.is_empty() {
+                    words.push((ways, is_wanted(word)));
+                }
+            });
+        }
+        // Whoever asks for nothing but words of grammar means them.
+        let has_wanted = words.iter().any(|(_, is_wanted)| *is_wanted);
+        for (ways, is_wanted) in words {
+            if is_wanted || !has_wanted {
+                self.say(occur, ways);
+            }
+        }
+    }
+}
+
+/// Notes that something of so many leaves is said once more; nothing new that there is no room for.
+fn note<T: Ord>(said: &mut BTreeMap<T, f64>, what: T, leaves: usize, left: &mut usize) {
+    if let Some(count) = said.get_mut(&what) {
+        *count += 1.0;
+    } else if let Some(rest) = left.checked_sub(leaves) {
+        *left = rest;
+        said.insert(what, 1.0);
+    }
+}
+
+fn in_all(analyzers: &[Analyzer], way: impl Fn(&Analyzer) -> Option<Kind>) -> Vec<Kind> {
+    analyzers.iter().filter_map(way).collect()
+}
+
+fn not_empty(term: String) -> Option<String> {
+    (!term.is_empty()).then_some(term)
+}
+
+/// The words of a text in a row, if there are any.
+fn in_a_row(text: &str, analyzer: &Analyzer) -> Option<Kind> {
+    let mut terms = Vec::new();
+    analyzer.analyze(text, |token| {
+        if terms.len() < MAX_QUERY_TERMS {
+            terms.push(PhraseTerm { term: token.term.to_owned(), offset: token.position });
+        }
+    });
+    if terms.len() > 1 {
+        return Some(Kind::Phrase(terms));
+    }
+    terms.pop().map(|one| Kind::Term(one.term))
+}
+
+impl Resolved {
+    /// What `query` says under any of `analyzers`, which differ in their language alone.
+    pub(in crate::text) fn new(query: &Query, analyzers: &[Analyzer]) -> Self {
+        let mut said = Said {
+            optional: BTreeMap::new(),
+            required: BTreeMap::new(),
+            excluded: BTreeMap::new(),
+            left: MAX_QUERY_TERMS,
+        };
+        for Clause { occur, pattern } in query.clauses() {
+            let ways = match pattern {
+                Pattern::Words(text) => {
+                    said.say_words(*occur, cut(text), analyzers);
+                    continue;
+                }
+                Pattern::Phrase(text) => in_all(analyzers, |a| in_a_row(cut(text), a)),
                 Pattern::Prefix(text) => {
-                    let prefix = analyzer.beginning(cut(text));
-                    if !prefix.is_empty() {
-                        say(Kind::Prefix(prefix));
-                    }
+                    in_all(analyzers, |a| not_empty(a.beginning(cut(text))).map(Kind::Prefix))
                 }
                 Pattern::Fuzzy { word, typos } => {
-                    let word = analyzer.word(cut(word));
-                    if !word.is_empty() {
-                        say(Kind::Fuzzy(word, (*typos).min(MAX_TYPOS)));
-                    }
+                    let typos = (*typos).min(MAX_TYPOS);
+                    let fuzzy = |word| Kind::Fuzzy(word, typos);
+                    in_all(analyzers, |a| not_empty(a.word(cut(word))).map(fuzzy))
                 }
-                Pattern::Words(text) => {
-                    let text = cut(text);
-                    // Whoever asks for nothing but such words means them.
-                    let is_wanted = |word: &str| {
-                        clause.occur != Occur::Should || !analyzer.is_function_word(word)
-                    };
-                    let (mut has_other, mut has_any) = (false, false);
-                    analyzer.analyze(text, |token| {
-                        has_any = true;
-                        has_other |= is_wanted(&text[token.range]);
-                    });
-                    analyzer.analyze(text, |token| {
-                        if is_wanted(&text[token.range]) || has_any && !has_other {
-                            say(Kind::Term(token.term.to_owned()));
-                        }
-                    });
-                }
-                Pattern::Phrase(text) => {
-                    let mut terms = Vec::new();
-                    analyzer.analyze(cut(text), |token| {
-                        if terms.len() < MAX_QUERY_TERMS {
-                            terms.push(PhraseTerm {
-                                term: token.term.to_owned(),
-                                offset: token.position,
-                            });
-                        }
-                    });
-                    match terms.as_mut_slice() {
-                        [] => {}
-                        [one] => say(Kind::Term(std::mem::take(&mut one.term))),
-                        _ => say(Kind::Phrase(terms)),
-                    }
-                }
-            }
+            };
+            said.say(*occur, ways);
         }
         let leaves = |said: BTreeMap<Kind, f64>| {
             said.into_iter().map(|(kind, said)| Leaf { kind, said }).collect::<Vec<_>>()
         };
-        let [optional, required, excluded] = said.map(leaves);
-        let required = required.into_iter().map(|leaf| vec![leaf]).collect();
-        Self { optional, required, excluded }
+        let group = |(kinds, said): (Vec<Kind>, f64)| {
+            kinds.into_iter().map(|kind| Leaf { kind, said }).collect()
+        };
+        let Said { optional, required, excluded, .. } = said;
+        let required = required.into_iter().map(group).collect();
+        Self { optional: leaves(optional), required, excluded: leaves(excluded) }
     }
 
     /// What a document is found for.
@@ -129,12 +183,32 @@ mod tests {
     fn function_words_count_where_they_are_all_there_is() {
         let english = Analyzer::default().stem(Some(Language::English));
         let wanted = |query: Query| {
-            let resolved = Resolved::new(&query, &english);
+            let resolved = Resolved::new(&query, &[english.clone()]);
             resolved.wanted().map(|leaf| format!("{:?}", leaf.kind)).collect::<Vec<_>>()
         };
         assert_eq!(wanted(Query::words("What's the NAME of it?")), [r#"Term("name")"#]);
         assert_eq!(wanted(Query::words("The Who")), [r#"Term("the")"#, r#"Term("who")"#]);
         assert_eq!(wanted(Query::all_words("the name")), [r#"Term("name")"#, r#"Term("the")"#]);
         assert_eq!(wanted(Query::parse("\"the name\" is")).len(), 2);
+    }
+
+    #[test]
+    fn a_word_is_every_stem_that_languages_give_it() {
+        let analyzers =
+            [Language::English, Language::German].map(|l| Analyzer::default().stem(Some(l)));
+        let said = |text: &str| {
+            let Resolved { optional, required, .. } =
+                Resolved::new(&Query::parse(text), &analyzers);
+            let show = |leaf: &Leaf| format!("{:?} {}", leaf.kind, leaf.said);
+            let groups = required.iter().map(|group| group.iter().map(show).collect::<Vec<_>>());
+            (optional.iter().map(show).collect::<Vec<_>>(), groups.collect::<Vec<_>>())
+        };
+        let optional = |text| said(text).0;
+        assert_eq!(optional("Hotel Hotels"), [r#"Term("hotel") 2"#]);
+        assert_eq!(optional("walking"), [r#"Term("walk") 1"#, r#"Term("walking") 1"#]);
+        // What is grammar in one of them says as little as in that one alone.
+        assert_eq!(optional("the Hotel"), [r#"Term("hotel") 1"#]);
+        let ways = vec![r#"Term("walk") 2"#.to_owned(), r#"Term("walking") 2"#.to_owned()];
+        assert_eq!(said("+walking +walking"), (vec![], vec![ways]));
     }
 }
