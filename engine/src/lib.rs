@@ -111,7 +111,7 @@ pub use recall::{
 };
 pub use salvage::{Loss, LostMemory, SalvageReport, Salvaged, salvage};
 pub use stats::{NamespaceStats, SpaceStats, Stats, SuccessorStats};
-pub use text_settings::{MAX_FIELD_BOOST, MAX_TEXT_PATHS, TextSettings};
+pub use text_settings::{MAX_FIELD_BOOST, MAX_TEXT_NAMESPACES, MAX_TEXT_PATHS, TextSettings};
 pub use transaction::{Committed, Transaction, WriteTx};
 pub use verify::{Problem, VerifyReport};
 pub use view::View;

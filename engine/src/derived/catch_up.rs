@@ -119,8 +119,7 @@ impl Indexes {
         let mut graph = BTreeMap::new();
         let mut is_graph_missing = false;
         let is_needed = room.has_edges(rows)?;
-        let graph_settings = (declared(&note), &text_settings);
-        match open_graph(&open, graph_settings, (room, is_needed), &mut graph) {
+        match open_graph(&open, (&note, &text_settings), (room, is_needed), &mut graph) {
             Ok(Some(knowledge)) => {
                 indexes.knowledge = knowledge;
                 read.append(&mut graph);
@@ -275,13 +274,19 @@ fn open_text(
     Ok(content)
 }
 
-/// The index of the graph; `None` if one of its images is missing. That of edges may be, if it is not needed.
+/// The index of the graph; `None` if one of its images is missing, or of words in other languages. That of edges
+/// may be missing, if it is not needed.
 fn open_graph(
     open: &Open<'_>,
-    (declared, settings): (Vec<MetadataIndex>, &Arc<TextSettings>),
+    (note, settings): (&Value, &Arc<TextSettings>),
     (room, is_needed): (Room, bool),
     read: &mut Read,
 ) -> Result<Option<KnowledgeIndex>> {
+    // A segment itself knows the language of the file, and none of a namespace.
+    let of_namespaces = TextSettings::NAMESPACES;
+    if note["text"][of_namespaces] != settings.to_json()[of_namespaces] {
+        return Ok(None);
+    }
     let names = [KnowledgeIndex::NODES, Names::NODES.manifest];
     let [Some(nodes), Some(words)] = names.map(open) else { return Ok(None) };
     let edges = open(KnowledgeIndex::EDGES).transpose()?;
@@ -290,7 +295,8 @@ fn open_graph(
     }
     let nodes = nodes?;
     let words = open_text((Names::NODES, settings), words?, open, read)?;
-    let knowledge = KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared, room)?;
+    let knowledge =
+        KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared(note), room)?;
     read.insert(KnowledgeIndex::NODES.to_owned(), nodes);
     read.extend(edges.map(|edges| (KnowledgeIndex::EDGES.to_owned(), edges)));
     Ok(Some(knowledge))

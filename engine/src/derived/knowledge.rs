@@ -213,14 +213,14 @@ impl KnowledgeIndex {
         self.set_nodes(seq, rows)
     }
 
-    /// Has words be found as `settings` say, reading every node if the language is another than before.
+    /// Has words be found as `settings` say, reading every node if a language is another than before.
     pub(crate) fn set_text(
         &mut self,
         seq: Seq,
         settings: &Arc<TextSettings>,
         rows: &dyn Rows,
     ) -> Result<()> {
-        if self.words.settings().language == settings.language {
+        if self.words.settings().has_languages_of(settings) {
             return Ok(());
         }
         self.words = self.words.anew(settings);
@@ -286,7 +286,8 @@ impl KnowledgeIndex {
             (node_column::IMPORTANCE, ordered(row.importance.to_native())),
         ];
         self.nodes.set(ordinal, &Entry { id, labels: &labels, columns: &columns })?;
-        self.words.insert(ordinal, &words_of(row, &self.declared), seq)
+        let words = words_of(row, &self.declared);
+        self.words.insert(ordinal, (&row.namespace, &words), seq)
     }
 
     /// Takes in a memory that is gone.

@@ -8,7 +8,7 @@
 //! version u8 | next tag u64 | segments u32 | of each: tag u64 | dead u32 len, roaring bitmap
 //! ```
 //!
-//! Which texts of a memory these are, and in which language, [`TextSettings`] say.
+//! Which texts of a memory these are, and in which language each namespace is, [`TextSettings`] say.
 //!
 //! **Invariant:** every live memory, or node, has one entry, of its present texts. A tag names the same bytes for as
 //! long as the numbering lasts.
@@ -130,9 +130,15 @@ impl ContentIndex {
         self.next_tag
     }
 
-    /// Takes in a text, in the place of the one that was there.
-    pub(super) fn insert(&mut self, ordinal: u32, text: &str, seq: Seq) -> Result<()> {
-        Ok(self.index.insert(ordinal, text, seq.0)?)
+    /// Takes in a text of a namespace, in the place of the one that was there.
+    pub(super) fn insert(
+        &mut self,
+        ordinal: u32,
+        (namespace, text): (&str, &str),
+        seq: Seq,
+    ) -> Result<()> {
+        let language = self.settings.language_in(namespace);
+        Ok(self.index.insert_fields(ordinal, &[(text, 1)], language, seq.0)?)
     }
 
     /// Takes in what a memory is found by.
@@ -152,7 +158,8 @@ impl ContentIndex {
         for (path, times) in metadata {
             fields.extend(texts_at(&parsed, path).map(|text| (text, *times)));
         }
-        Ok(self.index.insert_fields(ordinal, &fields, seq.0)?)
+        let language = self.settings.language_in(&row.namespace);
+        Ok(self.index.insert_fields(ordinal, &fields, language, seq.0)?)
     }
 
     pub(super) fn remove(&mut self, ordinal: u32, seq: Seq) -> Result<()> {

@@ -109,7 +109,9 @@ impl Graph {
         };
         let knowledge = &self.view.versions().knowledge;
         let mut keep_going = || !deadline.has_passed();
+        let language = self.view.text_settings().language_in(&self.namespace);
         let query = if request.signs { Query::parse(text) } else { Query::words(text) };
+        let query = query.in_languages([language]);
         if request.signs {
             let admitted = knowledge.words.admitted(&query, scope, &mut keep_going);
             scope = deadline.explain(admitted.map_err(text_error))?;

@@ -74,10 +74,12 @@ impl WriteTx<'_> {
     }
 
     /// Sets what of memories is found by its words, and in which language those of memories and nodes are
-    /// brought to their stems. Costs a read of every memory, and of every node if the language changes.
+    /// brought to their stems, by namespace where it says so. Costs a read of every memory, and of every node
+    /// if a language changes.
     ///
     /// # Errors
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a field counts more than 8 times.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a field counts more than 8 times, or too many
+    /// namespaces have a language of their own.
     pub fn set_text(&mut self, settings: &TextSettings) -> Result<()> {
         settings.validate()?;
         let (key, row) = Catalog::text_row(settings);

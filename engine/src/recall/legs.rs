@@ -232,7 +232,7 @@ pub(super) fn probes<'a>(
     request: &'a Recall,
 ) -> Result<(Vec<Probe<'a>>, Vec<NotRun>)> {
     let (mut probes, mut not_run) = (Vec::new(), Vec::new());
-    if let Some(query) = request.query().filter(|_| request.weights.text > 0.0) {
+    if let Some(query) = view.query_of(request).filter(|_| request.weights.text > 0.0) {
         probes.push(Probe::Text(query));
     }
     if !request.seeks() || request.weights.vector <= 0.0 {

@@ -1,5 +1,7 @@
 //! What says the same: by the shingles of two texts, and by the cosine of two vectors.
 //!
+//! Words are compared by their stems where two memories are in one language, and else as they are written.
+//!
 //! **Invariant:** the likeness of texts of up to [`MAX_SHINGLES`] words is exact; of longer ones that of as
 //! many shingles chosen by their hashes (Broder, 1997). What is asked of two memories costs no more than that.
 
@@ -8,7 +10,8 @@ use crate::memory::Memory;
 use crate::rows::SpaceVectors;
 use crate::view::View;
 use crate::{Error, Result};
-use memlith_index::text::Analyzer;
+use memlith_index::text::{Analyzer, Language};
+use std::cell::OnceCell;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Words in a row that make a shingle.
@@ -106,13 +109,26 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
 
 /// What memories are compared by: the shingles of their contents, and their vectors of some spaces.
 pub(super) struct Traits {
+    content: String,
+    language: Option<Language>,
     shingles: Shingles,
+    /// Without stems: made for those of another language.
+    as_written: OnceCell<Shingles>,
     vectors: Vec<Option<Vec<f32>>>,
 }
 
 impl Traits {
-    pub(super) fn new(content: &str, analyzer: &Analyzer, vectors: Vec<Option<Vec<f32>>>) -> Self {
-        Traits { shingles: Shingles::of(content, analyzer), vectors }
+    pub(super) fn new(
+        content: String,
+        language: Option<Language>,
+        vectors: Vec<Option<Vec<f32>>>,
+    ) -> Self {
+        let shingles = Shingles::of(&content, &Analyzer::default().stem(language));
+        Traits { content, language, shingles, as_written: OnceCell::new(), vectors }
+    }
+
+    fn as_written(&self) -> &Shingles {
+        self.as_written.get_or_init(|| Shingles::of(&self.content, &Analyzer::default()))
     }
 
     /// Those of each memory that is there, with its vectors of spaces of such dimensions.
@@ -127,7 +143,6 @@ impl Traits {
             .map(|(space, dimension)| Ok((rows.vectors_of(*space)?, *dimension)))
             .collect::<Result<_>>()?;
         let contents = view.peek_many(ids)?;
-        let analyzer = view.analyzer();
         let of = |(id, memory): (&MemoryId, Option<Memory>)| {
             let Some(memory) = memory else { return Ok(None) };
             let vector = |(vectors, dimension): &(SpaceVectors<'_>, usize)| {
@@ -135,7 +150,8 @@ impl Traits {
                 Ok(vectors.read(*id, &mut vector)?.then_some(vector))
             };
             let vectors = spaces.iter().map(vector).collect::<Result<_>>()?;
-            Ok(Some(Traits::new(&memory.content, &analyzer, vectors)))
+            let language = view.text_settings().language_in(&memory.namespace);
+            Ok(Some(Traits::new(memory.content, language, vectors)))
         };
         ids.iter().zip(contents).map(of).collect()
     }
@@ -144,7 +160,12 @@ impl Traits {
     pub(super) fn likeness(&self, other: &Traits) -> (f32, Option<f32>) {
         let pairs = self.vectors.iter().zip(&other.vectors);
         let cosines = pairs.filter_map(|(a, b)| Some(cosine(a.as_ref()?, b.as_ref()?)));
-        (self.shingles.likeness(&other.shingles), cosines.max_by(f32::total_cmp))
+        let words = if self.language == other.language {
+            self.shingles.likeness(&other.shingles)
+        } else {
+            self.as_written().likeness(other.as_written())
+        };
+        (words, cosines.max_by(f32::total_cmp))
     }
 
     /// Do the two say the same?

@@ -5,7 +5,8 @@
 //! it. What is left is read.
 //!
 //! **Invariant:** bounds are bounds: of the words only those count that the analysis makes the same of
-//! wherever they stand, letters and digits of ASCII between spaces.
+//! wherever they stand, letters and digits of ASCII between spaces; and they are looked for in every language
+//! that a content may be in.
 
 use super::Deadline;
 use super::bounds::Bounds;
@@ -14,7 +15,7 @@ use crate::Result;
 use crate::derived::{MAX_METADATA_TEXT, Versions};
 use crate::filter::{Op, Value};
 use memlith_index::attributes::{Attributes, FieldId};
-use memlith_index::text::{Occur, Pattern, Query};
+use memlith_index::text::{Language, Occur, Pattern, Query};
 use roaring::RoaringBitmap;
 use std::ops::Bound;
 
@@ -35,10 +36,11 @@ fn holds(op: &Op, text: &str) -> bool {
     }
 }
 
-/// Memories of `base` whose content may pass.
+/// Memories of `base`, which are in `languages`, whose content may pass.
 pub(super) fn contents(
     versions: &Versions,
     op: &Op,
+    languages: Vec<Option<Language>>,
     base: &RoaringBitmap,
     deadline: &Deadline,
 ) -> Result<Bounds> {
@@ -48,7 +50,7 @@ pub(super) fn contents(
         Op::Exists => return Ok(Bounds::exact(base.clone())),
         _ => return Ok(Bounds::at_most(base.clone())),
     };
-    let mut query = Query::default();
+    let mut query = Query::default().in_languages(languages);
     for word in parts.iter().flat_map(|part| words_between_spaces(part)) {
         query = query.with(Occur::Must, Pattern::Words(word.into()));
     }

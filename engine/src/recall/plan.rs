@@ -14,6 +14,7 @@ use crate::recall::clock::Deadline;
 use crate::recall::looked_into::contents;
 use crate::view::View;
 use crate::{Result, recall::FilterReport};
+use memlith_index::text::Language;
 use roaring::RoaringBitmap;
 use std::time::Instant;
 
@@ -25,6 +26,35 @@ pub(crate) struct Scope<'a> {
     pub(crate) include_superseded: bool,
     /// Only what was in force then, instead of now.
     pub(crate) as_of_ms: Option<i64>,
+}
+
+impl<'a> Scope<'a> {
+    /// The namespaces that it is limited to, if it names them.
+    fn namespaces(&self) -> Option<Vec<&'a str>> {
+        self.namespace.map(|name| vec![name]).or_else(|| named_in(self.filter?))
+    }
+}
+
+/// The namespaces of all that a filter can keep, if it names them.
+fn named_in(filter: &Filter) -> Option<Vec<&str>> {
+    match filter {
+        Filter::And(terms) => terms.iter().find_map(named_in),
+        Filter::Or(terms) => Some(terms.iter().map(named_in).collect::<Option<Vec<_>>>()?.concat()),
+        Filter::Test(Predicate { path: Path::Attribute(Attribute::Namespace), op }) => {
+            let values = match op {
+                Op::Eq(value) => std::slice::from_ref(value),
+                Op::In(values) => values,
+                _ => return None,
+            };
+            let mut names = Vec::with_capacity(values.len());
+            for value in values {
+                let Value::Text(name) = value else { return None };
+                names.push(name.as_str());
+            }
+            Some(names)
+        }
+        _ => None,
+    }
 }
 
 /// What a filter keeps, and which rows had to be read to know.
@@ -49,6 +79,11 @@ impl View {
         };
         let (matching, micros) = (ordinals.len(), began.elapsed().as_micros() as u64);
         Ok((ordinals, FilterReport { matching, scanned_rows, scanned_filter, micros }))
+    }
+
+    /// The languages of what is in scope, as far as that is told without looking.
+    pub(super) fn languages_of(&self, scope: Scope<'_>) -> Vec<Option<Language>> {
+        self.versions().catalog.text().languages(scope.namespaces().as_deref())
     }
 
     /// Those of a namespace that are, or were, in force.
@@ -179,7 +214,10 @@ impl Planner<'_> {
             Attribute::Space => self.spaces(op),
             Attribute::Id => self.external_ids(op),
             Attribute::Content => {
-                contents(self.view.versions(), op, self.base, self.deadline).map(Some)
+                // Of all that `base` has, whatever is left of it in the end.
+                let scope = Scope { filter: None, ..self.scope };
+                let languages = self.view.languages_of(scope);
+                contents(self.view.versions(), op, languages, self.base, self.deadline).map(Some)
             }
             Attribute::Superseded => {
                 let superseded = attributes.label(field::FLAG, field::SUPERSEDED)?;
@@ -240,5 +278,26 @@ impl Planner<'_> {
             }
         }
         Ok(Some(Bounds::exact(found)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_names_the_namespaces_that_it_can_keep() {
+        let named = |filter: &str| {
+            let filter: Filter = filter.parse().unwrap();
+            named_in(&filter).map(|names| names.join(" "))
+        };
+        assert_eq!(named("namespace:a").as_deref(), Some("a"));
+        assert_eq!(named("namespace in (a, b) and kind:note").as_deref(), Some("a b"));
+        assert_eq!(named("namespace:a or (namespace:b and tag:x)").as_deref(), Some("a b"));
+        for open in
+            ["kind:note", "not namespace:a", "namespace:a or kind:note", "exists(namespace)"]
+        {
+            assert_eq!(named(open), None, "{open}");
+        }
     }
 }

@@ -56,7 +56,8 @@ impl View {
         let scope = Scope { namespace: Some(&new.namespace), ..Scope::default() };
         let (scope, _) = self.select(scope, &Deadline::NONE)?;
         let sought = &new.content[..new.content.floor_char_boundary(MAX_SOUGHT_BYTES)];
-        let mut probes = vec![Probe::Text(Query::words(sought))];
+        let language = self.text_settings().language_in(&new.namespace);
+        let mut probes = vec![Probe::Text(Query::words(sought).in_languages([language]))];
         let (mut spaces, mut vectors) = (Vec::<(SpaceId, usize)>::new(), Vec::new());
         let given = new.vectors.iter().map(|(space, vector)| (space.as_str(), vector));
         let embedded = new.embedded.iter().map(|made| (made.space.as_str(), &made.vector));
@@ -73,7 +74,7 @@ impl View {
             let (best, _) = probe.best(self, CANDIDATES, &scope, &Deadline::NONE)?;
             candidates.extend(best.into_iter().map(|(ordinal, _)| ordinal));
         }
-        let own = Traits::new(&new.content, &self.analyzer(), vectors);
+        let own = Traits::new(new.content.clone(), language, vectors);
         let ids = candidates.iter().map(|o| self.id_of(o)).collect::<Result<Vec<_>>>()?;
         let others = Traits::read(self, &ids, &spaces)?;
         let mut found: Vec<Resemblance> = Vec::new();

@@ -22,7 +22,7 @@ use crate::memory::Memory;
 use crate::view::{Shared, View};
 use crate::{Error, Result};
 use memlith_index::attributes::Order;
-use memlith_index::text::{self, Analyzer, Query};
+use memlith_index::text::{self, Query};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::ops::Bound;
@@ -157,7 +157,7 @@ impl View {
         let explain = |ordinal, query: &Query, memory: &Memory| {
             let joined = nearby.as_ref().map(|n| n.joined(self, ordinal, &memory.namespace));
             let joined = joined.transpose()?.flatten();
-            Ok(Explanation { joined, ..self.explain(ordinal, query, &legs, memory.created_ms)? })
+            Ok(Explanation { joined, ..self.explain((ordinal, memory), query, &legs)? })
         };
         let (hits, tokens) =
             self.hits(&ranked, &duplicates, request, &explain, &scope, deadline)?;
@@ -187,7 +187,7 @@ impl View {
         scope: &RoaringBitmap,
         deadline: &Deadline,
     ) -> Result<Option<RoaringBitmap>> {
-        let Some(query) = request.query().filter(|_| request.signs) else { return Ok(None) };
+        let Some(query) = self.query_of(request).filter(|_| request.signs) else { return Ok(None) };
         let mut keep_going = || !deadline.has_passed();
         let admitted = self.versions().text.admitted(&query, scope.clone(), &mut keep_going);
         admitted.map(Some).map_err(text_error)
@@ -339,13 +339,13 @@ impl View {
     /// The words of each, which it is compared by.
     fn words_of(&self, ranked: &[Scored]) -> Result<Vec<Words>> {
         let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
-        let analyzer = self.analyzer();
         let words = |memory: Option<Memory>| {
             let mut words = Words::new();
-            let content = memory.map(|memory| memory.content).unwrap_or_default();
-            analyzer.analyze(&content, |token| {
-                words.insert(token.term.to_owned());
-            });
+            if let Some(Memory { namespace, content, .. }) = memory {
+                self.text_settings().analyzer_in(&namespace).analyze(&content, |token| {
+                    words.insert(token.term.to_owned());
+                });
+            }
             words
         };
         Ok(self.peek_many(&ids)?.into_iter().map(words).collect())
@@ -363,7 +363,7 @@ impl View {
     ) -> Result<(Vec<Hit>, Option<usize>)> {
         let ids = ranked.iter().map(|(o, _)| self.id_of(*o)).collect::<Result<Vec<_>>>()?;
         let memories = self.peek_many(&ids)?;
-        let (query, analyzer) = (request.query().unwrap_or_default(), self.analyzer());
+        let query = request.query().unwrap_or_default();
         let mut budget = Budget::new(&request.tokens, request.max_tokens);
         let mut sessions = Sessions::default();
         let mut hits = Vec::with_capacity(ranked.len());
@@ -377,6 +377,7 @@ impl View {
             let explanation = request.explain.then(|| explain(*ordinal, &query, &memory));
             let explanation = explanation.transpose()?;
             let snippet = request.snippet.map(|bytes| {
+                let analyzer = self.text_settings().analyzer_in(&memory.namespace);
                 snippet(analyzer.snippet(&query, &memory.content, bytes), &memory.content)
             });
             let (mut before, mut behind) = (Vec::new(), Vec::new());
@@ -402,9 +403,9 @@ impl View {
         Ok(self.peek_many(&ids)?.into_iter().flatten().collect())
     }
 
-    /// What counts as the same word.
-    pub(super) fn analyzer(&self) -> Analyzer {
-        self.versions().catalog.text().analyzer()
+    /// What the text of a request asks for, in the languages of its scope.
+    pub(super) fn query_of(&self, request: &Recall) -> Option<Query> {
+        Some(request.query()?.in_languages(self.languages_of(request.scope())))
     }
 
     /// Is any memory of a session?
@@ -428,12 +429,13 @@ impl View {
 
     fn explain(
         &self,
-        ordinal: u32,
+        (ordinal, memory): (u32, &Memory),
         query: &Query,
         legs: &[LegScores],
-        created_ms: i64,
     ) -> Result<Explanation> {
-        let matched_terms = self.versions().text.matched_terms(query, ordinal);
+        let language = self.text_settings().language_in(&memory.namespace);
+        let query = query.clone().in_languages([language]);
+        let matched_terms = self.versions().text.matched_terms(&query, ordinal);
         Ok(Explanation {
             legs: legs
                 .iter()
@@ -441,7 +443,7 @@ impl View {
                 .chain(explain_lent(legs, ordinal))
                 .collect(),
             matched_terms: matched_terms.map_err(text_error)?,
-            age_ms: self.now_ms().saturating_sub(created_ms),
+            age_ms: self.now_ms().saturating_sub(memory.created_ms),
             joined: None,
         })
     }

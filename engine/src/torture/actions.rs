@@ -369,7 +369,12 @@ fn set_text(act: &mut Act<'_, '_>) -> Result<()> {
     let language = *pick(act.rng, &[None, Some(Language::English), Some(Language::German)]);
     let tags = *pick(act.rng, &[0, 2]);
     let path = *pick(act.rng, &PATHS);
-    act.tx.set_text(&TextSettings::new().language(language).tags(tags).metadata(path, 3))
+    let mut settings = TextSettings::new().language(language).tags(tags).metadata(path, 3);
+    if act.rng.one_in(2) {
+        let of = *pick(act.rng, &[None, Some(Language::English), Some(Language::German)]);
+        settings = settings.language_of(*pick(act.rng, &NAMESPACES), of);
+    }
+    act.tx.set_text(&settings)
 }
 
 fn drop_metadata_index(act: &mut Act<'_, '_>) -> Result<()> {
