@@ -361,8 +361,9 @@ pub unsafe extern "C" fn ml_tx_index_metadata(
 }
 
 /// Sets what of memories is found by its words, and in which language words are brought to their stems, by a JSON
-/// object: `language`, a name such as `"german"` or null (`"english"` if absent), how often `tags` count, and under
-/// `metadata` how often texts at each path do, 1 to 8. The index of words is made anew.
+/// object: `language`, a name such as `"german"` or null (`"english"` if absent), under `namespaces` the languages of
+/// those that have one of their own, how often `tags` count, and under `metadata` how often texts at each path do, 1
+/// to 8. The index of words is made anew.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ml_tx_set_text(
     tx: *const ml_tx,

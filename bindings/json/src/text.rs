@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Serialize)]
 pub struct TextSettingsJson<'a> {
     language: Option<&'static str>,
+    namespaces: BTreeMap<&'a str, Option<&'static str>>,
     tags: u8,
     metadata: &'a BTreeMap<String, u8>,
 }
@@ -17,8 +18,15 @@ pub struct TextSettingsJson<'a> {
 impl<'a> TextSettingsJson<'a> {
     /// Of these settings.
     pub fn new(settings: &'a TextSettings) -> Self {
-        let TextSettings { language, tags, metadata, .. } = settings;
-        TextSettingsJson { language: language.map(Language::name), tags: *tags, metadata }
+        let TextSettings { language, namespaces, tags, metadata, .. } = settings;
+        let name = |language: &Option<Language>| language.map(Language::name);
+        let namespaces = namespaces.iter().map(|(of, language)| (of.as_str(), name(language)));
+        TextSettingsJson {
+            language: name(language),
+            namespaces: namespaces.collect(),
+            tags: *tags,
+            metadata,
+        }
     }
 }
 
@@ -28,12 +36,14 @@ impl<'a> TextSettingsJson<'a> {
 struct Fields {
     #[serde(deserialize_with = "given")]
     language: Option<Option<String>>,
+    namespaces: BTreeMap<String, Option<String>>,
     tags: u8,
     metadata: BTreeMap<String, u8>,
 }
 
-/// Reads settings: `language`, a name such as `german` or null, English if it is absent; how often `tags` count,
-/// and under `metadata` how often texts at each path do.
+/// Reads settings: `language`, a name such as `german` or null, English if it is absent; under `namespaces` the
+/// languages of those that have one of their own; how often `tags` count, and under `metadata` how often texts at
+/// each path do.
 ///
 /// ```
 /// let settings = memlith_json::text_settings_from_json(br#"{"language": null, "metadata": {"title": 3}}"#)?;
@@ -44,17 +54,24 @@ struct Fields {
 /// # Errors
 /// In words: what is wrong with which field.
 pub fn text_settings_from_json(text: &[u8]) -> Result<TextSettings, String> {
-    let Fields { language, tags, metadata } =
+    let Fields { language, namespaces, tags, metadata } =
         serde_json::from_slice(text).map_err(|e| reason(&e))?;
     let mut settings = TextSettings::new().tags(tags);
     settings.metadata = metadata;
     if let Some(name) = language {
-        let known = |name: String| {
-            Language::from_name(&name).ok_or_else(|| format!("language: none is called {name}"))
-        };
-        settings.language = name.map(known).transpose()?;
+        settings.language = known(name)?;
+    }
+    for (namespace, name) in namespaces {
+        settings.namespaces.insert(namespace, known(name)?);
     }
     Ok(settings)
+}
+
+fn known(name: Option<String>) -> Result<Option<Language>, String> {
+    let known = |name: String| {
+        Language::from_name(&name).ok_or_else(|| format!("language: none is called {name}"))
+    };
+    name.map(known).transpose()
 }
 
 #[cfg(test)]
@@ -64,12 +81,20 @@ mod tests {
     #[test]
     fn settings_read_back_and_slips_are_refused() {
         for language in Language::ALL.map(Some).into_iter().chain([None]) {
-            let settings = TextSettings::new().language(language).tags(2).metadata("a.b", 8);
+            let settings = TextSettings::new().tags(2).metadata("a.b", 8);
+            let settings = settings.language(language).language_of("a", language);
             let text = serde_json::to_vec(&TextSettingsJson::new(&settings)).unwrap();
             assert_eq!(text_settings_from_json(&text).unwrap(), settings);
         }
         assert_eq!(text_settings_from_json(b"{}").unwrap(), TextSettings::new());
-        for bad in ["{\"language\": \"klingon\"}", "{\"tag\": 1}", "{\"tags\": -1}", "[3]"] {
+        for bad in [
+            r#"{"language": "klingon"}"#,
+            r#"{"namespaces": {"a": "klingon"}}"#,
+            r#"{"namespaces": ["a"]}"#,
+            r#"{"tag": 1}"#,
+            r#"{"tags": -1}"#,
+            "[3]",
+        ] {
             assert!(text_settings_from_json(bad.as_bytes()).is_err(), "{bad}");
         }
     }

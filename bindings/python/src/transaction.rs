@@ -163,16 +163,17 @@ impl Transaction {
     }
 
     /// Sets what of memories is found by its words beside the content, and in which language words are brought
-    /// to their stems: a name such as `german`, or None. Tags, and texts at paths of metadata, count so many
-    /// times. The index of words is made anew.
+    /// to their stems: a name such as `german`, or None; under `namespaces` the languages of those that have one
+    /// of their own. Tags, and texts at paths of metadata, count so many times. The index of words is made anew.
     #[pyo3(
-        signature = (*, language = Some("english"), tags = 0, metadata = None),
-        text_signature = "($self, *, language='english', tags=0, metadata=None)"
+        signature = (*, language = Some("english"), namespaces = None, tags = 0, metadata = None),
+        text_signature = "($self, *, language='english', namespaces=None, tags=0, metadata=None)"
     )]
     fn set_text(
         &self,
         py: Python<'_>,
         language: Option<&str>,
+        namespaces: Option<BTreeMap<String, Option<String>>>,
         tags: u8,
         metadata: Option<BTreeMap<String, u8>>,
     ) -> PyResult<()> {
@@ -180,6 +181,10 @@ impl Transaction {
         let known = |name: &str| Language::from_name(name).ok_or_else(|| unknown(name.to_owned()));
         let mut settings = TextSettings::new().tags(tags);
         settings.language = language.map(known).transpose()?;
+        for (namespace, language) in namespaces.unwrap_or_default() {
+            let language = language.as_deref().map(known).transpose()?;
+            settings.namespaces.insert(namespace, language);
+        }
         settings.metadata = metadata.unwrap_or_default();
         self.work(py, |tx| tx.set_text(&settings))
     }

@@ -234,6 +234,18 @@ def test_what_something_new_resembles(db: memlith.Database) -> None:
         db.resembling("a", alike={"words": 2})
 
 
+def test_languages_of_namespaces(db: memlith.Database) -> None:
+    with db.write() as tx:
+        tx.set_text(namespaces={"reisen": "german", "code": None})
+        for namespace in ("reisen", "notes", "code"):
+            tx.remember("Von vielen Katzen", namespace=namespace)
+    assert [hit.memory.namespace for hit in db.recall("Katze").hits] == ["reisen"]
+    assert db.stats()["text"]["namespaces"] == {"code": None, "reisen": "german"}
+    with db.write() as tx:
+        with pytest.raises(memlith.InvalidInput, match="none is called klingon"):
+            tx.set_text(namespaces={"reisen": "klingon"})
+
+
 def test_upkeep(path: Path) -> None:
     with memlith.open(path) as db:
         db.create_space("small", 2, metric="l2", precision="f16", m=8)
@@ -251,7 +263,7 @@ def test_upkeep(path: Path) -> None:
             assert db.stats()["background"]["paused"]
         pause.close()
         assert not db.stats()["background"]["paused"] and db.check_recall(space="small", effort="exact") == 1.0
-        assert db.stats()["text"] == {"language": "german", "tags": 0, "metadata": {"title": 2}}
+        assert db.stats()["text"] == {"language": "german", "namespaces": {}, "tags": 0, "metadata": {"title": 2}}
         before, after = db.compact()
         assert after <= before and db.durable_seq == 2
         head = db.head()

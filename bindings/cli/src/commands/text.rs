@@ -14,6 +14,7 @@ file. A field counts 1 to 8 times as much as the content.
 Examples:
   memlith text agent.lith
   memlith text agent.lith --language german
+  memlith text agent.lith --language-of reisen=german --language-of code=none
   memlith text agent.lith --language none --tags 2 --metadata title=3 --metadata author.name=1";
 
 /// Show or set which texts are searched, and in which language
@@ -26,6 +27,10 @@ pub(crate) struct TextArgs {
     /// The language whose stems words are brought to, or none
     #[arg(long, value_name = "NAME", value_parser = language)]
     language: Option<Stems>,
+
+    /// The language of a namespace, where it is another; may be repeated
+    #[arg(long, value_name = "NAMESPACE=NAME", value_parser = language_of)]
+    language_of: Vec<(String, Stems)>,
 
     /// Find tags, which count so many times
     #[arg(long, value_name = "TIMES")]
@@ -51,6 +56,11 @@ fn language(name: &str) -> Result<Stems, String> {
     Language::from_name(name).map(|language| Stems(Some(language))).ok_or_else(unknown)
 }
 
+fn language_of(given: &str) -> Result<(String, Stems), String> {
+    let (namespace, name) = given.rsplit_once('=').ok_or("a namespace, =, and its language")?;
+    Ok((namespace.to_owned(), language(name)?))
+}
+
 fn field(given: &str) -> Result<(String, u8), String> {
     let (path, times) = given.rsplit_once('=').ok_or("a path, =, and how often it counts")?;
     let times = times.parse().map_err(|_| "how often it counts is a number from 1 to 8")?;
@@ -59,16 +69,21 @@ fn field(given: &str) -> Result<(String, u8), String> {
 
 impl TextArgs {
     pub(crate) fn run(self, console: &mut Console) -> Outcome {
-        if self.language.is_none() && self.tags.is_none() && self.metadata.is_empty() {
-            let db = super::open_to_read(&self.store.file)?;
+        let TextArgs { store, language, language_of, tags, metadata } = self;
+        let has_lists = !language_of.is_empty() || !metadata.is_empty();
+        if language.is_none() && tags.is_none() && !has_lists {
+            let db = super::open_to_read(&store.file)?;
             return show(db.read()?.text_settings(), console);
         }
-        let mut settings = TextSettings::new().tags(self.tags.unwrap_or(0));
-        if let Some(Stems(language)) = self.language {
+        let mut settings = TextSettings::new().tags(tags.unwrap_or(0));
+        if let Some(Stems(language)) = language {
             settings.language = language;
         }
-        settings.metadata = self.metadata.into_iter().collect();
-        let db = super::open_to_change(&self.store.file)?;
+        for (namespace, Stems(language)) in language_of {
+            settings.namespaces.insert(namespace, language);
+        }
+        settings.metadata = metadata.into_iter().collect();
+        let db = super::open_to_change(&store.file)?;
         db.write(|tx| tx.set_text(&settings))?;
         db.close()?;
         show(&settings, console)
@@ -76,12 +91,16 @@ impl TextArgs {
 }
 
 fn show(settings: &TextSettings, console: &mut Console) -> Outcome {
-    let language = settings.language.map_or("none", Language::name);
+    let name = |language: &Option<Language>| language.map_or("none", Language::name);
+    let namespaces = settings.namespaces.iter();
+    let namespaces =
+        namespaces.map(|(of, language)| format!("language of {of}: {}", name(language)));
     let tags = (settings.tags > 0).then_some(("tags", settings.tags));
     let paths = settings.metadata.iter().map(|(path, times)| (path.as_str(), *times));
     let fields = tags.into_iter().chain(paths);
     let fields = fields.map(|(field, times)| format!("{field}: {times} times"));
-    let lines = std::iter::once(format!("language: {language}")).chain(fields);
+    let language = format!("language: {}", name(&settings.language));
+    let lines = std::iter::once(language).chain(namespaces).chain(fields);
     let people = lines.collect::<Vec<_>>().join("\n");
     console.answer(&TextSettingsJson::new(settings), people)
 }

@@ -216,7 +216,7 @@ fn fields_are_found_and_words_in_the_language_that_the_file_is_told() {
         "title=3",
         "--json",
     ];
-    let told = json!({"language": "german", "tags": 2, "metadata": {"title": 3}});
+    let told = json!({"language": "german", "namespaces": {}, "tags": 2, "metadata": {"title": 3}});
     assert_eq!(place.run(&set).exits(0).json(), told);
     assert_eq!(place.run(&["text", "t.lith", "--json"]).exits(0).json(), told);
     assert_eq!(place.run(&["stats", "t.lith", "--json"]).exits(0).json()["text"], told);
@@ -226,4 +226,28 @@ fn fields_are_found_and_words_in_the_language_that_the_file_is_told() {
     let shown = place.run(&["text", "t.lith", "--language", "none"]).exits(0).out;
     assert_eq!(shown.trim(), "language: none");
     assert_eq!(found("Roman"), 0);
+}
+
+#[test]
+fn words_are_found_in_the_language_of_their_namespace() {
+    let place = Place::new();
+    let line = |namespace: &str| json!({"text": "Von vielen Katzen", "namespace": namespace});
+    place.write_lines("in.jsonl", &[line("reisen"), line("notes"), line("code")]);
+    place.import(&["in.jsonl"]);
+    let languages = ["--language-of", "reisen=german", "--language-of", "code=none"];
+    let shown = place.run(&[&["text", "t.lith"], &languages[..]].concat()).exits(0).out;
+    assert_eq!(
+        shown.trim(),
+        "language: english\nlanguage of code: none\nlanguage of reisen: german"
+    );
+    let told = place.run(&["text", "t.lith", "--json"]).exits(0).json();
+    assert_eq!(told["namespaces"], json!({"code": null, "reisen": "german"}));
+    assert_eq!(place.run(&["stats", "t.lith", "--json"]).exits(0).json()["text"], told);
+    let answer = place.run(&["recall", "t.lith", "Katze", "--json"]).exits(0).json();
+    let hits = answer["hits"].as_array().unwrap();
+    assert_eq!((hits.len(), &hits[0]["namespace"]), (1, &json!("reisen")));
+    for slip in ["reisen", "reisen=klingon"] {
+        place.run(&["text", "t.lith", "--language-of", slip]).exits(2);
+    }
+    place.run(&["text", "t.lith", "--language-of", "=german"]).exits(1);
 }
