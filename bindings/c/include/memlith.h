@@ -2205,8 +2205,9 @@ ml_status ml_tx_index_metadata(const struct ml_tx *tx, struct ml_str path, struc
 
 /**
  * Sets what of memories is found by its words, and in which language words are brought to their stems, by a JSON
- * object: `language`, a name such as `"german"` or null (`"english"` if absent), how often `tags` count, and under
- * `metadata` how often texts at each path do, 1 to 8. The index of words is made anew.
+ * object: `language`, a name such as `"german"` or null (`"english"` if absent), under `namespaces` the languages of
+ * those that have one of their own, how often `tags` count, and under `metadata` how often texts at each path do, 1
+ * to 8. The index of words is made anew.
  */
 ml_status ml_tx_set_text(const struct ml_tx *tx,
                          struct ml_str settings,
