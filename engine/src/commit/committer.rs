@@ -21,16 +21,17 @@ use crate::planted::{self, Defect};
 use crate::rows::{self, Pinned, RowBytes, Rows, guarded};
 use crate::schema::{self, Table, log_key, read_u64};
 use crate::sealed::{SealedVectors, Unnamed};
-use crate::sync::Mutex;
+use crate::sync::{Instant, Mutex};
 use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, btree_map};
+use std::collections::btree_map;
 use std::iter::Peekable;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Where the chain of the log ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +138,8 @@ pub(crate) struct Committer {
     pub(super) settings: CommitterSettings,
     /// The newest commit that survives power loss.
     pub(super) durable: AtomicU64,
+    /// What the commit of the last unit took, without its writes and its fold.
+    commit_us: AtomicU64,
     /// Memories deleted whose pages nobody has seen to.
     pub(super) deleted: AtomicU64,
     /// Bytes that are free and that nothing could give back, when it was last tried.
@@ -182,24 +185,31 @@ impl Store for Committer {
     fn commit(&self, sets: &[Arc<WriteSet>]) -> Result<Vec<Receipt>> {
         guarded(|| {
             let transaction = self.begin_write()?;
+            let unit = Unit::new(sets);
             let mut segments = Vec::new();
             for table in Table::ALL {
-                // One alone is in order as it is.
-                segments.extend(if let [set] = sets {
-                    let rows = set.rows(table).iter().map(|(key, value)| (key.bytes(), value));
-                    self.write_table(&transaction, table, rows)?
-                } else {
-                    self.write_table(&transaction, table, merge(sets, table).into_iter())?
+                segments.extend(match &unit {
+                    Unit::One(set) => {
+                        let rows = set.rows(table).iter().map(|(key, value)| (key.bytes(), value));
+                        self.write_table(&transaction, table, rows)?
+                    }
+                    Unit::Many { rows } => {
+                        self.write_table(&transaction, table, rows[table as usize].iter().copied())?
+                    }
                 });
             }
             if planted::is(Defect::RowsApart) {
                 self.commit_rows(transaction)?;
-                return self.finish(self.begin_write()?, segments, sets);
+                return self.finish(self.begin_write()?, segments, (sets, &unit));
             }
-            self.finish(transaction, segments, sets)
+            self.finish(transaction, segments, (sets, &unit))
         })
         // The indexes may have folded a part: nothing is to be published any more.
         .inspect_err(|_| self.container.latch())
+    }
+
+    fn unit_cost(&self) -> Duration {
+        Duration::from_micros(self.commit_us.load(Ordering::Relaxed))
     }
 
     fn size_bytes(set: &WriteSet) -> usize {
@@ -216,6 +226,7 @@ impl Committer {
             State { chain, indexes, sealed, linked, last_segment, relaxed_bytes, needs_walk };
         let committer = Committer {
             durable: AtomicU64::new(chain.seq.0),
+            commit_us: AtomicU64::new(0),
             deleted: AtomicU64::new(0),
             stuck: AtomicU64::new(0),
             database,
@@ -251,7 +262,9 @@ impl Committer {
     }
 
     pub(crate) fn has_relaxed(&self) -> bool {
-        self.durable_seq() < self.state.lock().chain.seq
+        let seq = self.state.lock().chain.seq;
+        // Asked for behind the lock: a commit makes both under it.
+        self.durable_seq() < seq
     }
 
     /// How large the indexes are, and how much of them is in no image.
@@ -294,8 +307,10 @@ impl Committer {
         segments: Vec<Unnamed>,
         set: &Arc<WriteSet>,
     ) -> Result<Receipt> {
-        let receipts = guarded(|| self.finish(transaction, segments, std::slice::from_ref(set)))
-            .inspect_err(|_| self.container.latch())?;
+        let receipts = guarded(|| {
+            self.finish(transaction, segments, (std::slice::from_ref(set), &Unit::One(set)))
+        })
+        .inspect_err(|_| self.container.latch())?;
         receipts.first().copied().ok_or_else(|| Error::invalid("write set", "must not be empty"))
     }
 
@@ -313,7 +328,7 @@ impl Committer {
         &self,
         mut transaction: WriteTransaction,
         segments: Vec<Unnamed>,
-        sets: &[Arc<WriteSet>],
+        (sets, unit): (&[Arc<WriteSet>], &Unit<'_>),
     ) -> Result<Vec<Receipt>> {
         let mut state = self.state.lock();
         let wanted = sets.iter().map(|s| s.durability).max().unwrap_or_default();
@@ -327,7 +342,9 @@ impl Committer {
         let deleted = drop_accesses(&transaction, sets)?;
         self.deleted.fetch_add(deleted, Ordering::Relaxed);
         let named = name_segments(&mut state, &transaction, segments)?;
+        let start = Instant::now();
         self.commit_rows(transaction)?;
+        self.commit_us.store(start.elapsed().as_micros() as u64, Ordering::Relaxed);
 
         if !named.is_empty() {
             state.sealed = Arc::new(state.sealed.exchanged(&[], &named));
@@ -344,9 +361,8 @@ impl Committer {
         }
         for set in sets {
             state.indexes.knowledge.expect(set.edges.removed());
-            let written = JustWritten::new(set, &rows);
-            let newest: &dyn Rows = if sets.len() == 1 { &written } else { &rows };
-            state.indexes.fold(chain.seq, set.changes(), newest)?;
+            let written = JustWritten::new(unit, &rows, named.is_empty());
+            state.indexes.fold(chain.seq, set.changes(), &written)?;
         }
         self.views.publish(rows, &state.indexes, chain, bytes);
         Ok(receipts)
@@ -462,42 +478,79 @@ fn set_durability(transaction: &mut WriteTransaction, is_durable: bool, repair: 
     transaction.set_quick_repair(repair == Repair::Stored);
 }
 
-/// The rows of all sets in one table, the later winning, in the key order in which redb likes them.
-fn merge(sets: &[Arc<WriteSet>], table: Table) -> BTreeMap<&[u8], &NewRow> {
-    let rows = sets.iter().flat_map(|set| set.rows(table));
-    rows.map(|(key, value)| (key.bytes(), value)).collect()
+/// The rows of the sets that one transaction commits, the later set winning.
+enum Unit<'a> {
+    /// In order as it is.
+    One(&'a WriteSet),
+    /// Of each table, in the order of keys, which redb likes.
+    Many { rows: [Vec<Written<'a>>; Table::ALL.len()] },
 }
 
-/// The rows behind the commit of one set, for its fold: those that it wrote need not be looked for.
+impl<'a> Unit<'a> {
+    fn new(sets: &'a [Arc<WriteSet>]) -> Self {
+        if let [set] = sets {
+            return Unit::One(set);
+        }
+        let rows = Table::ALL.map(|table| {
+            let newest_first = sets.iter().rev().flat_map(|set| set.rows(table));
+            let mut rows: Vec<_> = newest_first.map(|(key, value)| (key.bytes(), value)).collect();
+            // Equal keys stay in the order in which they are, and the first of them stays.
+            rows.sort_by_key(|(key, _)| *key);
+            rows.dedup_by_key(|(key, _)| *key);
+            rows
+        });
+        Unit::Many { rows }
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Option<&'a NewRow> {
+        match self {
+            Unit::One(set) => set.get(table, key),
+            Unit::Many { rows } => {
+                let rows = &rows[table as usize];
+                let found = rows.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+                Some(rows[found].1)
+            }
+        }
+    }
+}
+
+/// The rows behind the commit of a unit, for its fold: those that it wrote need not be looked for.
 struct JustWritten<'a> {
-    set: &'a WriteSet,
+    unit: &'a Unit<'a>,
     rows: &'a Pinned,
-    /// Its edges behind the one that was asked for last: they are folded in the order of their keys.
-    edges: RefCell<Peekable<btree_map::Iter<'a, RowKey, NewRow>>>,
+    /// Edges of one set behind the one that was asked for last: they are folded in the order of their keys.
+    edges: Option<RefCell<Peekable<btree_map::Iter<'a, RowKey, NewRow>>>>,
+    /// Has none of its vectors become part of a segment instead?
+    are_vectors_rows: bool,
 }
 
 impl<'a> JustWritten<'a> {
-    fn new(set: &'a WriteSet, rows: &'a Pinned) -> Self {
-        JustWritten { set, rows, edges: RefCell::new(set.rows(Table::Edges).iter().peekable()) }
+    fn new(unit: &'a Unit<'a>, rows: &'a Pinned, are_vectors_rows: bool) -> Self {
+        let edges = match unit {
+            Unit::One(set) => Some(RefCell::new(set.rows(Table::Edges).iter().peekable())),
+            Unit::Many { .. } => None,
+        };
+        JustWritten { unit, rows, edges, are_vectors_rows }
     }
 
     fn row(&self, table: Table, key: &[u8]) -> Option<&NewRow> {
-        if table == Table::Edges {
-            let mut edges = self.edges.borrow_mut();
+        if let Some(edges) = self.edges.as_ref().filter(|_| table == Table::Edges) {
+            let mut edges = edges.borrow_mut();
             while edges.next_if(|(before, _)| before.bytes() < key).is_some() {}
             if let Some((_, row)) = edges.next_if(|(next, _)| next.bytes() == key) {
                 return Some(row);
             }
         }
-        self.set.get(table, key)
+        self.unit.get(table, key)
     }
 }
 
 impl Rows for JustWritten<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
         match self.row(table, key) {
-            // A vector may have become part of a segment.
-            Some(row) if table != Table::Vectors => Ok(row.clone().map(RowBytes::Owned)),
+            Some(row) if table != Table::Vectors || self.are_vectors_rows => {
+                Ok(row.clone().map(RowBytes::Owned))
+            }
             _ => self.rows.get(table, key),
         }
     }

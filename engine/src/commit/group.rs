@@ -10,11 +10,15 @@
 //! writer 3                     [closure][submit]- wait ................................done
 //! ```
 //!
+//! Those whose sets a unit has committed come back when the next has begun, so that each unit would get half
+//! of the writers that there are. A leader therefore waits for the *crowd*, as many sets as there were of late, if
+//! they come soon: no longer than another unit would cost, and not once nobody comes.
+//!
 //! **Invariant:** sets are committed in the order in which they were submitted, and a closure sees
 //! every set that was submitted before its turn. When a unit fails, it and everything that was
 //! accepted on top of it fail together, and nothing is accepted afterwards.
 
-use crate::sync::{Monitor, Mutex, MutexGuard};
+use crate::sync::{Instant, Monitor, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -22,6 +26,8 @@ use std::time::Duration;
 
 /// Sets that one unit commits at most; the others go into the next.
 const MAX_SETS: usize = 256;
+/// A leader waits no longer if nobody has come for this part of what a unit costs.
+const GAP_SHARE: u32 = 4;
 
 /// What lies under the group: it makes a batch of sets durable and visible.
 pub(crate) trait Store {
@@ -35,6 +41,9 @@ pub(crate) trait Store {
     /// Commits all sets in order, or none, and makes them visible to readers. Returns one receipt
     /// per set, in order.
     fn commit(&self, sets: &[Arc<Self::Set>]) -> Result<Vec<Self::Receipt>, Self::Error>;
+
+    /// What a unit costs, however few sets it has: about as long as its sync takes.
+    fn unit_cost(&self) -> Duration;
 
     /// The size that counts towards [`Group`]'s limit for one unit, in bytes.
     fn size_bytes(set: &Self::Set) -> usize;
@@ -78,6 +87,14 @@ struct Queue<S: Store> {
     in_flight: Vec<Arc<S::Set>>,
     has_leader: bool,
     is_latched: bool,
+    /// Sets of the last unit, and those that had been submitted when it ended.
+    crowd: usize,
+}
+
+impl<S: Store> Queue<S> {
+    fn is_crowd_there(&self) -> bool {
+        self.pending.len() >= self.crowd.min(MAX_SETS) || self.is_latched
+    }
 }
 
 /// The queue of writers in front of a [`Store`].
@@ -101,6 +118,7 @@ impl<S: Store> Group<S> {
             in_flight: Vec::new(),
             has_leader: false,
             is_latched: false,
+            crowd: 0,
         };
         Group { turn: Mutex::new(()), queue: Monitor::new(queue), max_bytes }
     }
@@ -119,8 +137,26 @@ impl<S: Store> Group<S> {
         self.queue.update(|q| q.is_latched = true);
     }
 
+    /// Waits for those who are about to submit, if there are any.
+    fn gather(&self, patience: Duration) {
+        let start = Instant::now();
+        let gap = patience / GAP_SHARE;
+        let mut there = 0;
+        loop {
+            let is_whole = |q: &mut Queue<S>| q.is_crowd_there().then_some(());
+            if self.queue.wait_at_most(gap, is_whole).is_some() || start.elapsed() >= patience {
+                return;
+            }
+            let before = std::mem::replace(&mut there, self.queue.lock().pending.len());
+            if there <= before {
+                return;
+            }
+        }
+    }
+
     /// Commits what is pending, as one unit, and hands leadership on.
     fn lead(&self, store: &S) {
+        self.gather(store.unit_cost());
         let batch = self.take_batch();
         let sets: Vec<Arc<S::Set>> = batch.iter().map(|t| t.set.clone()).collect();
         let outcome = catch_unwind(AssertUnwindSafe(|| store.commit(&sets)));
@@ -138,6 +174,7 @@ impl<S: Store> Group<S> {
             }
             let next = q.pending.front().cloned();
             q.has_leader = next.is_some();
+            q.crowd = batch.len() + q.pending.len();
             (next, orphans)
         });
         if let Some(failure) = failed {
@@ -196,14 +233,18 @@ impl<S: Store> Turn<'_, S> {
         set: Arc<S::Set>,
     ) -> Result<S::Receipt, Failure<S::Error>> {
         let ticket = Arc::new(Ticket { set, fate: Monitor::new(Fate::Waiting) });
-        let leads = self.group.queue.update(|q| {
+        let Turn { group, guard } = self;
+        let (leads, is_crowd_there) = {
+            let mut q = group.queue.lock();
             if q.is_latched {
                 return Err(Failure::Latched);
             }
             q.pending.push_back(ticket.clone());
-            Ok(!std::mem::replace(&mut q.has_leader, true))
-        })?;
-        let Turn { group, guard } = self;
+            (!std::mem::replace(&mut q.has_leader, true), q.is_crowd_there())
+        };
+        if is_crowd_there {
+            group.queue.update(|_| ());
+        }
         drop(guard);
         if leads {
             group.lead(store);
@@ -237,6 +278,7 @@ mod tests {
     struct Journal {
         sets: Mutex<Vec<u32>>,
         units: AtomicU32,
+        unit_cost: Duration,
     }
 
     const FAILS: u32 = 1_000_000;
@@ -258,6 +300,10 @@ mod tests {
             let first = all.len();
             all.extend(sets.iter().map(|s| **s));
             Ok((first..all.len()).collect())
+        }
+
+        fn unit_cost(&self) -> Duration {
+            self.unit_cost
         }
 
         fn size_bytes(_: &u32) -> usize {
@@ -315,6 +361,31 @@ mod tests {
             group.turn(LONG).unwrap().submit(&journal, Arc::new(set)).unwrap();
         }
         assert_eq!(journal.units.load(Ordering::Relaxed), 5);
+    }
+
+    #[test]
+    fn a_leader_waits_for_as_many_as_there_were() {
+        let journal = Journal { unit_cost: LONG, ..Journal::default() };
+        let group = Group::<Journal>::new(usize::MAX);
+        group.queue.update(|q| q.crowd = 2);
+        let submit = |set| group.turn(LONG).unwrap().submit(&journal, Arc::new(set)).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| submit(0));
+            while !group.queue.lock().has_leader {
+                std::thread::yield_now();
+            }
+            scope.spawn(|| submit(1));
+        });
+        assert_eq!(journal.units.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_leader_does_not_wait_for_those_who_stay_away() {
+        let journal = Journal { unit_cost: Duration::from_millis(1), ..Journal::default() };
+        let group = Group::<Journal>::new(usize::MAX);
+        group.queue.update(|q| q.crowd = 2);
+        group.turn(LONG).unwrap().submit(&journal, Arc::new(0)).unwrap();
+        assert_eq!(group.queue.lock().crowd, 1, "nor does the next");
     }
 
     #[test]

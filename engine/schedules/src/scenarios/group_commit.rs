@@ -72,6 +72,10 @@ impl Store for Journal {
         Ok(places)
     }
 
+    fn unit_cost(&self) -> Duration {
+        SHORT
+    }
+
     fn size_bytes(_: &u32) -> usize {
         1
     }
