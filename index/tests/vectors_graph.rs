@@ -236,6 +236,34 @@ fn a_filter_against_the_query_is_given_up_for_a_scan() {
 }
 
 #[test]
+fn a_filter_for_the_query_is_walked_and_one_that_is_not_given_up_at_once() {
+    let mut random = Random(19);
+    let (index, vectors) = filled(Metric::Cosine, 8_000, &mut random);
+    link_all(&index, 1);
+    let view = index.view(1);
+    let (mut right, mut given_up) = (0, 0);
+    for _ in 0..20 {
+        let query = clustered(&mut random);
+        // A fifth of all, for which a scan is cheaper unless they are what a walk meets.
+        let all = brute_force(Metric::Cosine, &vectors, &query, 8_000, None);
+        let near: RoaringBitmap = all[..1_600].iter().map(|hit| hit.ordinal).collect();
+        let found = find(&view, &vectors, &query, 10, Some(&near), 20);
+        assert_eq!(found.plan.strategy, Strategy::Walk, "{:?}", found.plan);
+        right += found.hits.iter().filter(|hit| all[..10].contains(hit)).count();
+        let any: RoaringBitmap = (0..8_000).filter(|_| random.below(5) == 0).collect();
+        let found = find(&view, &vectors, &query, 10, Some(&any), 20);
+        if found.plan.strategy == Strategy::WalkThenScan {
+            given_up += 1;
+            assert!(found.plan.walked < 80, "{:?}", found.plan);
+            let expected = brute_force(Metric::Cosine, &vectors, &query, 10, Some(&any));
+            assert_eq!(found.hits, expected);
+        }
+    }
+    assert!(right >= 190, "{right} of 200");
+    assert!(given_up >= 10, "{given_up} of 20");
+}
+
+#[test]
 fn images_keep_the_graph_and_survive_churn() {
     let mut random = Random(11);
     let (mut index, mut vectors) = filled(Metric::Cosine, 4_000, &mut random);

@@ -9,6 +9,7 @@
 //! [`Effort::Exact`], of all live entries of the filter.
 
 use roaring::RoaringBitmap;
+use std::cell::Cell;
 
 use super::bounds::Probe;
 use super::graph::{Reach, Target, Walker};
@@ -270,16 +271,21 @@ impl VectorView {
                 let has_begun = walker.nearest(target, ef, scratch)?;
                 if has_begun { Reach::End } else { Reach::Allowance }
             } else {
+                let (met, wanted) = (Cell::new(0), Cell::new(0));
                 let admits = |entry: u32| {
                     let is_wanted = match filter {
                         Some(filter) => filter.contains(self.entries.ordinal(entry)?),
                         None => true,
-                    };
-                    Ok(is_wanted && self.entries.is_alive(entry))
+                    } && self.entries.is_alive(entry);
+                    met.update(|met| met + 1);
+                    wanted.update(|wanted| wanted + usize::from(is_wanted));
+                    Ok(is_wanted)
                 };
                 let allow = |nodes: usize| {
+                    let is_trial = plan.walked < plan.trial && plan.trial <= plan.walked + nodes;
                     plan.walked += nodes;
-                    if plan.walked > plan.allowance {
+                    let is_hopeless = is_trial && plan.is_hopeless(ef, met.get(), wanted.get());
+                    if plan.walked > plan.allowance || is_hopeless {
                         Reach::Allowance
                     } else if limits.allow(nodes) {
                         Reach::End
