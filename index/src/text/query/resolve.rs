@@ -178,12 +178,13 @@ fn cut(text: &str) -> &str {
 mod tests {
     use super::*;
     use crate::text::Language;
+    use std::slice;
 
     #[test]
     fn function_words_count_where_they_are_all_there_is() {
         let english = Analyzer::default().stem(Some(Language::English));
         let wanted = |query: Query| {
-            let resolved = Resolved::new(&query, &[english.clone()]);
+            let resolved = Resolved::new(&query, slice::from_ref(&english));
             resolved.wanted().map(|leaf| format!("{:?}", leaf.kind)).collect::<Vec<_>>()
         };
         assert_eq!(wanted(Query::words("What's the NAME of it?")), [r#"Term("name")"#]);
