@@ -40,7 +40,7 @@ use super::metric::{MAX_DIMENSION, Metric};
 use super::quantize::{Clip, Forms, StoredMargins, StoredScale};
 use crate::image::{ImageError, SharedSource};
 
-const MAGIC: [u8; 8] = *b"MLVECT05";
+const MAGIC: [u8; 8] = *b"MLVECT06";
 const HEADER_BYTES: usize = 2 * LANE_BYTES;
 const ORDINAL_BYTES: usize = size_of::<StoredOrdinal>();
 const SCALE_BYTES: usize = size_of::<StoredScale>();
@@ -139,7 +139,7 @@ impl Image {
         let inconsistent = |what| ImageError::Inconsistent { what };
         let header = source.get(0..HEADER_BYTES)?;
         if !header.starts_with(&MAGIC) {
-            return Err(ImageError::WrongFormat { expected: "a vector index of version 4" });
+            return Err(ImageError::WrongFormat { expected: "a vector index of version 6" });
         }
         let (fields, _) = header[MAGIC.len()..].as_chunks::<4>();
         let field = |at: usize| u32::from_le_bytes(fields[at]);

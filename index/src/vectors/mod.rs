@@ -35,7 +35,7 @@
 //! | file | what |
 //! |---|---|
 //! | `metric` | scores in full precision, and which vectors have one |
-//! | `quantize`, `planes` | vector to code, and code to two planes |
+//! | `turn`, `quantize`, `planes` | vector to code, and code to two planes |
 //! | `bounds` | the proof that a scan is exact |
 //! | `kernels` | dot products of a code with planes |
 //! | `graph` | the graph, walking and building it |
@@ -61,6 +61,7 @@ mod rank;
 mod scan;
 mod search;
 mod sparse;
+mod turn;
 mod view;
 
 pub use graph::{GraphParams, MAX_M};

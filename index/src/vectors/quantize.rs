@@ -5,6 +5,7 @@
 
 use super::metric::{Metric, norm};
 use super::planes::{Code, Planes, coarse};
+use super::turn::turn;
 
 /// Largest magnitude of a code component: symmetric, as the kernels need it.
 const CODE_MAX: f64 = 127.0;
@@ -97,17 +98,18 @@ pub(super) fn similarity(metric: Metric, dot: f32, a: Measure, b: Measure) -> f3
 }
 
 /// The components of a vector of this norm as they are compared: normalised under cosine, as given
-/// otherwise.
+/// otherwise; and turned.
 pub(super) fn components(metric: Metric, vector: &[f32], norm: f64, out: &mut Vec<f64>) {
     let factor = if metric == Metric::Cosine { 1.0 / norm } else { 1.0 };
     out.clear();
     out.extend(vector.iter().map(|&x| f64::from(x) * factor));
+    turn(out);
 }
 
-/// Which component of a vector, by magnitude, its code holds as its largest: what is beyond is cut to
+/// Which component of a turned vector, by magnitude, its code holds as its largest: what is beyond is cut to
 /// it. By default the largest, and nothing is cut.
 ///
-/// Where a few components stand far out, a lower quantile leaves finer steps to all the others. What
+/// Where a few components stand out, a lower quantile leaves finer steps to all the others. What
 /// a code gets wrong is known either way, so that it changes how fast a search is, and never what an
 /// exact one answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -244,18 +246,21 @@ mod tests {
 
     #[test]
     fn what_is_beyond_the_quantile_is_cut_and_the_others_get_finer_steps() {
-        let mut vector: Vec<f32> = (1..=100_u8).map(|x| f32::from(x) / 100.0).collect();
-        vector[7] = -500.0;
-        let mut quantizer = Quantizer::default();
-        let whole = quantizer.quantize(Metric::Dot, Clip::default(), &vector);
-        assert_eq!(whole.scale.to_bits(), (500.0_f32 / 127.0).to_bits());
-        let cut = quantizer.quantize(Metric::Dot, Clip::new(0.99).unwrap(), &vector);
-        assert_eq!(cut.scale.to_bits(), (1.0_f32 / 127.0).to_bits());
-        assert!((cut.residual - 499.0).abs() < 0.1, "the error is that of the one cut off");
+        let mut components: Vec<f64> = (1..=100_u8).map(|x| f64::from(x) / 100.0).collect();
+        components[7] = -500.0;
+        let scale = |components: &[f64], quantile| {
+            let clip = Clip::new(quantile).unwrap();
+            f64::from(scale_of(components, clip, &mut Vec::new()))
+        };
+        let [whole, cut] = [1.0, 0.99].map(|quantile| scale(&components, quantile));
+        assert!((whole - 500.0 / 127.0).abs() < 1e-6);
+        assert!((cut - 1.0 / 127.0).abs() < 1e-9);
+        let error = encode(&components, cut, &mut Code::default());
+        assert!((error - 499.0).abs() < 0.1, "the error is that of the one cut off");
         // The quantile of a sparse vector is nothing.
-        let sparse: Vec<f32> = (0..100).map(|at| if at == 3 { 2.0 } else { 0.0 }).collect();
-        let form = quantizer.quantize(Metric::Dot, Clip::new(0.5).unwrap(), &sparse);
-        assert!(form.scale > 0.015 && form.residual < 1e-6, "{form:?}");
+        let sparse: Vec<f64> = (0..100).map(|at| if at == 3 { 2.0 } else { 0.0 }).collect();
+        let scale = scale(&sparse, 0.5);
+        assert!(scale > 0.015 && encode(&sparse, scale, &mut Code::default()) < 1e-6);
         for refused in [0.49, 1.01, f32::NAN, f32::INFINITY] {
             assert_eq!(Clip::new(refused), None);
         }
@@ -277,12 +282,14 @@ mod tests {
             let clip = Clip::new(clip).unwrap();
             let mut quantizer = Quantizer::default();
             let form = quantizer.quantize(Metric::Dot, clip, &vector);
+            let mut turned = Vec::new();
+            components(Metric::Dot, &vector, norm(&vector), &mut turned);
             let mut code = Code::default();
             code.unpack(bytes_of(&quantizer.planes.high), bytes_of(&quantizer.planes.low));
             let distance_to = |decode: &dyn Fn(i8) -> f64| {
-                let pairs = vector.iter().zip(code.bytes());
-                let errors = pairs.map(|(&x, byte)| {
-                    f64::from(x) - f64::from(form.scale) * decode(byte.cast_signed())
+                let pairs = turned.iter().zip(code.bytes());
+                let errors = pairs.map(|(x, byte)| {
+                    x - f64::from(form.scale) * decode(byte.cast_signed())
                 });
                 errors.map(|error| error.powi(2)).sum::<f64>().sqrt()
             };
@@ -302,8 +309,8 @@ mod tests {
             // for f32.
             let length = (vector.len() as f64).sqrt();
             let step = f64::from(form.scale).max(f64::from(f32::MIN_POSITIVE));
-            let cut = |x: &f32| (f64::from(x.abs()) - 127.0 * f64::from(form.scale)).max(0.0);
-            let cut = vector.iter().map(|x| cut(x).powi(2)).sum::<f64>().sqrt();
+            let cut = |x: &f64| (x.abs() - 127.0 * f64::from(form.scale)).max(0.0);
+            let cut = turned.iter().map(|x| cut(x).powi(2)).sum::<f64>().sqrt();
             prop_assert!(residual <= 0.51 * step * length + cut);
             if clip == Clip::default() {
                 prop_assert!(cut <= step * length);
