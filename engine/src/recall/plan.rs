@@ -294,8 +294,7 @@ mod tests {
         assert_eq!(named("namespace:a").as_deref(), Some("a"));
         assert_eq!(named("namespace in (a, b) and kind:note").as_deref(), Some("a b"));
         assert_eq!(named("namespace:a or (namespace:b and tag:x)").as_deref(), Some("a b"));
-        for open in
-            ["kind:note", "not namespace:a", "namespace:a or kind:note", "exists(namespace)"]
+        for open in ["kind:note", "not namespace:a", "namespace:a or kind:note", "exists namespace"]
         {
             assert_eq!(named(open), None, "{open}");
         }
