@@ -10,7 +10,8 @@
 //! what is wanted would be much cheaper. Whatever it has met, it is given up once it has cost as much as the scan,
 //! so that a search never costs more than twice what the better way does.
 //!
-//! **Invariant:** the plan depends on numbers of entries alone, never on vectors.
+//! **Invariant:** what is begun depends on numbers of entries alone, never on vectors; what a walk meets can only
+//! end it, for a scan.
 
 use roaring::RoaringBitmap;
 
@@ -97,12 +98,12 @@ pub(super) fn choose(view: &VectorView, search: &Search<'_>) -> Plan {
     let linked = view.linked() as u64;
     let wanted = search.filter.map_or(entries, |filter| filter.len().min(entries));
     let scan = entries.min(wanted.saturating_mul(VISIT_COST));
-    // What a walk costs that wants one of so many nodes that it meets.
-    let walk = |one_of: (u64, u64)| match search.effort {
+    // What a walk costs that meets so many nodes for so many that it wants.
+    let walk = |(meets, wants): (u64, u64)| match search.effort {
         Effort::Exact => u64::MAX,
         Effort::Ef(ef) => {
             let nodes = NODES_PER_EF.saturating_mul(ef.max(search.k) as u64);
-            let met = nodes.saturating_mul(one_of.0) / one_of.1.max(1);
+            let met = nodes.saturating_mul(meets) / wants.max(1);
             met.saturating_mul(NODE_COST).saturating_add(entries - linked)
         }
     };
