@@ -25,7 +25,8 @@ pub struct GraphOptions {
     /// Vectors that are compared when one is linked, 1 to 4,096. More take longer and link better.
     /// 100 unless given.
     pub ef_construction: usize,
-    /// Vectors that a balanced search keeps on its way, 1 to 4,096. More find more and take longer.
+    /// Vectors whose neighbours a balanced search looks at, 1 to 4,096: about so many, fewer where few are near, up
+    /// to twice as many where many are. More find more and take longer.
     /// 100 unless given.
     pub ef: usize,
     /// Vectors are linked once a space holds so many; fewer are scanned. 4,096 unless given.
@@ -145,7 +146,7 @@ pub enum SearchEffort {
     Balanced,
     /// Compares with every vector: misses none, and takes time in proportion to their number.
     Exact,
-    /// Keeps this many vectors on its way, 1 to 4,096.
+    /// Looks at the neighbours of about this many vectors, 1 to 4,096: see [`ef`](GraphOptions::ef).
     Ef(usize),
 }
 

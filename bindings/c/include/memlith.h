@@ -1219,7 +1219,7 @@ typedef struct ml_space {
      */
     size_t ef_construction;
     /**
-     * Vectors that a balanced search keeps on its way, 1 to 4,096.
+     * About how many vectors a balanced search looks around, 1 to 4,096.
      */
     size_t ef;
     /**

@@ -40,7 +40,7 @@ pub struct ml_space {
     pub m: usize,
     /// Vectors that are compared when one is linked, 1 to 4,096.
     pub ef_construction: usize,
-    /// Vectors that a balanced search keeps on its way, 1 to 4,096.
+    /// About how many vectors a balanced search looks around, 1 to 4,096.
     pub ef: usize,
     /// Vectors are linked once there are so many.
     pub link_from: usize,

@@ -95,7 +95,13 @@ pub(super) struct Probe {
 impl Probe {
     /// Prepares `query`, which [`Metric::check`] has passed. It is never clipped: what was cut off it
     /// would widen the bounds of every entry.
-    pub(super) fn new(metric: Metric, query: &[f32]) -> Self {
+    pub(super) fn new(kernel: Kernel, metric: Metric, query: &[f32]) -> Self {
+        kernel.wide(|| Self::of(metric, query))
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
+    fn of(metric: Metric, query: &[f32]) -> Self {
         let query_norm = norm(query);
         let mut parts = Vec::new();
         components(metric, query, query_norm, &mut parts);
@@ -229,14 +235,14 @@ mod tests {
             let clip = Clip::new(clip).unwrap();
             prop_assume!(metric.check(query.len(), &query).is_ok());
             prop_assume!(metric.check(query.len(), &stored).is_ok());
-            let probe = Probe::new(metric, &query);
+            let probe = Probe::new(Kernel::detect(), metric, &query);
             let kernel = Kernel::detect();
             for other in Kernel::available() {
                 let score = probe.score(other, &query, &stored);
                 prop_assert_eq!(score.to_bits(), metric.score(&query, &stored).to_bits());
             }
             let mut quantizer = Quantizer::default();
-            let form = quantizer.quantize(metric, clip, &stored);
+            let form = quantizer.quantize(Kernel::detect(), metric, clip, &stored);
             let high = bytes_of(&quantizer.planes.high);
             let low = bytes_of(&quantizer.planes.low);
             let key = probe.key(probe.score(kernel, &query, &stored));

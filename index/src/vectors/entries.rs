@@ -196,16 +196,24 @@ impl Entries {
 impl<'a> Codes<'a> {
     /// The upper plane of an entry, which is one of these, and its scale: where they lie, for neither
     /// is read yet.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a few instructions of each node that a walk meets")]
     pub(super) fn high(&self, entry: u32) -> Result<(&'a [u8], &'a StoredScale), ImageError> {
         let at = entry as usize;
+        if let Some(VerifiedCodes { high, scales }) = self.verified
+            && let Some(scale) = scales.get(at)
+        {
+            return Ok((&high[at * self.plane_bytes..][..self.plane_bytes], scale));
+        }
+        self.high_elsewhere(at)
+    }
+
+    /// The same where it is not in an image that is verified.
+    fn high_elsewhere(&self, at: usize) -> Result<(&'a [u8], &'a StoredScale), ImageError> {
         if at >= self.image_len {
             let row = at - self.image_len;
             let lanes = &self.entries.high.rows_from(row)[..self.plane_bytes / LANE_BYTES];
             return Ok((bytes_of(lanes), &self.entries.scales.rows_from(row)[0]));
-        }
-        if let Some(VerifiedCodes { high, scales }) = self.verified {
-            return Ok((&high[at * self.plane_bytes..][..self.plane_bytes], &scales[at]));
         }
         let Rows { high, forms, .. } = self.entries.rows(at, 1)?;
         Ok((high, &forms.scales[0]))
@@ -214,8 +222,12 @@ impl<'a> Codes<'a> {
     /// What an entry of this scale is compared by.
     #[inline]
     pub(super) fn measure(&self, entry: u32, scale: StoredScale) -> Result<Measure, ImageError> {
-        let norm = if self.needs_norm { self.entries.form(entry)?.norm } else { 1.0 };
+        let norm = if self.needs_norm { self.norm(entry)? } else { 1.0 };
         Ok(Measure { scale: f32::from_le_bytes(scale), norm })
+    }
+
+    fn norm(&self, entry: u32) -> Result<f32, ImageError> {
+        Ok(self.entries.form(entry)?.norm)
     }
 }
 

@@ -4,7 +4,9 @@
 //!   0   magic "MLVECT" and two digits of version
 //!   8   dimension u32 | metric u32 (0 cosine, 1 dot, 2 l2) | entries u32 | of these, linked u32
 //!  24   m u32 | ef_construction u32 | nodes of each of 15 upper layers u32
-//!  92   quantile at which components are cut f32                             zeros up to 128
+//!  92   quantile at which components are cut f32
+//!  96   exponent by which squares of distances grow with the rank f32, 0 if it is not known
+//! 100   nodes that a walk goes on from u32, 0 if it is not known             zeros up to 128
 //! 128   ordinals      u32 each: the linked ascending, then the others ascending
 //!       scales        f32 each
 //!       margins       residual, norm, coarse: three f32 each
@@ -32,7 +34,8 @@ use std::sync::Arc;
 
 use super::entries::Entries;
 use super::graph::{
-    GraphParams, GraphView, MAX_NODES, Place, Rewritten, StoredLayer, UPPER_LAYERS,
+    GraphParams, GraphView, Growth, MAX_NODES, Place, Rewritten, Starts, StoredLayer, Terrain,
+    UPPER_LAYERS,
 };
 use super::index::Shape;
 use super::kernels::{LANE_BYTES, lanes_for};
@@ -40,7 +43,7 @@ use super::metric::{MAX_DIMENSION, Metric};
 use super::quantize::{Clip, Forms, StoredMargins, StoredScale};
 use crate::image::{ImageError, SharedSource};
 
-const MAGIC: [u8; 8] = *b"MLVECT06";
+const MAGIC: [u8; 8] = *b"MLVECT07";
 const HEADER_BYTES: usize = 2 * LANE_BYTES;
 const ORDINAL_BYTES: usize = size_of::<StoredOrdinal>();
 const SCALE_BYTES: usize = size_of::<StoredScale>();
@@ -49,9 +52,12 @@ const MARGIN_BYTES: usize = size_of::<StoredMargins>();
 /// The field of the header that says where components are cut.
 const CLIP_FIELD: usize = 6 + UPPER_LAYERS;
 
+/// The first of the two that say what the vectors lie like.
+const TERRAIN_FIELD: usize = CLIP_FIELD + 1;
+
 const SLOT_BYTES: usize = size_of::<u32>();
 
-const _: () = assert!(MAGIC.len() + (CLIP_FIELD + 1) * 4 <= HEADER_BYTES);
+const _: () = assert!(MAGIC.len() + (TERRAIN_FIELD + 2) * 4 <= HEADER_BYTES);
 
 /// A stored ordinal, little-endian.
 pub(super) type StoredOrdinal = [u8; 4];
@@ -130,6 +136,7 @@ pub(super) struct Opened {
     pub(super) metric: Metric,
     pub(super) clip: Clip,
     pub(super) params: GraphParams,
+    pub(super) terrain: Terrain,
     /// The ground first.
     pub(super) layers: Vec<StoredLayer>,
 }
@@ -139,7 +146,7 @@ impl Image {
         let inconsistent = |what| ImageError::Inconsistent { what };
         let header = source.get(0..HEADER_BYTES)?;
         if !header.starts_with(&MAGIC) {
-            return Err(ImageError::WrongFormat { expected: "a vector index of version 6" });
+            return Err(ImageError::WrongFormat { expected: "a vector index of version 7" });
         }
         let (fields, _) = header[MAGIC.len()..].as_chunks::<4>();
         let field = |at: usize| u32::from_le_bytes(fields[at]);
@@ -156,6 +163,13 @@ impl Image {
             .ok_or_else(|| inconsistent("parameters of a vector index"))?;
         let clip = Clip::new(f32::from_bits(field(CLIP_FIELD)))
             .ok_or_else(|| inconsistent("quantile of a vector index"))?;
+        let known = |at: usize| Some(field(TERRAIN_FIELD + at)).filter(|bits| *bits != 0);
+        let growth = known(0).map(|bits| Growth::new(f32::from_bits(bits)));
+        let starts = known(1).map(Starts::new);
+        if growth == Some(None) || starts == Some(None) {
+            return Err(inconsistent("terrain of a vector index"));
+        }
+        let terrain = Terrain { growth: growth.flatten(), starts: starts.flatten() };
         let nodes: [usize; UPPER_LAYERS] = std::array::from_fn(|at| field(6 + at) as usize);
         // A layer has no more nodes than the one below, and none above one without.
         if !nodes.is_sorted_by(|below, above| below >= above) || nodes[0] > entries {
@@ -183,7 +197,7 @@ impl Image {
         if !ascends(linked) || !ascends(others) {
             return Err(inconsistent("order of the ordinals of a vector index"));
         }
-        Ok(Opened { image, dimension, metric, clip, params, layers })
+        Ok(Opened { image, dimension, metric, clip, params, terrain, layers })
     }
 
     /// Number of entries, from the first on, that are linked.
@@ -270,6 +284,9 @@ pub(super) fn write(
         bytes.extend_from_slice(&(field as u32).to_le_bytes());
     }
     bytes.extend_from_slice(&clip.quantile().to_le_bytes());
+    let Terrain { growth, starts } = Terrain::measure(entries, graph)?;
+    bytes.extend_from_slice(&growth.map_or(0.0, Growth::exponent).to_le_bytes());
+    bytes.extend_from_slice(&starts.map_or(0, Starts::count).to_le_bytes());
     bytes.resize(HEADER_BYTES, 0);
     bytes.extend(order.iter().flat_map(|(ordinal, _)| ordinal.to_le_bytes()));
     bytes.resize(layout.scales, 0);

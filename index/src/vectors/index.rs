@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::entries::Entries;
-use super::graph::{GraphParams, GraphWriter, MAX_NODES};
+use super::graph::{GraphParams, GraphWriter, MAX_NODES, Terrain};
 use super::image::{Image, Opened};
 use super::kernels::{Kernel, Lane, lanes_for};
 use super::metric::{MAX_DIMENSION, Metric, VectorError};
@@ -84,7 +84,7 @@ impl VectorIndex {
     pub fn with_params(dimension: usize, metric: Metric, params: GraphParams, clip: Clip) -> Self {
         assert!((1..=MAX_DIMENSION).contains(&dimension), "dimension {dimension} is in range");
         let shape = Shape { dimension, metric, clip, kernel: Kernel::detect() };
-        Self::over(None, shape, GraphWriter::new(params, Vec::new(), 0))
+        Self::over(None, shape, GraphWriter::new(params, Vec::new(), 0, Terrain::default()))
     }
 
     /// The index whose image is `source`, which it reads in place.
@@ -92,9 +92,10 @@ impl VectorIndex {
     /// # Errors
     /// [`ImageError`] if the header, the length or the order of the entries is not that of an image.
     pub fn from_image(source: SharedSource) -> Result<Self, ImageError> {
-        let Opened { image, dimension, metric, clip, params, layers } = Image::open(source)?;
+        let Opened { image, dimension, metric, clip, params, terrain, layers } =
+            Image::open(source)?;
         let shape = Shape { dimension, metric, clip, kernel: Kernel::detect() };
-        let graph = GraphWriter::new(params, layers, image.linked() as u32);
+        let graph = GraphWriter::new(params, layers, image.linked() as u32, terrain);
         Ok(Self::over(Some(image), shape, graph))
     }
 
@@ -152,7 +153,8 @@ impl VectorIndex {
         }
         let entry = entries as u32;
 
-        let form = self.quantizer.quantize(self.shape.metric, self.shape.clip, vector);
+        let Shape { kernel, metric, clip, .. } = self.shape;
+        let form = self.quantizer.quantize(kernel, metric, clip, vector);
         self.high.push_row(&self.quantizer.planes.high);
         self.low.push_row(&self.quantizer.planes.low);
         let (scale, margins) = form.to_stored();

@@ -9,7 +9,8 @@
 //!      ≈  16 · q·high            −  120.5 · Σq      with 7.5, the middle of what `low` can be.
 //! ```
 //!
-//! The lower nibbles of embeddings are as good as uniform, so the second errs by about `4.6 |q|`.
+//! The lower nibbles of embeddings are as good as uniform, so the second errs by about `4.6 |q|`
+//! ([`ROUGHNESS`]).
 //!
 //! **Invariant:** padding is a component of zero. Only this folder calls it.
 
@@ -20,6 +21,10 @@ const BIAS: u8 = 128;
 
 /// What an estimate takes each lower nibble for.
 const MIDDLE: f64 = 7.5;
+
+/// What an estimate errs by for each unit of the length of the code that it is multiplied by: the standard
+/// deviation of a lower nibble.
+pub(super) const ROUGHNESS: f32 = 4.61;
 
 /// The component as an estimate has it.
 pub(super) fn coarse(component: i8) -> f64 {
@@ -62,6 +67,8 @@ pub(super) struct Code {
 
 impl Code {
     /// Makes it the code of components that `encode` gives a byte each.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
     pub(super) fn fill<T: Copy>(&mut self, components: &[T], encode: impl Fn(T) -> i8) {
         self.bytes.clear();
         let lanes = components.len().next_multiple_of(LANE_NIBBLES) / LANE_BYTES;

@@ -3,6 +3,7 @@
 //! **Invariant:** the same vector gives the same code and [`Form`] on every machine, and a form's
 //! `residual`, `norm` and `coarse` are never below the true values. Only this folder calls it.
 
+use super::kernels::Kernel;
 use super::metric::{Metric, norm};
 use super::planes::{Code, Planes, coarse};
 use super::turn::turn;
@@ -97,8 +98,29 @@ pub(super) fn similarity(metric: Metric, dot: f32, a: Measure, b: Measure) -> f3
     }
 }
 
+/// The square of the distance of what is this similar: half of it under cosine, where it is that of the normalised
+/// vectors. Under dot, which knows no distances, it is only what [`similar_at`] turns back.
+#[inline]
+pub(super) fn gap(metric: Metric, similarity: f32) -> f32 {
+    match metric {
+        Metric::Cosine => 1.0 - similarity,
+        _ => -similarity,
+    }
+}
+
+/// How similar what has this [`gap`] is.
+#[inline]
+pub(super) fn similar_at(metric: Metric, gap: f32) -> f32 {
+    match metric {
+        Metric::Cosine => 1.0 - gap,
+        _ => -gap,
+    }
+}
+
 /// The components of a vector of this norm as they are compared: normalised under cosine, as given
 /// otherwise; and turned.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
 pub(super) fn components(metric: Metric, vector: &[f32], norm: f64, out: &mut Vec<f64>) {
     let factor = if metric == Metric::Cosine { 1.0 / norm } else { 1.0 };
     out.clear();
@@ -175,6 +197,8 @@ pub(super) fn scale_of(components: &[f64], clip: Clip, scratch: &mut Vec<f64>) -
 /// Writes the code of `components` and returns the distance between them and `scale` times it.
 ///
 /// A scale of zero (no component, or all too small for it) gives a code of zeros.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
 pub(super) fn encode(components: &[f64], scale: f64, code: &mut Code) -> f64 {
     let per_step = if scale > 0.0 { 1.0 / scale } else { 0.0 };
     code.fill(components, |x| {
@@ -186,6 +210,8 @@ pub(super) fn encode(components: &[f64], scale: f64, code: &mut Code) -> f64 {
 }
 
 /// The distance between `components` and what `decode` makes of their code.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
 fn distance(components: &[f64], code: &Code, decode: impl Fn(i8) -> f64) -> f64 {
     let mut squares = [0.0; LANES];
     let mut add = |components: &[f64], bytes: &[u8; LANES]| {
@@ -218,7 +244,19 @@ pub(super) struct Quantizer {
 
 impl Quantizer {
     /// Codes a vector.
-    pub(super) fn quantize(&mut self, metric: Metric, clip: Clip, vector: &[f32]) -> Form {
+    pub(super) fn quantize(
+        &mut self,
+        kernel: Kernel,
+        metric: Metric,
+        clip: Clip,
+        vector: &[f32],
+    ) -> Form {
+        kernel.wide(|| self.code(metric, clip, vector))
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
+    fn code(&mut self, metric: Metric, clip: Clip, vector: &[f32]) -> Form {
         let Self { parts, scratch, code, planes } = self;
         let length = norm(vector);
         components(metric, vector, length, parts);
@@ -281,7 +319,7 @@ mod tests {
         ) {
             let clip = Clip::new(clip).unwrap();
             let mut quantizer = Quantizer::default();
-            let form = quantizer.quantize(Metric::Dot, clip, &vector);
+            let form = quantizer.quantize(Kernel::detect(), Metric::Dot, clip, &vector);
             let mut turned = Vec::new();
             components(Metric::Dot, &vector, norm(&vector), &mut turned);
             let mut code = Code::default();

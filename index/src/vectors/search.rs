@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 use std::cell::Cell;
 
 use super::bounds::Probe;
-use super::graph::{Reach, Target, Walker};
+use super::graph::{Breadth, Reach, Target, Walker};
 use super::index::Shape;
 use super::metric::VectorError;
 use super::plan::{self, Plan, Strategy};
@@ -133,9 +133,10 @@ type Source<'a, E> = &'a mut dyn Vectors<Error = E>;
 pub enum Effort {
     /// Every entry: the answer is that of brute force.
     Exact,
-    /// The graph, keeping this many of the nearest on the way (*ef* of the paper), at least as many
-    /// as are asked for; and every entry that is not in the graph yet. Where a scan is cheaper, as
-    /// under a filter that keeps few, that, and the answer is exact.
+    /// The graph, looking at the neighbours of about this many of the nearest (*ef* of the paper), at least
+    /// as many as are asked for: of fewer where few lie near the query, of up to twice as many where many do. And
+    /// every entry that is not in the graph yet. Where a scan is cheaper, as under a filter that keeps few,
+    /// that, and the answer is exact.
     Ef(usize),
 }
 
@@ -205,14 +206,14 @@ impl VectorView {
         if k == 0 || filter.is_some_and(RoaringBitmap::is_empty) {
             return Ok(Found { hits: Vec::new(), plan });
         }
-        let probe = Probe::new(shape.metric, query);
+        let probe = Probe::new(shape.kernel, shape.metric, query);
         let mut scan = Scan::new(&self.entries, &probe, k);
         if let (Strategy::Walk, Effort::Ef(ef)) = (plan.strategy, effort) {
-            let ended = self.walk(&mut scan, &probe, ef.max(k), filter, &mut plan, &mut limits)?;
-            match ended {
+            let breadth = self.graph.breadth(k, ef);
+            match self.walk(&mut scan, &probe, breadth, filter, &mut plan, &mut limits)? {
                 Reach::End => {}
                 Reach::Stop => return Err(SearchError::Stopped),
-                Reach::Allowance => plan.strategy = Strategy::WalkThenScan,
+                Reach::Dry | Reach::Allowance => plan.strategy = Strategy::WalkThenScan,
             }
         }
         let is_stopped = if plan.strategy == Strategy::Walk {
@@ -258,7 +259,7 @@ impl VectorView {
         &self,
         scan: &mut Scan<'_>,
         probe: &Probe,
-        ef: usize,
+        breadth: Breadth,
         filter: Option<&RoaringBitmap>,
         plan: &mut Plan,
         limits: &mut SearchLimits<'_>,
@@ -268,8 +269,7 @@ impl VectorView {
         let has_dead = self.live() < self.entries.len();
         self.graph.shared.with_scratch(|scratch| {
             let ended = if filter.is_none() && !has_dead {
-                let has_begun = walker.nearest(target, ef, scratch)?;
-                if has_begun { Reach::End } else { Reach::Allowance }
+                walker.nearest(target, breadth, scratch)?
             } else {
                 let (met, wanted) = (Cell::new(0), Cell::new(0));
                 let admits = |entry: u32| {
@@ -284,7 +284,8 @@ impl VectorView {
                 let allow = |nodes: usize| {
                     let is_trial = plan.walked < plan.trial && plan.trial <= plan.walked + nodes;
                     plan.walked += nodes;
-                    let is_hopeless = is_trial && plan.is_hopeless(ef, met.get(), wanted.get());
+                    let is_hopeless =
+                        is_trial && plan.is_hopeless(breadth.ef, met.get(), wanted.get());
                     if plan.walked > plan.allowance || is_hopeless {
                         Reach::Allowance
                     } else if limits.allow(nodes) {
@@ -293,15 +294,19 @@ impl VectorView {
                         Reach::Stop
                     }
                 };
-                walker.nearest_of(target, ef, admits, allow, scratch)?
+                walker.nearest_of(target, breadth, admits, allow, scratch)?
             };
-            if ended != Reach::End {
-                return Ok(ended);
+            let ended = match ended {
+                // Fewer than are wanted, and there may be more: parts of the graph may lie apart.
+                Reach::Dry if scratch.found.len() >= plan.expected.clamp(1, breadth.ef) => {
+                    Reach::End
+                }
+                ended => ended,
+            };
+            if ended == Reach::End {
+                scan.look_at(scratch.found.iter().map(|candidate| candidate.node()))?;
             }
-            scan.look_at(scratch.found.iter().map(|candidate| candidate.node()))?;
-            // Fewer than are asked for, and there may be more: parts of the graph may lie apart.
-            let is_short = scratch.found.len() < plan.expected.min(ef);
-            Ok(if is_short { Reach::Allowance } else { Reach::End })
+            Ok(ended)
         })
     }
 
@@ -315,9 +320,9 @@ impl VectorView {
         query: &[f32],
         vectors: Source<'_, E>,
     ) -> Result<Vec<Hit>, SearchError<E>> {
-        let Shape { dimension, metric, .. } = self.entries.shape;
+        let Shape { dimension, metric, kernel, .. } = self.entries.shape;
         metric.check(dimension, query).map_err(SearchError::Query)?;
-        let probe = Probe::new(metric, query);
+        let probe = Probe::new(kernel, metric, query);
         let mut vector = vec![0.0; dimension];
         let mut lookup = self.entries.lookup()?;
         let mut hits = Vec::with_capacity(ordinals.len());

@@ -10,6 +10,8 @@
 //! same vector turns into the same on every machine.
 
 /// Turns the components of a vector, in their place.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
 pub(super) fn turn(components: &mut [f64]) {
     let dimension = components.len();
     let Some(log) = dimension.checked_ilog2() else { return };
@@ -23,6 +25,8 @@ pub(super) fn turn(components: &mut [f64]) {
 }
 
 /// Changes half of the signs: always the same.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
 fn flip(components: &mut [f64], stream: u64) {
     for (run, number) in components.chunks_mut(u64::BITS as usize).zip(0_u64..) {
         let bits = hash(stream << 32 | number);
@@ -40,16 +44,34 @@ fn hash(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Multiplies by the Hadamard matrix of this order, a power of two, which keeps lengths.
-fn mix(components: &mut [f64]) {
-    let mut half = 1;
-    while half < components.len() {
-        for pair in components.chunks_exact_mut(2 * half) {
-            let (left, right) = pair.split_at_mut(half);
-            for (a, b) in left.iter_mut().zip(right) {
-                (*a, *b) = (*a + *b, *a - *b);
-            }
+/// Components that are mixed with one another first, in registers.
+const BLOCK: usize = 8;
+
+/// Puts the sum and the difference of components that lie `half` apart in their places.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
+fn pair_up(components: &mut [f64], half: usize) {
+    for pair in components.chunks_exact_mut(2 * half) {
+        let (left, right) = pair.split_at_mut(half);
+        for (a, b) in left.iter_mut().zip(right) {
+            (*a, *b) = (*a + *b, *a - *b);
         }
+    }
+}
+
+/// Multiplies by the Hadamard matrix of this order, a power of two, which keeps lengths.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the registers of its caller")]
+fn mix(components: &mut [f64]) {
+    let (blocks, few) = components.as_chunks_mut::<BLOCK>();
+    for block in blocks {
+        for half in [1, 2, 4] {
+            pair_up(block, half);
+        }
+    }
+    let mut half = if few.is_empty() { BLOCK } else { 1 };
+    while half < components.len() {
+        pair_up(components, half);
         half *= 2;
     }
     let factor = 1.0 / (components.len() as f64).sqrt();

@@ -64,12 +64,12 @@ impl VectorView {
     /// # Errors
     /// [`VectorError`] if no index of this kind takes such a vector, or the image cannot be read.
     pub fn matches(&self, ordinal: u32, vector: &[f32]) -> Result<bool, VectorError> {
-        let Shape { dimension, metric, clip, .. } = self.entries.shape;
+        let Shape { dimension, metric, clip, kernel } = self.entries.shape;
         metric.check(dimension, vector)?;
         let Some(entry) = self.entries.entry_of(ordinal)? else { return Ok(false) };
         let rows = self.entries.rows(entry as usize, 1)?;
         let mut quantizer = Quantizer::default();
-        let form = quantizer.quantize(metric, clip, vector);
+        let form = quantizer.quantize(kernel, metric, clip, vector);
         let Planes { high, low } = &quantizer.planes;
         let is_code = rows.high == bytes_of(high) && rows.low == bytes_of(low);
         let (scale, margins) = form.to_stored();

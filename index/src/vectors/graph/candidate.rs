@@ -14,6 +14,14 @@ impl Candidate {
     /// Its lowest bit: the walk has looked at its neighbours.
     const EXPANDED: u64 = 1;
 
+    /// Sorts behind all others.
+    pub(super) const LAST: Self = Self(u64::MAX);
+
+    /// Sorts behind all that are as similar as this.
+    pub(super) fn last_of(similarity: f32) -> Self {
+        Self(Self::new(similarity, 0).0 | u64::from(u32::MAX))
+    }
+
     #[inline]
     pub(super) fn new(similarity: f32, node: u32) -> Self {
         let bits = similarity.to_bits();

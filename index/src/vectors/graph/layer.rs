@@ -55,10 +55,16 @@ impl Layer {
         self.lists.len()
     }
 
+    /// Is a node its entry?
+    #[inline]
+    pub(super) fn is_ground(&self) -> bool {
+        self.places.is_none()
+    }
+
     /// The entry of a node, if there is such a node.
     #[inline]
     pub(super) fn entry(&self, node: u32) -> Result<Option<u32>, ImageError> {
-        if self.places.is_none() {
+        if self.is_ground() {
             return Ok(((node as usize) < self.len()).then_some(node));
         }
         Ok(self.place(node)?.map(|place| place.entry))

@@ -5,9 +5,10 @@
 //!
 //! **Invariant:** a list is changed under the lock of its node, and no thread holds two of them.
 
+use super::horizon::Horizon;
 use super::layer::Layer;
 use super::lists::{TWIN, parted};
-use super::select::{Chosen, Spread, candidates_of, choose};
+use super::select::{Chosen, candidates_of, choose};
 use super::walk::{Scratch, Target, Walker};
 use super::{GraphView, MAX_STRIDE, STRIPES};
 use crate::image::ImageError;
@@ -39,7 +40,7 @@ pub(in crate::vectors) fn link(
 /// Of `width` candidates for neighbours, those whose own neighbours are looked at. The others are too far
 /// to lead to nearer ones, but are as good for other directions.
 fn depth_of(width: usize) -> usize {
-    (2 * width).div_ceil(3)
+    (7 * width).div_ceil(12)
 }
 
 /// How an entry is tied into a layer.
@@ -66,14 +67,17 @@ fn link_one(
     for number in (0..=highest).rev() {
         let layer = &graph.layers[number];
         let Some(node) = layer.node_of(entry)? else { continue };
-        let from = match start {
-            None => walker.descend(target, linked, number, scratch)?,
-            Some(node) => walker.candidate(layer, target, node)?,
+        let has_start = match start {
+            None => walker.descend(target, linked, number, 1, scratch)?,
+            Some(node) => walker.start_at(layer, target, node, scratch)?,
         };
-        let Some(from) = from else { continue };
+        if !has_start {
+            continue;
+        }
         let width = graph.params.ef_construction;
-        walker.beam_within(layer, target, from, width, depth_of(width), scratch)?;
-        let nearest = scratch.found.first().map_or(from, |nearest| *nearest);
+        let mut horizon = Horizon::of_width(width);
+        walker.beam_within(layer, target, depth_of(width), &mut horizon, scratch)?;
+        let Some(nearest) = scratch.found.first().copied() else { continue };
         start = layer.place(nearest.node())?.map(|place| place.below);
         if let Some(twin) = layer.entry(nearest.node())?
             && entries.are_twins(entry, twin)?
@@ -81,7 +85,7 @@ fn link_one(
             ties.push((number, node, Tie::Twin(nearest.node())));
             continue;
         }
-        let neighbours = choose(entries, layer, &scratch.found, graph.params.m, Spread::WIDE)?;
+        let neighbours = choose(entries, layer, &scratch.found, graph.params.m)?;
         let nodes: Vec<u32> = neighbours.iter().map(|chosen| chosen.node).collect();
         layer.lists.write(node, &nodes)?;
         ties.push((number, node, Tie::Neighbours(neighbours)));
@@ -138,7 +142,7 @@ fn add(
     if count == stride {
         let candidates = candidates_of(entries, layer, of.entry, &nodes)?;
         let at_most = stride - usize::from(twin.is_some());
-        let kept = choose(entries, layer, &candidates, at_most, Spread::NARROW)?;
+        let kept = choose(entries, layer, &candidates, at_most)?;
         nodes.clear();
         nodes.extend(kept.iter().map(|chosen| chosen.node));
     }

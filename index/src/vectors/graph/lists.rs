@@ -59,14 +59,9 @@ impl Base {
         self.stored.source.get(at..at + stride * 4)
     }
 
-    #[inline]
-    fn prefetch(&self, list: usize, stride: usize) {
-        if let Some(page) = self.pages[list / PAGE].get() {
-            prefetch(&page[list % PAGE * stride..][..stride]);
-        } else if let Some(image) = self.stored.source.verified() {
-            let at = self.stored.bytes.start + list * stride * 4;
-            prefetch(image.get(at..at + stride * 4).unwrap_or_default());
-        }
+    /// The bytes of all lists, if they are verified.
+    fn verified(&self) -> Option<&[u8]> {
+        self.stored.source.verified()?.get(self.stored.bytes.clone())
     }
 
     /// The page of a list, copied if need be.
@@ -107,36 +102,14 @@ impl Lists {
         self.stride
     }
 
+    /// What many of them are read by.
+    pub(super) fn reader(&self) -> ListReader<'_> {
+        ListReader { lists: self, verified: self.base.as_ref().and_then(|base| base.verified()) }
+    }
+
     /// Copies what a list holds into `out`; returns how many there are.
-    #[inline]
     pub(super) fn read(&self, list: u32, out: &mut [u32]) -> Result<usize, ImageError> {
-        let list = list as usize;
-        let mut taken = 0;
-        let mut take = |slot: u32| {
-            if slot == NONE || taken == out.len() {
-                return false;
-            }
-            out[taken] = slot;
-            taken += 1;
-            true
-        };
-        match &self.base {
-            Some(base) if list < self.base_len => match base.pages[list / PAGE].get() {
-                Some(page) => {
-                    let at = list % PAGE * self.stride;
-                    let slots = page[at..at + self.stride].iter();
-                    let _ = slots.map(|slot| slot.load(Ordering::Relaxed)).all(&mut take);
-                }
-                None => {
-                    let _ = slots_of(base.bytes(list, self.stride)?).all(&mut take);
-                }
-            },
-            _ => {
-                let slots = self.tail.row(list - self.base_len).unwrap_or_default().iter();
-                let _ = slots.map(|slot| slot.load(Ordering::Relaxed)).all(&mut take);
-            }
-        }
-        Ok(taken)
+        self.reader().read(list, out)
     }
 
     /// The next twin of the node of a list.
@@ -162,14 +135,63 @@ impl Lists {
         }
         Ok(())
     }
+}
+
+/// Reads lists here and there.
+#[derive(Clone, Copy)]
+pub(super) struct ListReader<'a> {
+    lists: &'a Lists,
+    /// The lists of the image, if every byte of it is verified.
+    verified: Option<&'a [u8]>,
+}
+
+impl ListReader<'_> {
+    /// Copies what a list holds into `out`; returns how many there are.
+    #[inline]
+    pub(super) fn read(&self, list: u32, out: &mut [u32]) -> Result<usize, ImageError> {
+        let Lists { stride, base, base_len, tail } = self.lists;
+        let list = list as usize;
+        let mut taken = 0;
+        let mut take = |slot: u32| {
+            if slot == NONE || taken == out.len() {
+                return false;
+            }
+            out[taken] = slot;
+            taken += 1;
+            true
+        };
+        let changed = match base {
+            Some(base) if list < *base_len => {
+                let Some(page) = base.pages[list / PAGE].get() else {
+                    let stored = match self.verified {
+                        Some(all) => &all[list * stride * 4..][..stride * 4],
+                        None => base.bytes(list, *stride)?,
+                    };
+                    let _ = slots_of(stored).all(&mut take);
+                    return Ok(taken);
+                };
+                &page[list % PAGE * stride..][..*stride]
+            }
+            _ => tail.row(list - base_len).unwrap_or_default(),
+        };
+        let _ = changed.iter().map(|slot| slot.load(Ordering::Relaxed)).all(&mut take);
+        Ok(taken)
+    }
 
     /// Asks for the memory of a list that will be read soon.
     #[inline]
     pub(super) fn prefetch(&self, list: u32) {
+        let Lists { stride, base, base_len, tail } = self.lists;
         let list = list as usize;
-        match &self.base {
-            Some(base) if list < self.base_len => base.prefetch(list, self.stride),
-            _ => prefetch(self.tail.row(list - self.base_len).unwrap_or_default()),
+        match base {
+            Some(base) if list < *base_len => {
+                if let Some(page) = base.pages[list / PAGE].get() {
+                    prefetch(&page[list % PAGE * stride..][..*stride]);
+                } else if let Some(all) = self.verified {
+                    prefetch(&all[list * stride * 4..][..stride * 4]);
+                }
+            }
+            _ => prefetch(tail.row(list - base_len).unwrap_or_default()),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `layer`, `lists` | neighbour lists of one layer, of the image and behind it; chains of twins |
 //! | `walk`, `visited`, `candidate` | the search within a layer |
+//! | `horizon`, `terrain` | where it ends and begins, and what that depends on |
 //! | `select` | which of many near nodes become neighbours |
 //! | `link` | taking entries into the graph |
 //! | `progress` | which entries are linked |
@@ -27,12 +28,14 @@
 //! the linked count were complete when that count was stored.
 
 mod candidate;
+mod horizon;
 mod layer;
 mod link;
 mod lists;
 mod progress;
 mod rewrite;
 mod select;
+mod terrain;
 mod validate;
 mod visited;
 mod walk;
@@ -42,9 +45,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 pub(super) use candidate::MAX_NODES;
+pub(super) use horizon::Breadth;
 pub(super) use layer::{Place, StoredLayer};
 pub(super) use link::link;
 pub(super) use rewrite::Rewritten;
+pub(super) use terrain::{Growth, Starts, Terrain};
 pub(super) use walk::{Reach, Scratch, Target, Walker};
 
 use crate::image::ImageError;
@@ -154,16 +159,23 @@ impl Shared {
 pub(super) struct GraphWriter {
     params: GraphParams,
     layers: Vec<LayerWriter>,
+    terrain: Terrain,
     shared: Arc<Shared>,
 }
 
 impl GraphWriter {
-    /// The graph over the layers of an image, the ground first, of which `linked` entries are linked.
-    pub(super) fn new(params: GraphParams, stored: Vec<StoredLayer>, linked: u32) -> Self {
+    /// The graph over the layers of an image, the ground first, of which `linked` entries are linked and
+    /// whose nodes lie so.
+    pub(super) fn new(
+        params: GraphParams,
+        stored: Vec<StoredLayer>,
+        linked: u32,
+        terrain: Terrain,
+    ) -> Self {
         let mut stored = stored.into_iter();
         let layer = |layer| LayerWriter::new(params.stride(layer), layer == 0, stored.next());
         let layers = (0..=UPPER_LAYERS).map(layer).collect();
-        Self { params, layers, shared: Arc::new(Shared::new(linked)) }
+        Self { params, layers, terrain, shared: Arc::new(Shared::new(linked)) }
     }
 
     pub(super) fn params(&self) -> GraphParams {
@@ -181,7 +193,8 @@ impl GraphWriter {
     pub(super) fn view(&self) -> GraphView {
         let used = self.layers.iter().take_while(|layer| !layer.is_empty());
         let layers = used.map(LayerWriter::layer).collect();
-        GraphView { params: self.params, layers, shared: Arc::clone(&self.shared) }
+        let Self { params, terrain, .. } = *self;
+        GraphView { params, layers, terrain, shared: Arc::clone(&self.shared) }
     }
 
     pub(super) fn linked(&self) -> usize {
@@ -199,10 +212,27 @@ pub(super) struct GraphView {
     pub(super) params: GraphParams,
     /// The ground first; none is empty.
     layers: Arc<[Layer]>,
+    /// As it was when the image was written.
+    terrain: Terrain,
     pub(super) shared: Arc<Shared>,
 }
 
+/// Before it is known how many starts a walk needs, one for so many nodes that it looks at …
+const EF_PER_START: usize = 16;
+
+/// … and so many at most.
+const MOST_STARTS: usize = 8;
+
 impl GraphView {
+    /// How a search for `k` looks at `ef` nodes.
+    pub(super) fn breadth(&self, k: usize, ef: usize) -> Breadth {
+        let starts = match self.terrain.starts {
+            Some(starts) => starts.count() as usize,
+            None => (ef / EF_PER_START).clamp(1, MOST_STARTS),
+        };
+        Breadth { k, ef: ef.max(k), starts }
+    }
+
     /// Does an entry lose most of its neighbours on the ground, if the others are kept? Those who take
     /// their place are as likely to be torn off themselves: it is better linked anew.
     ///

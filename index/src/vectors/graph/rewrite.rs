@@ -9,7 +9,7 @@
 
 use super::layer::{Layer, Place};
 use super::lists::{TWIN, parted};
-use super::select::{Spread, candidates_of, choose};
+use super::select::{candidates_of, choose};
 use super::{GraphView, MAX_STRIDE};
 use crate::image::ImageError;
 use crate::vectors::entries::Entries;
@@ -156,7 +156,7 @@ impl Lives<'_> {
             let Some(entry) = self.layer.entry(node.old)? else { return Ok(()) };
             let candidates = candidates_of(self.entries, self.layer, entry, &candidates)?;
             let at_most = stride - usize::from(twin.is_some());
-            let chosen = choose(self.entries, self.layer, &candidates, at_most, Spread::NARROW)?;
+            let chosen = choose(self.entries, self.layer, &candidates, at_most)?;
             kept = chosen.iter().map(|chosen| chosen.node).collect();
         }
         out.extend(kept.iter().filter_map(|old| self.number(*old)));

@@ -1,9 +1,6 @@
 //! Which of many near nodes become neighbours: those that are nearer to the node than to any
 //! neighbour chosen before, so that neighbours lie in all directions (algorithm 4 of the paper).
 //!
-//! A node that is linked may get neighbours whose directions differ less (by the *alpha* of Subramanya et
-//! al. 2019); a list that is full may not, so that there is room in it again.
-//!
 //! **Invariant:** the choice depends on the candidates and their order alone.
 
 use super::candidate::Candidate;
@@ -11,7 +8,6 @@ use super::layer::Layer;
 use crate::image::ImageError;
 use crate::vectors::entries::Entries;
 use crate::vectors::kernels::{GROUP, prefetch};
-use crate::vectors::metric::Metric;
 use crate::vectors::planes::Code;
 use crate::vectors::quantize::{Measure, similarity};
 
@@ -22,28 +18,6 @@ pub(super) struct Chosen {
     pub(super) entry: u32,
 }
 
-/// How much nearer than to the node a candidate must be to a chosen one to be left out: so many times,
-/// in squares of distances. Under dot, which knows none, always once.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Spread(f32);
-
-impl Spread {
-    /// For a node that is linked.
-    pub(super) const WIDE: Self = Self(1.1);
-
-    /// For a list that is full, so that others find room in it.
-    pub(super) const NARROW: Self = Self(1.0);
-
-    /// What a candidate that is this similar to the node must not exceed in similarity to a chosen one.
-    fn bar(self, metric: Metric, similarity: f32) -> f32 {
-        match metric {
-            Metric::Cosine => 1.0 - (1.0 - similarity) / self.0,
-            Metric::L2 => similarity / self.0,
-            Metric::Dot => similarity,
-        }
-    }
-}
-
 /// Of so many candidates one is likely to be chosen next: their lower planes are asked for.
 const LIKELY: usize = 3;
 
@@ -51,8 +25,8 @@ const LIKELY: usize = 3;
 #[derive(Clone, Copy)]
 struct Open<'a> {
     node: u32,
-    /// See [`Spread::bar`].
-    bar: f32,
+    /// To the node that chooses.
+    similarity: f32,
     entry: u32,
     high: &'a [u8],
     measure: Measure,
@@ -67,7 +41,6 @@ pub(super) fn choose(
     layer: &Layer,
     candidates: &[Candidate],
     at_most: usize,
-    spread: Spread,
 ) -> Result<Vec<Chosen>, ImageError> {
     let codes = entries.codes();
     let mut open = Vec::with_capacity(candidates.len());
@@ -75,8 +48,8 @@ pub(super) fn choose(
         if let Some(entry) = layer.entry(candidate.node())? {
             let (high, scale) = codes.high(entry)?;
             let measure = codes.measure(entry, *scale)?;
-            let bar = spread.bar(entries.shape.metric, candidate.similarity());
-            open.push(Open { node: candidate.node(), bar, entry, high, measure });
+            let (node, similarity) = (candidate.node(), candidate.similarity());
+            open.push(Open { node, similarity, entry, high, measure });
         }
     }
     let mut chosen: Vec<Chosen> = Vec::with_capacity(at_most);
@@ -113,7 +86,7 @@ fn drop_nearer_to(
         for (at, dot) in (first..end).zip(dots) {
             let other = open[at];
             let near = similarity(shape.metric, code.estimate(dot) as f32, measure, other.measure);
-            let is_too_near = near > other.bar;
+            let is_too_near = near > other.similarity;
             open[kept] = other;
             kept += usize::from(!is_too_near);
         }

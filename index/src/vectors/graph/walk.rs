@@ -3,6 +3,8 @@
 //! A walk goes by the upper [planes](crate::vectors::planes) alone, which halves the memory that it
 //! reads; as many nodes find as much as by whole codes. What it found a search looks at again.
 //!
+//! Where it ends, and how many nodes it keeps, its [`Horizon`] says.
+//!
 //! Copies of one vector would fill what it keeps, and it would end among them. So it passes by
 //! [twins](TWIN), and adds them when it has ended.
 //!
@@ -13,8 +15,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::candidate::Candidate;
+use super::horizon::{Breadth, Horizon};
 use super::layer::Layer;
-use super::lists::TWIN;
+use super::lists::{ListReader, TWIN};
 use super::visited::Visited;
 use super::{GraphView, MAX_STRIDE};
 use crate::image::ImageError;
@@ -27,6 +30,8 @@ use crate::vectors::quantize::{Measure, StoredScale, similarity};
 #[derive(Default)]
 pub(in crate::vectors) struct Scratch {
     pub(in crate::vectors) found: Vec<Candidate>,
+    /// Where the next walk begins.
+    starts: Vec<Candidate>,
     frontier: BinaryHeap<Reverse<Candidate>>,
     visited: Visited,
     /// Nodes that twins hang on.
@@ -57,11 +62,13 @@ pub(in crate::vectors) struct Target<'a> {
     pub(in crate::vectors) measure: Measure,
 }
 
-/// How a walk under conditions ended.
+/// How a walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::vectors) enum Reach {
     /// Nothing nearer is left.
     End,
+    /// Nothing is left that there is a way to, though more was wanted.
+    Dry,
     /// It had looked at as many nodes as it was allowed.
     Allowance,
     /// It was told to stop.
@@ -99,42 +106,63 @@ impl<'a> Walker<'a> {
         Self { entries, codes: entries.codes(), graph, mark }
     }
 
-    /// Finds the `width` nodes of the ground that are nearest; false if there is none to begin with.
+    /// Finds the nodes of the ground that are nearest.
     pub(in crate::vectors) fn nearest(
         &self,
         target: Target<'_>,
-        width: usize,
+        breadth: Breadth,
         scratch: &mut Scratch,
-    ) -> Result<bool, ImageError> {
-        let Some((ground, start)) = self.land(target, scratch)? else { return Ok(false) };
-        self.beam(ground, target, start, width, scratch)?;
-        self.unfold(ground, width, |_| Ok(true), scratch)?;
-        Ok(true)
+    ) -> Result<Reach, ImageError> {
+        let Some(ground) = self.land(target, breadth, scratch)? else { return Ok(Reach::Dry) };
+        let mut horizon = self.horizon(target, breadth);
+        self.beam_within(ground, target, usize::MAX, &mut horizon, scratch)?;
+        self.finish(ground, breadth, &horizon, |_| Ok(true), scratch)
     }
 
-    /// Finds the `width` nodes of the ground that are nearest and that `admits` takes, also through
-    /// others. `allow` is told how many nodes were looked at, and may end the walk.
+    /// Finds the nodes of the ground that are nearest and that `admits` takes, also through others. `allow`
+    /// is told how many nodes were looked at, and may end the walk.
     pub(in crate::vectors) fn nearest_of(
         &self,
         target: Target<'_>,
-        width: usize,
+        breadth: Breadth,
         mut admits: impl FnMut(u32) -> Result<bool, ImageError>,
         allow: impl FnMut(usize) -> Reach,
         scratch: &mut Scratch,
     ) -> Result<Reach, ImageError> {
-        let Some((ground, start)) = self.land(target, scratch)? else {
-            return Ok(Reach::Allowance);
-        };
-        let ended = self.sift(ground, target, start, width, &mut admits, allow, scratch)?;
-        self.unfold(ground, width, admits, scratch)?;
-        Ok(ended)
+        let Some(ground) = self.land(target, breadth, scratch)? else { return Ok(Reach::Dry) };
+        let mut horizon = self.horizon(target, breadth);
+        match self.sift(ground, target, &mut horizon, &mut admits, allow, scratch)? {
+            Reach::End => self.finish(ground, breadth, &horizon, admits, scratch),
+            ended => Ok(ended),
+        }
     }
 
-    /// Adds the twins of what was found, or might have been: `width` of them at most.
+    fn horizon(&self, target: Target<'_>, breadth: Breadth) -> Horizon {
+        Horizon::new(self.entries.shape.metric, breadth, self.graph.terrain.growth, target)
+    }
+
+    /// Leaves what a walk has found that may be among the nearest, and twins of it.
+    fn finish(
+        &self,
+        ground: &Layer,
+        breadth: Breadth,
+        horizon: &Horizon,
+        admits: impl FnMut(u32) -> Result<bool, ImageError>,
+        scratch: &mut Scratch,
+    ) -> Result<Reach, ImageError> {
+        self.unfold(ground, breadth, admits, scratch)?;
+        if horizon.is_dry(&scratch.found) {
+            return Ok(Reach::Dry);
+        }
+        horizon.cut(&mut scratch.found);
+        Ok(Reach::End)
+    }
+
+    /// Adds the twins of what was found, or might have been: `ef` of them at most.
     fn unfold(
         &self,
         layer: &Layer,
-        width: usize,
+        breadth: Breadth,
         mut admits: impl FnMut(u32) -> Result<bool, ImageError>,
         scratch: &mut Scratch,
     ) -> Result<(), ImageError> {
@@ -143,8 +171,8 @@ impl<'a> Walker<'a> {
             return Ok(());
         }
         hung.sort_unstable();
-        let last = found.last().copied().filter(|_| found.len() >= width);
-        let most = found.len() + width;
+        let last = found.last().copied().filter(|_| found.len() >= breadth.k);
+        let most = found.len() + breadth.ef;
         for of in hung.iter().take_while(|of| last.is_none_or(|last| **of <= last)) {
             let mut next = layer.lists.twin(of.node())?;
             for _ in 0..MAX_TWINS {
@@ -160,43 +188,64 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// Where a walk on the ground begins.
+    /// Goes down to the ground, which it returns, if there is a way.
     fn land(
         &self,
         target: Target<'_>,
+        breadth: Breadth,
         scratch: &mut Scratch,
-    ) -> Result<Option<(&'a Layer, Candidate)>, ImageError> {
-        let start = self.descend(target, self.mark, 0, scratch)?;
-        Ok(self.graph.layers.first().zip(start))
+    ) -> Result<Option<&'a Layer>, ImageError> {
+        scratch.found.clear();
+        let has_landed = self.descend(target, self.mark, 0, breadth.starts, scratch)?;
+        Ok(self.graph.layers.first().filter(|_| has_landed))
     }
 
-    /// Goes down to `layer`, to the nearest node that is found on the way without a detour. `None`
-    /// if no layer from there up has a node below `linked`.
+    /// Goes down to `layer`, each time from the nearest `width` nodes of the layer above. False if no layer
+    /// from there up has a node below `linked`.
     pub(super) fn descend(
         &self,
         target: Target<'_>,
         linked: u32,
         layer: usize,
+        width: usize,
         scratch: &mut Scratch,
-    ) -> Result<Option<Candidate>, ImageError> {
-        let Some((mut number, place)) = self.graph.entrance(linked)? else { return Ok(None) };
+    ) -> Result<bool, ImageError> {
+        let Some((mut number, place)) = self.graph.entrance(linked)? else { return Ok(false) };
         if number < layer {
-            return Ok(None);
+            return Ok(false);
         }
-        let mut node = if number == 0 { place.entry } else { 0 };
-        loop {
-            let at = &self.graph.layers[number];
-            let start = self.candidate(at, target, node)?;
-            if number == layer {
-                return Ok(start);
-            }
-            let Some(start) = start else { return Ok(None) };
-            self.beam(at, target, start, 1, scratch)?;
-            let nearest = scratch.found.first().map_or(node, |nearest| nearest.node());
-            let Some(place) = at.place(nearest)? else { return Ok(None) };
-            node = place.below;
+        let mut at = &self.graph.layers[number];
+        let mut has_start =
+            self.start_at(at, target, if number == 0 { place.entry } else { 0 }, scratch)?;
+        while number > layer && has_start {
+            self.beam(at, target, width, scratch)?;
             number -= 1;
+            let Scratch { found, starts, .. } = &mut *scratch;
+            let above = std::mem::replace(&mut at, &self.graph.layers[number]);
+            starts.clear();
+            for nearest in found {
+                if let Some(place) = above.place(nearest.node())?
+                    && at.entry(place.below)? == Some(place.entry)
+                {
+                    starts.push(Candidate::new(nearest.similarity(), place.below));
+                }
+            }
+            has_start = !starts.is_empty();
         }
+        Ok(has_start)
+    }
+
+    /// Has the next walk begin at a node, if there is such a node.
+    pub(super) fn start_at(
+        &self,
+        layer: &Layer,
+        target: Target<'_>,
+        node: u32,
+        scratch: &mut Scratch,
+    ) -> Result<bool, ImageError> {
+        scratch.starts.clear();
+        scratch.starts.extend(self.candidate(layer, target, node)?);
+        Ok(!scratch.starts.is_empty())
     }
 
     /// The candidate of one node, if there is such a node.
@@ -230,47 +279,52 @@ impl<'a> Walker<'a> {
     }
 
     /// Finds the `width` nearest nodes.
-    pub(super) fn beam(
+    fn beam(
         &self,
         layer: &Layer,
         target: Target<'_>,
-        start: Candidate,
         width: usize,
         scratch: &mut Scratch,
     ) -> Result<(), ImageError> {
-        self.beam_within(layer, target, start, width, width, scratch)
+        self.beam_within(layer, target, width, &mut Horizon::of_width(width), scratch)
     }
 
-    /// Finds the `width` nearest nodes, the last of them less surely: it ends when it has looked at
-    /// the neighbours of the nearest `depth`.
+    /// Finds the nearest nodes, the last of them less surely: it ends when it has looked at the neighbours of
+    /// the nearest `depth`.
     pub(super) fn beam_within(
         &self,
         layer: &Layer,
         target: Target<'_>,
-        start: Candidate,
-        width: usize,
         depth: usize,
+        horizon: &mut Horizon,
         scratch: &mut Scratch,
     ) -> Result<(), ImageError> {
-        let Scratch { found, visited, hung, .. } = scratch;
+        let Scratch { found, starts, visited, hung, .. } = scratch;
+        let lists = layer.lists.reader();
         let mut batch = Batch::new(layer.lists.stride());
         visited.clear(layer.len());
-        visited.insert(start.node());
         hung.clear();
         found.clear();
-        found.push(start);
+        for &start in starts.iter() {
+            if visited.insert(start.node()) {
+                keep(found, start, horizon.width);
+            }
+        }
         let mut at = 0;
-        while at < found.len().min(depth) {
+        while at < found.len().min(depth) && !horizon.hides(found[at]) {
             if !found[at].expand() {
                 at += 1;
                 continue;
             }
             let of = found[at];
             at += 1;
-            self.expand(layer, target, of, visited, hung, &mut batch, |candidate, _| {
-                if let Some(place) = keep(found, candidate, width) {
-                    layer.lists.prefetch(candidate.node());
+            self.expand(layer, lists, target, of, visited, hung, &mut batch, |candidate, _| {
+                if !horizon.hides(candidate)
+                    && let Some(place) = keep(found, candidate, horizon.width)
+                {
+                    lists.prefetch(candidate.node());
                     at = at.min(place);
+                    horizon.draw(found, place);
                 }
                 Ok(())
             })?;
@@ -278,50 +332,58 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// Finds the `width` nearest nodes of entries that `admits` takes, also through others.
+    /// Finds the nearest nodes of entries that `admits` takes, also through others.
     ///
     /// `allow` is told how many nodes are about to be looked at, and may end the walk.
-    #[expect(clippy::too_many_arguments, reason = "a walk under conditions has many")]
     fn sift(
         &self,
         layer: &Layer,
         target: Target<'_>,
-        start: Candidate,
-        width: usize,
+        horizon: &mut Horizon,
         mut admits: impl FnMut(u32) -> Result<bool, ImageError>,
         mut allow: impl FnMut(usize) -> Reach,
         scratch: &mut Scratch,
     ) -> Result<Reach, ImageError> {
-        let Scratch { found, frontier, visited, hung } = scratch;
+        let Scratch { found, starts, frontier, visited, hung } = scratch;
+        let lists = layer.lists.reader();
         let mut batch = Batch::new(layer.lists.stride());
         visited.clear(layer.len());
-        visited.insert(start.node());
         hung.clear();
         found.clear();
         frontier.clear();
-        frontier.push(Reverse(start));
-        if let Some(entry) = layer.entry(start.node())?
-            && admits(entry)?
-        {
-            found.push(start);
+        for &start in starts.iter() {
+            if visited.insert(start.node()) {
+                frontier.push(Reverse(start));
+                if let Some(entry) = layer.entry(start.node())?
+                    && admits(entry)?
+                {
+                    keep(found, start, horizon.width);
+                }
+            }
         }
         while let Some(Reverse(nearest)) = frontier.pop() {
-            if found.len() >= width && found.last().is_some_and(|last| *last < nearest) {
+            let is_last = |last: &Candidate| *last < nearest && found.len() >= horizon.width;
+            if found.last().is_some_and(is_last) || horizon.hides(nearest) {
                 break;
             }
             let looked_at = self.expand(
                 layer,
+                lists,
                 target,
                 nearest,
                 visited,
                 hung,
                 &mut batch,
                 |candidate, entry| {
-                    if found.len() < width || found.last().is_some_and(|last| candidate < *last) {
+                    let has_room = found.len() < horizon.width;
+                    let is_near = has_room || found.last().is_some_and(|last| candidate < *last);
+                    if is_near && !horizon.hides(candidate) {
                         frontier.push(Reverse(candidate));
-                        layer.lists.prefetch(candidate.node());
-                        if admits(entry)? {
-                            keep(found, candidate, width);
+                        lists.prefetch(candidate.node());
+                        if admits(entry)?
+                            && let Some(place) = keep(found, candidate, horizon.width)
+                        {
+                            horizon.draw(found, place);
                         }
                     }
                     Ok(())
@@ -344,6 +406,7 @@ impl<'a> Walker<'a> {
     fn expand(
         &self,
         layer: &Layer,
+        lists: ListReader<'_>,
         target: Target<'_>,
         of: Candidate,
         visited: &mut Visited,
@@ -352,15 +415,19 @@ impl<'a> Walker<'a> {
         mut take: impl FnMut(Candidate, u32) -> Result<(), ImageError>,
     ) -> Result<usize, ImageError> {
         let Batch { nodes, entries, codes } = batch;
-        let count = layer.lists.read(of.node(), nodes)?;
+        let count = lists.read(of.node(), nodes)?;
+        let end = layer.len() as u32;
         codes.clear();
         for at in 0..count {
             let node = nodes[at];
-            if node & TWIN != 0 {
-                hung.push(of);
+            if node >= end {
+                if node & TWIN != 0 {
+                    hung.push(of);
+                }
                 continue;
             }
-            if let Some(entry) = layer.entry(node)?
+            let entry = if layer.is_ground() { Some(node) } else { layer.entry(node)? };
+            if let Some(entry) = entry
                 && entry < self.mark
                 && visited.insert(node)
             {

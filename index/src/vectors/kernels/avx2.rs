@@ -55,10 +55,16 @@ pub(super) fn dot(query: &[u8], plane: &[u8]) -> i32 {
     _mm_cvtsi128_si32(_mm_hadd_epi32(two, two))
 }
 
-/// [`Sums::of`], for wider registers: nothing is fused, so the bits are the same.
+/// See [`Kernel::sums`](super::Kernel::sums).
 #[target_feature(enable = "avx2")]
 pub(super) fn sums(query: &[f32], vector: &[f32]) -> Sums {
     Sums::of(query, vector)
+}
+
+/// See [`Kernel::wide`](super::Kernel::wide).
+#[target_feature(enable = "avx2")]
+pub(super) fn wide<T>(work: impl FnOnce() -> T) -> T {
+    work()
 }
 
 fn parts(query: &[u8]) -> &[Part] {

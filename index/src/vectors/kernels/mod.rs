@@ -52,7 +52,6 @@ pub(super) fn bytes_of(lanes: &[Lane]) -> &[u8] {
 
 type Group = unsafe fn(query: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP];
 type Dot = unsafe fn(query: &[u8], plane: &[u8]) -> i32;
-type SumsOf = unsafe fn(query: &[f32], vector: &[f32]) -> Sums;
 
 /// One implementation of the dot product. Results do not depend on which is used.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +59,8 @@ pub struct Kernel {
     name: &'static str,
     group: Group,
     dot: Dot,
-    sums: SumsOf,
+    /// Has the machine registers of 32 bytes?
+    is_wide: bool,
 }
 
 impl Kernel {
@@ -71,17 +71,17 @@ impl Kernel {
         {
             if avx512::is_available() {
                 let (group, dot) = (avx512::group as Group, avx512::dot as Dot);
-                kernels.push(Self { name: "avx512-vnni", group, dot, sums: avx2::sums });
+                kernels.push(Self { name: "avx512-vnni", group, dot, is_wide: true });
             }
             if avx2::is_available() {
                 let (group, dot) = (avx2::group as Group, avx2::dot as Dot);
-                kernels.push(Self { name: "avx2", group, dot, sums: avx2::sums });
+                kernels.push(Self { name: "avx2", group, dot, is_wide: true });
             }
         }
         #[cfg(target_arch = "aarch64")]
-        kernels.push(Self { name: "neon", group: neon::group, dot: neon::dot, sums: Sums::of });
+        kernels.push(Self { name: "neon", group: neon::group, dot: neon::dot, is_wide: false });
         let (group, dot) = (scalar::group as Group, scalar::dot as Dot);
-        kernels.push(Self { name: "scalar", group, dot, sums: Sums::of });
+        kernels.push(Self { name: "scalar", group, dot, is_wide: false });
         kernels
     }
 
@@ -145,11 +145,26 @@ impl Kernel {
     /// What the cosine of `query` and `vector` is made of.
     #[inline]
     pub(super) fn sums(self, query: &[f32], vector: &[f32]) -> Sums {
-        #[expect(unsafe_code, reason = "calls code for instructions that were found at run time")]
-        // SAFETY: as in `group`.
-        unsafe {
-            (self.sums)(query, vector)
+        #[cfg(target_arch = "x86_64")]
+        if self.is_wide {
+            #[expect(unsafe_code, reason = "calls code for instructions found at run time")]
+            // SAFETY: as in `wide`. A closure run by that is not vectorised.
+            return unsafe { avx2::sums(query, vector) };
         }
+        Sums::of(query, vector)
+    }
+
+    /// Runs `work`, what is inlined of it compiled for the widest registers that there are. Nothing is fused, so that
+    /// the bits are the same.
+    #[inline]
+    pub(super) fn wide<T>(self, work: impl FnOnce() -> T) -> T {
+        #[cfg(target_arch = "x86_64")]
+        if self.is_wide {
+            #[expect(unsafe_code, reason = "calls code for instructions found at run time")]
+            // SAFETY: `available` says so only if it has found AVX2, which is all that is required.
+            return unsafe { avx2::wide(work) };
+        }
+        work()
     }
 }
 
@@ -157,12 +172,13 @@ impl Kernel {
 #[inline]
 pub(super) fn prefetch<T>(items: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    for line in items.chunks((LANE_BYTES / size_of::<T>()).max(1)) {
+    for line in (0..size_of_val(items)).step_by(LANE_BYTES) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let line = items.as_ptr().cast::<i8>().wrapping_add(line);
         #[expect(unsafe_code, reason = "a prefetch takes a pointer")]
         // SAFETY: every x86-64 has the instruction, and it faults on no address.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+            _mm_prefetch::<_MM_HINT_T0>(line);
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

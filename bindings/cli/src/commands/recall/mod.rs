@@ -174,7 +174,7 @@ struct Ranking {
     #[arg(long, value_name = "NAME")]
     space: Option<String>,
 
-    /// How hard to look for near vectors: fast, balanced, exact, or how many to keep on the way
+    /// How hard to look for near vectors: fast, balanced, exact, or about how many of them to look around
     #[arg(long, value_name = "EFFORT", default_value = "balanced", value_parser = effort)]
     effort: SearchEffort,
 
