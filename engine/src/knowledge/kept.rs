@@ -175,6 +175,33 @@ impl Graph {
     /// kept ([`Options::graph_cache_bytes`](crate::Options::graph_cache_bytes)). `name` says what it does, with all
     /// that its results follow from but the projection.
     ///
+    /// ```
+    /// use memlith::analytics::{EdgeWeight, Orientation, Run, weak_components};
+    /// use memlith::{Error, Follow, NewEdge, NewNode, Options, Projected};
+    /// use std::{cell::Cell, collections::HashSet};
+    /// let db = Options::new().graph_cache_bytes(1 << 20).in_memory()?;
+    /// let graph = db.graph("default");
+    /// graph.upsert_nodes(["a", "b", "c"].map(NewNode::new).to_vec())?;
+    /// let times = Cell::new(0);
+    /// let parts = || {
+    ///     let count = |all: &Projected| {
+    ///         times.set(times.get() + 1);
+    ///         let mut progress = |_| true;
+    ///         let parts = weak_components(all.projection(), &mut Run::new(1, &mut progress));
+    ///         let parts: HashSet<u32> = parts.expect("nobody stops it").into_iter().collect();
+    ///         Ok::<_, Error>(parts.len().into())
+    ///     };
+    ///     let (follow, one) = (Follow::new(), EdgeWeight::One);
+    ///     graph.read()?.analysed(&follow, Orientation::Undirected, one, "parts", count)
+    /// };
+    /// assert_eq!((*parts()?).clone(), 3);
+    /// assert_eq!((*parts()?).clone(), 3);
+    /// assert_eq!(times.get(), 1, "the second time it was kept");
+    /// graph.upsert_edges(vec![NewEdge::new("a", "knows", "b")])?;
+    /// assert_eq!((*parts()?).clone(), 2);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`project`](Self::project), and what `analyse` returns.
     pub fn analysed<E: From<Error>>(
