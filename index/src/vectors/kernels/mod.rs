@@ -59,7 +59,8 @@ pub struct Kernel {
     name: &'static str,
     group: Group,
     dot: Dot,
-    /// Has the machine registers of 32 bytes?
+    /// Has the machine AVX2?
+    #[cfg(target_arch = "x86_64")]
     is_wide: bool,
 }
 
@@ -79,9 +80,15 @@ impl Kernel {
             }
         }
         #[cfg(target_arch = "aarch64")]
-        kernels.push(Self { name: "neon", group: neon::group, dot: neon::dot, is_wide: false });
+        kernels.push(Self { name: "neon", group: neon::group, dot: neon::dot });
         let (group, dot) = (scalar::group as Group, scalar::dot as Dot);
-        kernels.push(Self { name: "scalar", group, dot, is_wide: false });
+        kernels.push(Self {
+            name: "scalar",
+            group,
+            dot,
+            #[cfg(target_arch = "x86_64")]
+            is_wide: false,
+        });
         kernels
     }
 
