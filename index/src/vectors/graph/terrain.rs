@@ -57,6 +57,11 @@ impl Terrain {
     }
 }
 
+/// How many of these entries are linked, from the first on: of later ones more may be by now.
+fn linked(entries: &Entries, graph: &GraphView) -> u32 {
+    graph.shared.progress.linked().min(entries.len() as u32)
+}
+
 /// Calls `visit` with a walker and so many of the linked entries, one behind the other, each as a target.
 fn visit_some(
     entries: &Entries,
@@ -64,7 +69,7 @@ fn visit_some(
     count: u32,
     mut visit: impl FnMut(&Walker<'_>, u32, Target<'_>, &mut Scratch) -> Result<(), ImageError>,
 ) -> Result<(), ImageError> {
-    let linked = graph.shared.progress.linked();
+    let linked = linked(entries, graph);
     let walker = Walker::new(entries, graph, linked);
     let mut code = Code::default();
     graph.shared.with_scratch(|scratch| {
@@ -97,7 +102,7 @@ impl Starts {
 
     /// As many as it takes to find nodes of the graph; `None` if there are few.
     fn measure(entries: &Entries, graph: &GraphView) -> Result<Option<Self>, ImageError> {
-        if graph.shared.progress.linked() < SOUGHT {
+        if linked(entries, graph) < SOUGHT {
             return Ok(None);
         }
         let mut starts = 1;
@@ -246,6 +251,22 @@ mod tests {
         assert!(starts.count() > 1);
         let missed = |starts| missed(&view.entries, &view.graph, starts).unwrap();
         assert!(missed(starts.count() as usize) < missed(1));
+    }
+
+    #[test]
+    fn a_view_measures_what_it_sees_though_more_is_linked() {
+        let params = GraphParams::default();
+        let mut index = VectorIndex::with_params(4, Metric::L2, params, Clip::default());
+        let mut insert = |ordinals: std::ops::Range<u32>, seq| {
+            for ordinal in ordinals {
+                index.insert(ordinal, &[ordinal as f32, 1.0, 0.0, 0.0], seq).unwrap();
+            }
+            index.view(seq)
+        };
+        let (before, after) = (insert(0..300, 1), insert(300..900, 2));
+        after.link(usize::MAX, &mut || true).unwrap();
+        assert_eq!(linked(&before.entries, &before.graph), 300);
+        assert!(Terrain::measure(&before.entries, &before.graph).unwrap().starts.is_some());
     }
 
     #[test]
