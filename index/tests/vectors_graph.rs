@@ -78,6 +78,32 @@ fn filled(metric: Metric, count: u32, random: &mut Random) -> (VectorIndex, Vect
 }
 
 #[test]
+fn an_image_says_how_far_walks_go() {
+    let mut random = Random(23);
+    let (index, vectors) = filled(Metric::Cosine, 4_000, &mut random);
+    link_all(&index, 1);
+    let image = index.write_image(1).unwrap();
+    let all: RoaringBitmap = (0..4_000).collect();
+    let queries: Vec<Vec<f32>> = (0..20).map(|_| clustered(&mut random)).collect();
+    let walked = |exponent: Option<f32>| {
+        let mut image = image.clone();
+        if let Some(exponent) = exponent {
+            image[96..100].copy_from_slice(&exponent.to_le_bytes());
+        }
+        let view = VectorIndex::from_image(Arc::new(image)).unwrap().view(1);
+        let walked = queries.iter().map(|query| {
+            let Found { plan, hits, .. } = find(&view, &vectors, query, 10, Some(&all), 20);
+            assert_eq!((plan.strategy, hits.len()), (Strategy::Walk, 10));
+            plan.walked
+        });
+        walked.sum::<usize>()
+    };
+    // Distances that hardly grow with the rank are soon too far; those that grow much never are.
+    let [near, far] = [0.01, 4.0].map(|exponent| walked(Some(exponent)));
+    assert!(near < walked(None) && walked(None) < far, "{near}, {}, {far}", walked(None));
+}
+
+#[test]
 fn it_finds_nearly_what_brute_force_finds_under_every_metric_and_filter() {
     for metric in Metric::ALL {
         let mut random = Random(5);

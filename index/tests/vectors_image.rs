@@ -85,7 +85,7 @@ proptest! {
             .map(|ordinal| (2 * ordinal, vector_of(Kind::Clustered, dimension, &mut random)))
             .collect();
         let mut image = index_of(metric, dimension, &vectors).write_image(1).unwrap();
-        let reach = if is_header_hit { 100 } else { image.len() };
+        let reach = if is_header_hit { 104 } else { image.len() };
         for (at, flip) in flips {
             image[at.index(reach)] ^= flip;
         }
@@ -130,8 +130,21 @@ fn refusals_name_the_rule() {
     assert!(matches!(open(&|image| image.truncate(10)), Err(ImageError::Truncated { .. })));
     let short = |image: &mut Vec<u8>| image.truncate(image.len() - 1);
     assert!(matches!(open(&short), Err(ImageError::Truncated { .. })));
-    // Dimension, metric, linked entries, m, ef_construction, an upper layer, the first ordinal.
-    for (at, byte) in [(8, 0), (9, 0xFF), (12, 3), (20, 3), (24, 1), (28, 0), (32, 3), (128, 9)] {
+    // Dimension, metric, linked entries, m, ef_construction, an upper layer, growth (8), starts, the first
+    // ordinal.
+    let wrong: [(usize, u8); 10] = [
+        (8, 0),
+        (9, 0xFF),
+        (12, 3),
+        (20, 3),
+        (24, 1),
+        (28, 0),
+        (32, 3),
+        (99, 0x41),
+        (100, 17),
+        (128, 9),
+    ];
+    for (at, byte) in wrong {
         let answer = open(&|image| image[at] = byte);
         assert!(matches!(answer, Err(ImageError::Inconsistent { .. })), "byte {at}: {answer:?}");
     }

@@ -54,9 +54,7 @@ pub(super) struct Horizon {
     rank: usize,
     /// So many times as far as that, in squares, …
     factor: f32,
-    /// … and no less than so much farther; infinite where there is no horizon.
-    margin: f32,
-    /// What similarities may err by.
+    /// … and no less than errors explain: what similarities may err by, infinite where there is no horizon.
     error: f32,
     /// The last that lies within.
     last: Candidate,
@@ -73,7 +71,6 @@ impl Horizon {
             k: width,
             rank: width,
             factor: 1.0,
-            margin: f32::INFINITY,
             error: f32::INFINITY,
             last: Candidate::LAST,
             is_met: false,
@@ -102,7 +99,6 @@ impl Horizon {
             k,
             rank,
             factor: growth.between(rank, ef.max(rank)),
-            margin: LOOKED_AT * error,
             error,
             last: Candidate::LAST,
             is_met: false,
@@ -121,11 +117,12 @@ impl Horizon {
     #[inline]
     pub(super) fn draw(&mut self, found: &[Candidate], place: usize) {
         if place < self.rank
-            && self.margin.is_finite()
+            && self.error.is_finite()
             && let Some(from) = found.get(self.rank - 1)
         {
             let gap = gap(self.metric, from.similarity());
-            self.last = self.last.min(self.at(f32::max(gap * self.factor, gap + self.margin)));
+            let within = f32::max(gap * self.factor, gap + LOOKED_AT * self.error);
+            self.last = self.last.min(self.at(within));
         }
     }
 

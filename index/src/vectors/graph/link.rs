@@ -61,7 +61,7 @@ fn link_one(
     let target = Target { code: &code, measure: entries.measure(entry)? };
     let walker = Walker::new(entries, graph, entry);
     let linked = graph.shared.progress.linked().min(entry);
-    let Some((highest, _)) = graph.entrance(linked)? else { return Ok(()) };
+    let Some(highest) = graph.entrance(linked)? else { return Ok(()) };
     let mut ties: Vec<(usize, u32, Tie)> = Vec::new();
     let mut start = None;
     for number in (0..=highest).rev() {

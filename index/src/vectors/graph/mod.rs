@@ -217,20 +217,10 @@ pub(super) struct GraphView {
     pub(super) shared: Arc<Shared>,
 }
 
-/// Before it is known how many starts a walk needs, one for so many nodes that it looks at …
-const EF_PER_START: usize = 16;
-
-/// … and so many at most.
-const MOST_STARTS: usize = 8;
-
 impl GraphView {
     /// How a search for `k` looks at `ef` nodes.
     pub(super) fn breadth(&self, k: usize, ef: usize) -> Breadth {
-        let starts = match self.terrain.starts {
-            Some(starts) => starts.count() as usize,
-            None => (ef / EF_PER_START).clamp(1, MOST_STARTS),
-        };
-        Breadth { k, ef: ef.max(k), starts }
+        Breadth { k, ef: ef.max(k), starts: self.terrain.starts_for(ef) }
     }
 
     /// Does an entry lose most of its neighbours on the ground, if the others are kept? Those who take
@@ -264,12 +254,11 @@ impl GraphView {
         Ok(kept * TORN < neighbours.len())
     }
 
-    /// Where a walk over entries below `mark` begins: the first node of the highest layer that has
-    /// one.
-    fn entrance(&self, mark: u32) -> Result<Option<(usize, Place)>, ImageError> {
+    /// Where a walk over entries below `mark` begins, at the first node: the highest layer that has one.
+    fn entrance(&self, mark: u32) -> Result<Option<usize>, ImageError> {
         for (number, layer) in self.layers.iter().enumerate().rev() {
-            if let Some(place) = layer.place(0)?.filter(|place| place.entry < mark) {
-                return Ok(Some((number, place)));
+            if layer.entry(0)?.is_some_and(|entry| entry < mark) {
+                return Ok(Some(number));
             }
         }
         Ok(None)

@@ -37,6 +37,12 @@ const SOUGHT_WITHIN: usize = 16;
 /// … and so many of which may be missed.
 const MISSED: usize = 3;
 
+/// Before that is known, one start for so many nodes that a walk looks at …
+const EF_PER_START: usize = 16;
+
+/// … and so many at most.
+const MOST_UNMEASURED: usize = 8;
+
 /// See the module.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::vectors) struct Terrain {
@@ -55,6 +61,14 @@ impl Terrain {
         let growth = Growth::measure(entries, graph)?;
         Ok(Self { growth, starts: Starts::measure(entries, graph)? })
     }
+
+    /// How many starts a walk gets that looks at `ef` nodes.
+    pub(super) fn starts_for(self, ef: usize) -> usize {
+        match self.starts {
+            Some(Starts(starts)) => starts.into(),
+            None => (ef / EF_PER_START).clamp(1, MOST_UNMEASURED),
+        }
+    }
 }
 
 /// How many of these entries are linked, from the first on: of later ones more may be by now.
@@ -70,11 +84,12 @@ fn visit_some(
     mut visit: impl FnMut(&Walker<'_>, u32, Target<'_>, &mut Scratch) -> Result<(), ImageError>,
 ) -> Result<(), ImageError> {
     let linked = linked(entries, graph);
+    let count = count.min(linked);
     let walker = Walker::new(entries, graph, linked);
     let mut code = Code::default();
     graph.shared.with_scratch(|scratch| {
-        for at in 0..count.min(linked) {
-            let entry = (u64::from(at) * u64::from(linked) / u64::from(count.min(linked))) as u32;
+        for at in 0..count {
+            let entry = (u64::from(at) * u64::from(linked) / u64::from(count)) as u32;
             entries.unpack(entry, &mut code)?;
             let target = Target { code: &code, measure: entries.measure(entry)? };
             visit(&walker, entry, target, scratch)?;

@@ -210,13 +210,12 @@ impl<'a> Walker<'a> {
         width: usize,
         scratch: &mut Scratch,
     ) -> Result<bool, ImageError> {
-        let Some((mut number, place)) = self.graph.entrance(linked)? else { return Ok(false) };
+        let Some(mut number) = self.graph.entrance(linked)? else { return Ok(false) };
         if number < layer {
             return Ok(false);
         }
         let mut at = &self.graph.layers[number];
-        let mut has_start =
-            self.start_at(at, target, if number == 0 { place.entry } else { 0 }, scratch)?;
+        let mut has_start = self.start_at(at, target, 0, scratch)?;
         while number > layer && has_start {
             self.beam(at, target, width, scratch)?;
             number -= 1;
