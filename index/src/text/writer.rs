@@ -4,7 +4,7 @@
 //! come before a view of it. What the writer counts (live documents and their length) is exact
 //! after every call, so that a view copies it.
 
-use super::analysis::{Analyzer, Language};
+use super::analysis::{Analyzer, KnownTerms, Language};
 use super::compact::{Compaction, DEAD, Piece, Receipt};
 use super::deaths::ALIVE;
 use super::image::Image;
@@ -25,6 +25,7 @@ pub struct TextIndex {
     /// What a view of this moment would pin.
     pin: Pin,
     document: DocumentTerms,
+    known: KnownTerms,
 }
 
 /// A segment, as it is kept between two runs.
@@ -46,6 +47,7 @@ impl TextIndex {
             parts: Arc::new(Parts { analyzer, sealed: Vec::new(), frozen: Vec::new(), tail }),
             pin: Pin::default(),
             document: DocumentTerms::default(),
+            known: KnownTerms::default(),
         }
     }
 
@@ -118,14 +120,14 @@ impl TextIndex {
         seq: u64,
     ) -> Result<(), ImageError> {
         self.remove(ordinal, seq)?;
-        let Self { parts, pin, document } = self;
+        let Self { parts, pin, document, known } = self;
         let Parts { analyzer, tail, .. } = &**parts;
         let analyzer = analyzer.clone().stem(language);
         let mut first = 0_u32;
         for (text, times) in fields {
             for _ in 0..*times {
                 let mut next = first;
-                analyzer.analyze(text, |token| {
+                analyzer.analyze_knowing(known, text, |token| {
                     let position = first.saturating_add(token.position).min(MAX_POSITION);
                     next = position.saturating_add(2);
                     document.add(token.term, position, &tail.terms);
@@ -324,6 +326,6 @@ impl TextIndex {
         let Parts { sealed, frozen, tail, .. } = &*self.parts;
         let sealed = sealed.iter().map(|sealed| sealed.heap_bytes()).sum::<usize>();
         let frozen = frozen.iter().map(|frozen| frozen.tail.heap_bytes()).sum::<usize>();
-        sealed + frozen + tail.heap_bytes() + self.document.heap_bytes()
+        sealed + frozen + tail.heap_bytes() + self.document.heap_bytes() + self.known.heap_bytes()
     }
 }

@@ -12,9 +12,11 @@
 mod fold;
 mod function_words;
 mod identifier;
+mod known;
 mod segment;
 mod stem;
 
+pub(super) use known::KnownTerms;
 pub use stem::Language;
 
 use segment::Piece;
@@ -155,11 +157,35 @@ impl Analyzer {
 
     /// Hands every term of `text` to `emit`, in a fixed order, each at most [`MAX_TERM_BYTES`]
     /// long and never empty. Reads the first [`MAX_TEXT_BYTES`] bytes. Any string is fine.
-    pub fn analyze(&self, text: &str, mut emit: impl FnMut(Token<'_>)) {
+    pub fn analyze(&self, text: &str, emit: impl FnMut(Token<'_>)) {
+        self.analyze_by(|word, into| self.term(word, into), text, emit);
+    }
+
+    /// The same, for whoever analyses many texts: terms of words that were met before need not be found again.
+    pub(super) fn analyze_knowing(
+        &self,
+        known: &mut KnownTerms,
+        text: &str,
+        emit: impl FnMut(Token<'_>),
+    ) {
+        let Some(language) = self.language else { return self.analyze(text, emit) };
+        let rules = language.code() << 1 | u8::from(self.fold_accents);
+        let term = |word: &str, into: &mut String| {
+            known.term(rules, word, into, |into| self.term(word, into));
+        };
+        self.analyze_by(term, text, emit);
+    }
+
+    fn analyze_by(
+        &self,
+        mut term: impl FnMut(&str, &mut String),
+        text: &str,
+        mut emit: impl FnMut(Token<'_>),
+    ) {
         let mut folded = String::with_capacity(MAX_TERM_BYTES);
         self.words(text, |range, position| {
             folded.clear();
-            self.term(&text[range.clone()], &mut folded);
+            term(&text[range.clone()], &mut folded);
             if !folded.is_empty() {
                 emit(Token { term: &folded, position, range });
             }
