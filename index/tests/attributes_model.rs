@@ -325,9 +325,14 @@ proptest! {
         let mut model = Model::default();
         let (mut direct, mut reopening) = (Attributes::new(COLUMNS), Attributes::new(COLUMNS));
         for step in &steps {
+            let image = reopening.write_image().unwrap();
             model.clone().apply(step, &mut reopening);
             model.apply(step, &mut direct);
+            if reopening.is_image() {
+                prop_assert!(reopening.write_image().unwrap() == image);
+            }
             reopening = reopened(&reopening);
+            prop_assert_eq!(reopening.is_image(), reopening.next_ordinal() > 0);
         }
         prop_assert!(direct.write_image().unwrap() == reopening.write_image().unwrap());
     }

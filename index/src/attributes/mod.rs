@@ -101,6 +101,11 @@ impl Attributes {
         Writer { rows: &self.rows, dictionary: &self.dictionary, live: &self.live }.write()
     }
 
+    /// Is this what an image holds that it was opened from? Then that need not be written again.
+    pub fn is_image(&self) -> bool {
+        self.rows.are_of_image()
+    }
+
     /// Allots the next ordinal to `id`. The row is not live before it is [set](Self::set): rows
     /// that are gone by the time they are folded are pushed too, so that numbering is a matter of
     /// the log alone.
@@ -241,10 +246,10 @@ impl Attributes {
         self.rows.id(ordinal).map(Some)
     }
 
-    /// The ordinal that was given to `id`, live or not. Costs a binary search.
+    /// The ordinal that was given to `id`, live or not. Costs a search among the ids, and next to nothing
+    /// where these have no gaps.
     pub fn ordinal_of(&self, id: u64) -> Result<Option<u32>, ImageError> {
-        let ordinal = self.rows.first_from(id)?;
-        Ok((self.id_of(ordinal)? == Some(id)).then_some(ordinal))
+        self.rows.ordinal_of(id)
     }
 
     /// About how many bytes of memory this index holds, shared with its clones or not. Free to ask.

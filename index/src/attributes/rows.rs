@@ -4,7 +4,7 @@
 //! ordinals are never given twice. For [`Attributes`](super::Attributes) only.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::block::{Block, ROWS};
 use super::cell::{self, MISSING};
@@ -19,9 +19,12 @@ pub(super) struct Rows {
     base: Arc<Image>,
     blocks: Trie<Arc<Block>>,
     next: u32,
+    /// Once it has been asked for.
+    first_id: OnceLock<u64>,
     last_id: Option<u64>,
     /// What the blocks take.
     bytes: usize,
+    is_changed: bool,
 }
 
 /// The cells of one column and block; reading beyond them gives [`MISSING`].
@@ -54,7 +57,15 @@ impl Cells<'_> {
 impl Rows {
     pub(super) fn new(base: Arc<Image>) -> Self {
         let (next, last_id) = (base.rows(), base.last_id());
-        Self { base, blocks: Trie::new(), next, last_id, bytes: 0 }
+        Self {
+            base,
+            blocks: Trie::new(),
+            next,
+            first_id: OnceLock::new(),
+            last_id,
+            bytes: 0,
+            is_changed: false,
+        }
     }
 
     pub(super) const fn next(&self) -> u32 {
@@ -63,6 +74,11 @@ impl Rows {
 
     pub(super) const fn last_id(&self) -> Option<u64> {
         self.last_id
+    }
+
+    /// Are they those of an image, as it has them?
+    pub(super) fn are_of_image(&self) -> bool {
+        self.base.rows() > 0 && !self.is_changed
     }
 
     pub(super) fn columns(&self) -> usize {
@@ -98,13 +114,38 @@ impl Rows {
         }
     }
 
-    /// The first ordinal whose id is `id` or more; the next ordinal if none is. Where ids follow each other
-    /// without gaps it is found at once.
-    pub(super) fn first_from(&self, id: u64) -> Result<u32, ImageError> {
-        let Some(last) = self.last_id.filter(|&last| last >= id) else { return Ok(self.next) };
+    /// The id of the first row; there must be one.
+    fn first_id(&self) -> Result<u64, ImageError> {
+        if let Some(first) = self.first_id.get() {
+            return Ok(*first);
+        }
         let first = self.id(0)?;
+        Ok(*self.first_id.get_or_init(|| first))
+    }
+
+    /// The first ordinal whose id is `id` or more; the next ordinal if none is.
+    pub(super) fn first_from(&self, id: u64) -> Result<u32, ImageError> {
+        Ok(self.search(id)?.0)
+    }
+
+    /// The ordinal that was given to `id`.
+    pub(super) fn ordinal_of(&self, id: u64) -> Result<Option<u32>, ImageError> {
+        let (ordinal, is_it) = self.search(id)?;
+        Ok(is_it.then_some(ordinal))
+    }
+
+    /// The first ordinal whose id is `id` or more, the next one if none is, and whether that is its id. Where
+    /// ids follow each other without gaps none but the first is read.
+    fn search(&self, id: u64) -> Result<(u32, bool), ImageError> {
+        let Some(last) = self.last_id.filter(|&last| last >= id) else {
+            return Ok((self.next, false));
+        };
+        let first = self.first_id()?;
         if first >= id {
-            return Ok(0);
+            return Ok((0, first == id));
+        }
+        if last - first == u64::from(self.next - 1) {
+            return Ok(((id - first) as u32, true));
         }
         // The id of `low` is below, that of `high` is not.
         let (mut low, mut below) = (0, first);
@@ -122,12 +163,12 @@ impl Rows {
             let middle = guess.clamp(low + 1, high - 1);
             let found = self.id(middle)?;
             match found.cmp(&id) {
-                Ordering::Equal => return Ok(middle),
+                Ordering::Equal => return Ok((middle, true)),
                 Ordering::Less => (low, below) = (middle, found),
                 Ordering::Greater => (high, above) = (middle, found),
             }
         }
-        Ok(high)
+        Ok((high, above == id))
     }
 
     /// The labels of a row, ascending.
@@ -165,6 +206,7 @@ impl Rows {
         ordinal: u32,
         change: impl FnOnce(&mut Block, usize),
     ) -> Result<(), ImageError> {
+        self.is_changed = true;
         let (number, row) = place(ordinal);
         let slot = self.blocks.slot(number);
         let (block, before) = match slot {
@@ -246,6 +288,8 @@ mod tests {
             for id in near.chain(misses) {
                 let expected = ids.partition_point(|&other| other < id) as u32;
                 prop_assert_eq!(rows.first_from(id).unwrap(), expected, "{}", id);
+                let of = ids.binary_search(&id).ok().map(|ordinal| ordinal as u32);
+                prop_assert_eq!(rows.ordinal_of(id).unwrap(), of, "{}", id);
             }
         }
     }
