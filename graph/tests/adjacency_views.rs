@@ -168,6 +168,16 @@ fn the_sequence_of_a_view_is_that_of_the_last_change() {
 }
 
 #[test]
+fn a_view_knows_whether_an_image_holds_all_of_it() {
+    let graph = three_nodes();
+    assert!(!graph.view().is_image());
+    let mut opened = GraphIndex::from_image(Arc::new(graph.write_image().unwrap())).unwrap();
+    let before = opened.view();
+    opened.insert(Edge::new(0, 1, 2, 7, 1.0), 2).unwrap();
+    assert!(before.is_image() && !opened.view().is_image());
+}
+
+#[test]
 fn an_image_of_another_view_is_not_gone_on_from() {
     let mut graph = three_nodes();
     let image = graph.write_image().unwrap();

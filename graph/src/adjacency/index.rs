@@ -266,6 +266,11 @@ impl GraphIndex {
         self.shared.contains_node(&self.pin, node)
     }
 
+    /// How many edges there are.
+    pub fn edge_count(&self) -> u32 {
+        self.pin.edges
+    }
+
     /// The graph as it is now, for as long as the view is held. Copies a few counters.
     pub fn view(&self) -> GraphView {
         GraphView { shared: Arc::clone(&self.shared), pin: self.pin, store: None }

@@ -71,6 +71,11 @@ impl GraphView {
         self.pin.seq
     }
 
+    /// Is this what an image holds that its index was opened from? Then that need not be written again.
+    pub fn is_image(&self) -> bool {
+        self.shared.image.is_some() && self.pin.changes == 0
+    }
+
     /// Number of nodes.
     pub fn node_count(&self) -> u32 {
         self.pin.nodes

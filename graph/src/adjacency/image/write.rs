@@ -25,7 +25,7 @@ pub struct ImageWriter {
 }
 
 enum Stage {
-    Survey(Survey),
+    Survey(Box<Survey>),
     Fill(Box<Lists>),
     Sort(Box<Lists>),
     Done(Vec<u8>),
@@ -34,7 +34,7 @@ enum Stage {
 impl ImageWriter {
     /// Nothing is done yet.
     pub fn new(view: &GraphView) -> Self {
-        Self { view: view.clone(), stage: Stage::Survey(Survey::default()), node: 0 }
+        Self { view: view.clone(), stage: Stage::Survey(Box::default()), node: 0 }
     }
 
     /// Goes on until about `half_edges` have been looked at. Is it done?
@@ -65,7 +65,7 @@ impl ImageWriter {
     fn next_stage(&mut self) -> Result<(), ImageError> {
         self.node = 0;
         self.stage = match std::mem::replace(&mut self.stage, Stage::Done(Vec::new())) {
-            Stage::Survey(survey) => Stage::Fill(Box::new(Lists::new(survey)?)),
+            Stage::Survey(survey) => Stage::Fill(Box::new(Lists::new(*survey)?)),
             Stage::Fill(lists) => Stage::Sort(lists),
             Stage::Sort(lists) => Stage::Done(lists.bytes),
             done @ Stage::Done(_) => done,
@@ -102,15 +102,36 @@ struct Row {
     edge_type: u16,
 }
 
+/// Values that there are; most are those that came last.
+struct Distinct<T> {
+    all: BTreeSet<T>,
+    last: Option<T>,
+}
+
+impl<T> Default for Distinct<T> {
+    fn default() -> Self {
+        Self { all: BTreeSet::new(), last: None }
+    }
+}
+
+impl<T: Ord + Copy> Distinct<T> {
+    fn insert(&mut self, value: T) {
+        if self.last != Some(value) {
+            self.last = Some(value);
+            self.all.insert(value);
+        }
+    }
+}
+
 /// What the nodes and edges are like.
 #[derive(Default)]
 struct Survey {
     present: Vec<u32>,
-    types: BTreeSet<u16>,
+    types: Distinct<u16>,
     /// Bits of weights, as long as they are few.
-    weights: BTreeSet<u32>,
-    froms: BTreeSet<i64>,
-    untils: BTreeSet<i64>,
+    weights: Distinct<u32>,
+    froms: Distinct<i64>,
+    untils: Distinct<i64>,
     rows: Vec<Row>,
     /// Of each row, if any does not always hold.
     valid: Vec<Validity>,
@@ -135,7 +156,7 @@ impl Survey {
         let Edge { key, weight, valid } = *edge;
         let (weight, edge_type) = (weight.to_bits(), key.edge_type);
         self.types.insert(edge_type);
-        if self.weights.len() <= MAX_WEIGHTS {
+        if self.weights.all.len() <= MAX_WEIGHTS {
             self.weights.insert(weight);
         }
         self.froms.insert(valid.from);
@@ -149,7 +170,7 @@ impl Survey {
 
     fn counts(&self) -> Counts {
         let edges = self.rows.len();
-        let weights = self.weights.len();
+        let weights = self.weights.all.len();
         // A table of weights pays if it is smaller than what it saves in the two records of an edge.
         let saved = 4_usize.saturating_sub(bytes_of(weights.saturating_sub(1) as u64)) * 2 * edges;
         let has_table = weights <= MAX_WEIGHTS && 4 * weights < saved;
@@ -159,10 +180,10 @@ impl Survey {
             nodes: self.present.last().map_or(0, |&node| node + 1),
             edges: u32::try_from(edges).unwrap_or(u32::MAX),
             present: self.present.len() as u32,
-            types: self.types.len() as u32,
+            types: self.types.all.len() as u32,
             weights: if has_table { weights as u32 } else { 0 },
-            froms: self.froms.len() as u32,
-            untils: self.untils.len() as u32,
+            froms: self.froms.all.len() as u32,
+            untils: self.untils.all.len() as u32,
             ordinal_bytes: if is_by_slot { 0 } else { bytes_of(u64::from(highest)) as u32 },
         }
     }
@@ -181,6 +202,9 @@ struct Lists {
     untils: Vec<i64>,
     /// The next free slot of each target; where its list ends, once all are filled.
     next: Vec<u32>,
+    /// The records of a target as they came, and where each of them is to be.
+    unsorted: Vec<u8>,
+    order: Vec<(u64, usize)>,
 }
 
 impl Lists {
@@ -197,13 +221,13 @@ impl Lists {
         for &node in &survey.present {
             bytes[layout.presence.start + node as usize / 8] |= 1 << (node % 8);
         }
-        let types: Vec<u16> = survey.types.into_iter().collect();
+        let types: Vec<u16> = survey.types.all.into_iter().collect();
         let weights: Vec<u32> = match counts.weights {
             0 => Vec::new(),
-            _ => survey.weights.into_iter().collect(),
+            _ => survey.weights.all.into_iter().collect(),
         };
-        let froms: Vec<i64> = survey.froms.into_iter().collect();
-        let untils: Vec<i64> = survey.untils.into_iter().collect();
+        let froms: Vec<i64> = survey.froms.all.into_iter().collect();
+        let untils: Vec<i64> = survey.untils.all.into_iter().collect();
         write_all(
             &mut bytes[layout.types.clone()],
             types.iter().map(|number| number.to_le_bytes()),
@@ -229,8 +253,21 @@ impl Lists {
         for node in 1..next.len() {
             next[node] += next[node - 1];
         }
-        let mut lists =
-            Self { layout, bytes, rows, valid, ends, types, weights, froms, untils, next };
+        let (unsorted, order) = (Vec::new(), Vec::new());
+        let mut lists = Self {
+            layout,
+            bytes,
+            rows,
+            valid,
+            ends,
+            types,
+            weights,
+            froms,
+            untils,
+            next,
+            unsorted,
+            order,
+        };
         for node in 0..lists.next.len() {
             let out = node.checked_sub(1).map_or(0, |before| lists.ends[before]);
             lists.start(Side::Out, node, out as u64);
@@ -290,16 +327,17 @@ impl Lists {
         let (record, records) = (self.layout.record, &self.layout.lists(Side::In).records);
         let width = record.bytes;
         let places = records.start + begin as usize * width..records.start + end as usize * width;
-        if width > 0 {
-            let unsorted = self.bytes[places.start..places.end + PAD].to_vec();
+        if width > 0 && end - begin > 1 {
+            let Self { unsorted, order, bytes, .. } = self;
+            unsorted.clear();
+            unsorted.extend_from_slice(&bytes[places.start..places.end + PAD]);
             // By place among equals: edges between the same nodes stay in the order of their ordinals.
-            let mut order: Vec<(u64, usize)> = (0..unsorted.len() - PAD)
-                .step_by(width)
-                .map(|at| (record.word.get(&unsorted, at), at))
-                .collect();
+            order.clear();
+            let at = (0..unsorted.len() - PAD).step_by(width);
+            order.extend(at.map(|at| (record.word.get(unsorted, at), at)));
             order.sort_unstable();
-            for (sorted, (_, at)) in self.bytes[places].chunks_mut(width).zip(order) {
-                sorted.copy_from_slice(&unsorted[at..at + width]);
+            for (sorted, (_, at)) in bytes[places].chunks_mut(width).zip(order) {
+                sorted.copy_from_slice(&unsorted[*at..*at + width]);
             }
         }
         (end - begin) as usize
