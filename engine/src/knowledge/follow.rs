@@ -2,18 +2,17 @@
 //!
 //! **Invariant:** what an expired memory is joined to is as if it were gone: no walk goes to one.
 
-use super::kept::What;
+use super::matching::MatchingEdges;
 use super::read::Graph;
 use crate::derived::{bitmap_of_nodes, column, field, of_memory};
 use crate::error::Detail;
 use crate::filter::Filter;
 use crate::recall::{Deadline, FilterReport};
 use crate::{Error, Result};
-use memlith_graph::adjacency::{self, Direction};
+use memlith_graph::adjacency::{self, Direction, EdgeTest};
 use memlith_graph::traverse::{CutShort, Work};
 use roaring::RoaringBitmap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Half edges that a walk looks at unless it is told otherwise.
@@ -52,7 +51,8 @@ pub struct Follow {
     /// Only to nodes and memories that match. Where a walk begins, and where it is told to go, need not.
     pub filter: Option<Filter>,
     /// Only edges that match, by their kind, their times (they expire when they no longer hold) and their
-    /// properties (as metadata). Costs a read of every edge of the file, unless what matches is kept
+    /// properties (as metadata). Costs a read of each edge that is met and passes otherwise; where these are more
+    /// than an eighth of all, one of every edge of the file, unless what matches is kept
     /// ([`Options::graph_cache_bytes`](crate::Options::graph_cache_bytes)).
     pub edge_filter: Option<Filter>,
     /// Only edges that hold then.
@@ -147,7 +147,7 @@ pub(super) struct Followed {
     kinds: Option<Vec<u16>>,
     min_weight: f32,
     nodes: Option<RoaringBitmap>,
-    edges: Option<Arc<RoaringBitmap>>,
+    edges: Option<MatchingEdges>,
     as_of: Option<i64>,
     max_work: u64,
     deadline: Deadline,
@@ -160,7 +160,7 @@ impl Followed {
             types: self.kinds.as_deref(),
             min_weight: self.min_weight,
             nodes: self.nodes.as_ref(),
-            edges: self.edges.as_deref(),
+            edges: self.edges.as_ref().map(|edges| edges as &dyn EdgeTest),
             as_of: self.as_of,
         }
     }
@@ -205,7 +205,7 @@ impl Graph {
             *nodes.get_or_insert_with(|| (0..bound).collect()) -= expired;
         }
         let edges = match &follow.edge_filter {
-            Some(filter) => Some(self.kept_edges(filter, &deadline)?),
+            Some(filter) => Some(MatchingEdges::new(self, filter, &deadline)?),
             None => None,
         };
         Ok(Followed {
@@ -218,12 +218,6 @@ impl Graph {
             max_work: follow.max_work,
             deadline,
         })
-    }
-
-    /// Edges that match, as the adjacency numbers them.
-    fn kept_edges(&self, filter: &Filter, deadline: &Deadline) -> Result<Arc<RoaringBitmap>> {
-        let alike = Follow::new().when(When::Any).edge_filter(filter.clone());
-        self.kept_or(&alike, || What::Edges, || self.matching_edges(filter, deadline).map(Arc::new))
     }
 
     /// Nodes and memories that match, as the adjacency numbers them, and how they were found.

@@ -224,16 +224,9 @@ impl Graph {
         what: impl FnOnce() -> What,
         make: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
+        let Some((request, basis)) = self.lasting(follow, what)? else { return make() };
+        let now_ms = self.view.now_ms();
         let answers = &self.view.shared().graph_answers;
-        let mut filters = follow.filter.iter().chain(&follow.edge_filter);
-        if answers.0.lock().limit_bytes() == 0 || !filters.all(is_lasting_filter) {
-            return make();
-        }
-        // A View that has expired answers nothing.
-        drop(self.view.rows()?);
-        let follow = Follow { deadline: None, ..follow.clone() };
-        let request = Request { namespace: self.namespace.clone(), follow, what: what() };
-        let (basis, now_ms) = (self.basis(&request)?, self.view.now_ms());
         if let Some(found) = answers.find(&request, basis, now_ms).and_then(T::of_answer) {
             return Ok(found);
         }
@@ -247,6 +240,36 @@ impl Graph {
             answers.0.lock().put(key, kept, bytes);
         }
         Ok(fresh)
+    }
+
+    /// An answer that was kept.
+    pub(super) fn find_kept<T: Keep>(
+        &self,
+        follow: &Follow,
+        what: impl FnOnce() -> What,
+    ) -> Result<Option<T>> {
+        let Some((request, basis)) = self.lasting(follow, what)? else { return Ok(None) };
+        let found = self.view.shared().graph_answers.find(&request, basis, self.view.now_ms());
+        Ok(found.and_then(T::of_answer))
+    }
+
+    /// A request, and what its answer depends on; `None` if none of its answers is kept.
+    fn lasting(
+        &self,
+        follow: &Follow,
+        what: impl FnOnce() -> What,
+    ) -> Result<Option<(Request, Basis)>> {
+        let answers = &self.view.shared().graph_answers;
+        let mut filters = follow.filter.iter().chain(&follow.edge_filter);
+        if answers.0.lock().limit_bytes() == 0 || !filters.all(is_lasting_filter) {
+            return Ok(None);
+        }
+        // A View that has expired answers nothing.
+        drop(self.view.rows()?);
+        let follow = Follow { deadline: None, ..follow.clone() };
+        let request = Request { namespace: self.namespace.clone(), follow, what: what() };
+        let basis = self.basis(&request)?;
+        Ok(Some((request, basis)))
     }
 
     fn basis(&self, request: &Request) -> Result<Basis> {

@@ -20,6 +20,7 @@ mod follow;
 mod kept;
 mod limits;
 mod link;
+mod matching;
 mod merge;
 mod names;
 mod pattern;

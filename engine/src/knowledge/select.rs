@@ -6,6 +6,7 @@
 use super::read::Graph;
 use super::row::{ArchivedEdgeRow, ArchivedNodeRow, access_edge, access_node};
 use crate::Result;
+use crate::catalog::Catalog;
 use crate::derived::{Versions, field, node_column, of_memory};
 use crate::filter::{Attribute, Filter, Number, Path, Predicate, Subject};
 use crate::memory::metadata_value;
@@ -75,7 +76,8 @@ pub(crate) struct EdgeSubject<'a> {
 }
 
 impl<'a> EdgeSubject<'a> {
-    pub(crate) fn new(row: &'a ArchivedEdgeRow, kind: &'a str) -> Self {
+    pub(crate) fn new(row: &'a ArchivedEdgeRow, catalog: &'a Catalog) -> Self {
+        let kind = catalog.edge_name(row.kind.to_native()).map_or("", AsRef::as_ref);
         EdgeSubject { row, kind, properties: OnceCell::new() }
     }
 }
@@ -203,7 +205,6 @@ impl Graph {
         filter: &Filter,
         deadline: &Deadline,
     ) -> Result<RoaringBitmap> {
-        filter.validate()?;
         let (mut matching, mut read) = (RoaringBitmap::new(), 0_usize);
         let now_ms = self.view.now_ms();
         let catalog = &self.view.versions().catalog;
@@ -213,9 +214,8 @@ impl Graph {
             }
             read += 1;
             let row = access_edge(row)?;
-            let kind = catalog.edge_name(row.kind.to_native()).map_or("", AsRef::as_ref);
             let ordinal = read_u64(key).and_then(|id| u32::try_from(id).ok());
-            if filter.matches(&EdgeSubject::new(row, kind), now_ms) {
+            if filter.matches(&EdgeSubject::new(row, catalog), now_ms) {
                 matching.extend(ordinal);
             }
             Ok(true)

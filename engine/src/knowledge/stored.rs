@@ -157,7 +157,8 @@ impl RowEdges {
     }
 }
 
-fn elsewhere(e: Error) -> ImageError {
+/// An error of the engine, on its way through the graph.
+pub(super) fn elsewhere(e: Error) -> ImageError {
     ImageError::Elsewhere(Elsewhere(Arc::new(e)))
 }
 

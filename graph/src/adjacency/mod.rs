@@ -54,7 +54,7 @@ mod view;
 
 pub use edge::{Direction, Edge, EdgeKey, Validity};
 pub(crate) use edge::{HalfEdge, Side};
-pub use filter::Filter;
+pub use filter::{EdgeTest, Filter};
 pub use image::ImageWriter;
 pub use index::{GraphError, GraphIndex};
 pub use store::EdgeStore;

@@ -329,23 +329,37 @@ impl Edges<'_> {
         spend: &mut impl FnMut(usize) -> ControlFlow<()>,
         mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
-        let Filter { types, min_weight, edges, as_of, .. } = self.filter;
+        let Filter { types, min_weight, as_of, .. } = self.filter;
         let mut halves: Vec<(u32, HalfEdge)> = Vec::new();
-        let mut flow = ControlFlow::Continue(());
-        store.edges_at(node, side == Side::In, types, &mut |edge| {
-            flow = spend(1);
+        let mut fault = None;
+        let mut take = |edge: Edge| {
+            spend(1)?;
             let EdgeKey { source, edge_type, target, ordinal } = edge.key;
             let passes = types.is_none_or(|types| types.contains(&edge_type))
                 && edge.weight >= min_weight.max(0.0)
-                && edges.is_none_or(|edges| edges.contains(ordinal))
                 && as_of.is_none_or(|instant| edge.valid.holds_at(instant));
-            if passes && flow.is_continue() {
-                let node = if side == Side::Out { target } else { source };
-                let (weight, place) = (edge.weight, Place::Store(ordinal, side));
-                halves.push((ordinal, HalfEdge { node, edge_type, weight, place }));
+            match if passes { self.is_chosen(ordinal) } else { Ok(false) } {
+                Ok(true) => {
+                    let node = if side == Side::Out { target } else { source };
+                    let (weight, place) = (edge.weight, Place::Store(ordinal, side));
+                    halves.push((ordinal, HalfEdge { node, edge_type, weight, place }));
+                    ControlFlow::Continue(())
+                }
+                Ok(false) => ControlFlow::Continue(()),
+                Err(error) => {
+                    fault = Some(error);
+                    ControlFlow::Break(())
+                }
             }
+        };
+        let mut flow = ControlFlow::Continue(());
+        store.edges_at(node, side == Side::In, types, &mut |edge| {
+            flow = take(edge);
             flow
         })?;
+        if let Some(error) = fault {
+            return Err(error);
+        }
         if flow.is_break() {
             return Ok(flow);
         }
@@ -353,7 +367,7 @@ impl Edges<'_> {
         Ok(halves.into_iter().try_for_each(|(_, half)| found(half)))
     }
 
-    /// Those among them whose ordinals the filter has.
+    /// Those among them that pass the test of the filter.
     fn visit_chosen(
         &self,
         side: Side,
@@ -362,11 +376,10 @@ impl Edges<'_> {
         mut found: impl FnMut(HalfEdge) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ImageError> {
         let mut fault = None;
-        let mut chosen = |half: HalfEdge| match self.ordinal(&half) {
-            Ok(ordinal) if self.filter.edges.is_none_or(|edges| edges.contains(ordinal)) => {
-                found(half)
-            }
-            Ok(_) => ControlFlow::Continue(()),
+        let is_chosen = |half: &HalfEdge| self.is_chosen(self.ordinal(half)?);
+        let mut chosen = |half: HalfEdge| match is_chosen(&half) {
+            Ok(true) => found(half),
+            Ok(false) => ControlFlow::Continue(()),
             Err(error) => {
                 fault = Some(error);
                 ControlFlow::Break(())
@@ -374,6 +387,11 @@ impl Edges<'_> {
         };
         let flow = self.visit_touched(side, node, spend, &mut chosen)?;
         fault.map_or(Ok(flow), Err)
+    }
+
+    /// Does an edge pass the test of the filter?
+    fn is_chosen(&self, ordinal: u32) -> Result<bool, ImageError> {
+        self.filter.edges.map_or(Ok(true), |edges| edges.admits(ordinal))
     }
 
     /// Merges what is left of the list in the image with what the delta has.

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use memlith_graph::adjacency::{Direction, Edge, EdgeKey, Filter, GraphIndex, GraphView, Validity};
+use memlith_graph::adjacency::{
+    Direction, Edge, EdgeKey, EdgeTest, Filter, GraphIndex, GraphView, Validity,
+};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
@@ -110,7 +112,7 @@ impl Model {
     pub(crate) fn passes(filter: &Filter<'_>, edge: &Edge) -> bool {
         filter.types.is_none_or(|types| types.contains(&edge.key.edge_type))
             && edge.weight >= filter.min_weight
-            && filter.edges.is_none_or(|edges| edges.contains(edge.key.ordinal))
+            && filter.edges.is_none_or(|edges| edges.admits(edge.key.ordinal) == Ok(true))
             && filter.as_of.is_none_or(|instant| edge.valid.holds_at(instant))
     }
 
@@ -192,7 +194,7 @@ impl Wish {
             types: self.types.as_deref(),
             min_weight: self.min_weight,
             nodes: self.nodes.as_ref(),
-            edges: self.edges.as_ref(),
+            edges: self.edges.as_ref().map(|edges| edges as &dyn EdgeTest),
             as_of: self.as_of,
         }
     }
