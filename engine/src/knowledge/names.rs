@@ -11,10 +11,34 @@ use crate::ids::NodeId;
 use crate::memory::access;
 use crate::rows::Rows;
 use crate::schema::{Table, external_key, memory_key, node_key, read_u64};
+use crate::view::View;
 use crate::{Error, Result};
+use memlith_index::attributes::Attributes;
+use roaring::RoaringBitmap;
 
 /// Names that a [`GraphTx`] remembers at most.
 const MAX_KNOWN: usize = 1 << 18;
+/// Nodes that are looked for one by one before all of the namespace are gathered.
+const LOOKS: u32 = 64;
+
+/// The nodes of a namespace, as one View has them.
+pub(super) struct Residents {
+    nodes: Attributes,
+    ordinals: RoaringBitmap,
+}
+
+impl Residents {
+    fn of(view: &View, namespace: &str) -> Result<Self> {
+        let nodes = view.versions().knowledge.nodes.clone();
+        let ordinals = nodes.label(field::NAMESPACE, namespace.as_bytes())?;
+        Ok(Residents { nodes, ordinals })
+    }
+
+    fn has(&self, id: NodeId) -> Result<bool> {
+        let ordinal = self.nodes.ordinal_of(id.0)?;
+        Ok(ordinal.is_some_and(|ordinal| self.ordinals.contains(ordinal)))
+    }
+}
 
 /// The node that a name leads to.
 pub(super) fn find_name(rows: &dyn Rows, namespace: &str, name: &str) -> Result<Option<NodeId>> {
@@ -80,9 +104,17 @@ impl GraphTx<'_, '_> {
     }
 
     /// What the index of nodes says, without a read of any row; `None` of a node that may have come or gone since.
-    fn is_indexed(&self, id: NodeId) -> Result<Option<bool>> {
+    fn is_indexed(&mut self, id: NodeId) -> Result<Option<bool>> {
         if self.tx.sets().any(|set| set.has_changed(Model::Node, id.0)) {
             return Ok(None);
+        }
+        if let Some(residents) = &self.residents {
+            return residents.has(id).map(Some);
+        }
+        self.looks += 1;
+        if self.looks == LOOKS {
+            let residents = self.tx.look_back(|view| Residents::of(view, &self.namespace))?;
+            return self.residents.insert(residents).has(id).map(Some);
         }
         let here = self.namespace.as_bytes();
         self.tx.look_back(|view| {

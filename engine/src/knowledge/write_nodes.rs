@@ -3,6 +3,7 @@
 //! **Invariant:** a node and its names change together, and each changed node is noted for the log with
 //! the commitment to its new row.
 
+use super::names::Residents;
 use super::row::NodeRow;
 use super::{Entity, EntityRef, NewNode, Node, NodePatch, Upserted, validate};
 use crate::clock::Salts;
@@ -41,14 +42,24 @@ pub struct GraphTx<'t, 'a> {
     pub(super) known: HashMap<EntityRef, Entity>,
     /// Codes of what has turned out to be in this namespace.
     pub(super) here: RoaringBitmap,
+    /// The nodes of this namespace before this transaction, once enough have been looked for.
+    pub(super) residents: Option<Residents>,
+    pub(super) looks: u32,
     pub(super) salts: Salts,
 }
 
 impl<'a> WriteTx<'a> {
     /// The graph of a namespace, to be changed in this transaction.
     pub fn graph(&mut self, namespace: impl Into<String>) -> GraphTx<'_, 'a> {
-        let (namespace, known, here) = (namespace.into(), HashMap::new(), RoaringBitmap::new());
-        GraphTx { tx: self, namespace, known, here, salts: Salts::new() }
+        GraphTx {
+            tx: self,
+            namespace: namespace.into(),
+            known: HashMap::new(),
+            here: RoaringBitmap::new(),
+            residents: None,
+            looks: 0,
+            salts: Salts::new(),
+        }
     }
 
     /// A number for a node or an edge.

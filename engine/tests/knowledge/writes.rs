@@ -221,6 +221,35 @@ fn a_transaction_writes_memories_and_graph_together_and_sees_what_it_wrote() {
 }
 
 #[test]
+fn ends_are_looked_for_in_their_namespace_however_many_are_named() {
+    let db = db();
+    let named = |prefix: &str| -> Vec<NewNode> {
+        (0..200).map(|node| NewNode::new(format!("{prefix}{node}"))).collect()
+    };
+    let ids = |graph: &str, prefix| {
+        let nodes = db.graph(graph).upsert_nodes(named(prefix)).unwrap();
+        nodes.into_iter().map(Upserted::id).collect::<Vec<_>>()
+    };
+    let (here, there) = (ids("a", "x"), ids("b", "y"));
+    db.write(|tx| {
+        let mut graph = tx.graph("a");
+        let fresh = graph.upsert_node(NewNode::new("fresh"))?.id();
+        graph.delete_node(here[199])?;
+        for (source, target) in here.iter().zip(&here[1..199]) {
+            graph.add_edge(NewEdge::new(*source, "next", *target))?;
+        }
+        graph.add_edge(NewEdge::new(here[0], "next", fresh))?;
+        for elsewhere in [there[0], there[199], here[199]] {
+            let refused = graph.add_edge(NewEdge::new(here[0], "next", elsewhere));
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::NotFound, "{elsewhere}");
+        }
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(db.stats().unwrap().edges, 199);
+}
+
+#[test]
 fn writers_of_the_same_edges_make_one_of_each_and_none_outlives_its_ends() {
     const WRITERS: u64 = 4;
     let db = db();
