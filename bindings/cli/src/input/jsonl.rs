@@ -24,9 +24,21 @@ impl BytesRead {
     }
 }
 
-struct Counted<R> {
+/// A source whose bytes are counted as they are read.
+pub(crate) struct Counted<R> {
     source: R,
     read: BytesRead,
+}
+
+impl<R> Counted<R> {
+    pub(crate) fn new(source: R) -> Self {
+        Counted { source, read: BytesRead::default() }
+    }
+
+    /// The counter.
+    pub(crate) fn bytes_read(&self) -> BytesRead {
+        self.read.clone()
+    }
 }
 
 impl<R: Read> Read for Counted<R> {
@@ -75,8 +87,8 @@ impl Lines {
 
     /// The lines of any source; its length only tells how far reading has come.
     pub(crate) fn new(source: impl Read + 'static, len_bytes: Option<u64>) -> io::Result<Lines> {
-        let read = BytesRead::default();
-        let counted = Counted { source, read: read.clone() };
+        let counted = Counted::new(source);
+        let read = counted.bytes_read();
         let mut packed = BufReader::with_capacity(256 << 10, counted);
         let source: Box<dyn BufRead> = if packed.fill_buf()?.starts_with(b"\x1f\x8b") {
             Box::new(BufReader::with_capacity(256 << 10, MultiGzDecoder::new(packed)))

@@ -9,7 +9,7 @@ mod npy;
 mod query;
 
 pub(crate) use derived_id::DerivedIds;
-pub(crate) use jsonl::{Line, Lines};
+pub(crate) use jsonl::{BytesRead, Counted, Line, Lines};
 pub(crate) use memlith_json::{Defaults, Record};
 pub(crate) use npy::{Matrix, NpyError};
 pub(crate) use query::Query;

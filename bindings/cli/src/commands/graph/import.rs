@@ -1,9 +1,10 @@
 //! `memlith graph import`: nodes and edges from a file.
 
 use super::{Place, separated};
+use crate::input::{BytesRead, Counted};
 use crate::output::{Bar, Console, Failure, Outcome};
 use clap::{Args, ValueEnum};
-use memlith::{GraphTx, NewEdge, Transaction, WriteOptions};
+use memlith::{Db, NewEdge, WriteOptions};
 use memlith_json::{Item, Put, entity_ref, read_node_link};
 use serde::Serialize;
 use std::fs::File;
@@ -11,7 +12,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// Nodes and edges that one transaction writes.
-const BATCH: u64 = 20_000;
+const BATCH: usize = 20_000;
+/// Fewer if they take so much of the input: what is read waits in memory.
+const BATCH_BYTES: u64 = 8 << 20;
 /// Longest line of an edge list, in bytes.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 
@@ -86,17 +89,20 @@ impl Import {
             let file = File::open(&self.input);
             Box::new(file.map_err(|e| Failure::io("opening", &self.input, e))?)
         };
+        let input = Counted::new(input);
+        let bytes_read = input.bytes_read();
         let input = BufReader::with_capacity(1 << 20, input);
         let db = crate::commands::open_or_create(&self.place.store.file)?;
         let bar = Bar::over_steps();
         let mut writer = Writer {
-            begin: &|| db.begin(WriteOptions::new().reason("graph import")),
-            open: None,
+            db: &db,
             namespace: &self.place.namespace,
             default_kind: &self.default_kind,
+            bytes_read,
+            batch: Vec::new(),
+            written_bytes: 0,
             summary: Put::default(),
             read: 0,
-            in_batch: 0,
             failure: None,
         };
         let written = match self.format.unwrap_or_else(|| Format::of(&self.input)) {
@@ -111,7 +117,6 @@ impl Import {
         written.map_err(at)?;
         writer.commit()?;
         let Put { nodes, edges } = writer.summary;
-        drop(writer);
         db.close().map_err(crate::commands::at(&self.place.store.file))?;
         console
             .answer(&Summary { nodes, edges }, format_args!("{nodes} new nodes, {edges} new edges"))
@@ -120,14 +125,16 @@ impl Import {
 
 /// Writes nodes and edges in batches.
 struct Writer<'a> {
-    begin: &'a dyn Fn() -> memlith::Result<Transaction<'a>>,
-    open: Option<Transaction<'a>>,
+    db: &'a Db,
     namespace: &'a str,
     default_kind: &'a str,
+    bytes_read: BytesRead,
+    batch: Vec<Item>,
+    /// As much of the input is in the file.
+    written_bytes: u64,
     summary: Put,
     /// Nodes and edges that were read.
     read: u64,
-    in_batch: u64,
     failure: Option<memlith::Error>,
 }
 
@@ -189,47 +196,32 @@ impl Writer<'_> {
     }
 
     fn put(&mut self, item: Item) -> Result<(), String> {
-        let mut put = Put::default();
-        self.write(|graph| {
-            put = item.put(graph)?;
-            Ok(())
-        })?;
-        self.summary += put;
+        self.batch.push(item);
         self.read += 1;
-        Ok(())
-    }
-
-    fn write(
-        &mut self,
-        work: impl FnOnce(&mut GraphTx<'_, '_>) -> memlith::Result<()>,
-    ) -> Result<(), String> {
-        let done = self.try_write(work);
-        done.map_err(|e| {
+        let bytes = self.bytes_read.get() - self.written_bytes;
+        if self.batch.len() < BATCH && bytes < BATCH_BYTES {
+            return Ok(());
+        }
+        self.commit().map_err(|e| {
             let why = e.to_string();
             self.failure = Some(e);
             why
         })
     }
 
-    fn try_write(
-        &mut self,
-        work: impl FnOnce(&mut GraphTx<'_, '_>) -> memlith::Result<()>,
-    ) -> memlith::Result<()> {
-        if self.in_batch == BATCH {
-            self.commit()?;
-        }
-        if self.open.is_none() {
-            self.open = Some((self.begin)()?);
-        }
-        if let Some(open) = &mut self.open {
-            work(&mut open.graph(self.namespace))?;
-        }
-        self.in_batch += 1;
-        Ok(())
-    }
-
+    /// Writes what was read since the last time, as one transaction.
     fn commit(&mut self) -> memlith::Result<()> {
-        self.in_batch = 0;
-        self.open.take().map_or(Ok(()), |open| open.commit().map(drop))
+        let batch = std::mem::take(&mut self.batch);
+        let options = WriteOptions::new().reason("graph import");
+        let put = self.db.transact(options, |tx| {
+            let (mut graph, mut put) = (tx.graph(self.namespace), Put::default());
+            for item in batch {
+                put += item.put(&mut graph)?;
+            }
+            Ok(put)
+        })?;
+        self.summary += put.value;
+        self.written_bytes = self.bytes_read.get();
+        Ok(())
     }
 }
