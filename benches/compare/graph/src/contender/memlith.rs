@@ -13,6 +13,7 @@ use memlith::{
     Cost, Db, Follow, Graph, MAX_WALKED, NewEdge, NewNode, NodeId, Projected, Related, Upserted,
 };
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// The namespace of the graph.
 pub(crate) const NAMESPACE: &str = "graph";
@@ -42,7 +43,7 @@ impl Memlith {
     }
 }
 
-/// Writes nodes, then edges, which are timed; the last of them is durable.
+/// Writes nodes, then edges, by two threads, which are timed; the last of them is durable.
 pub(crate) fn fill(db: &Db, input: &Input) -> Result<(Vec<NodeId>, Loaded), Failure> {
     let all: Vec<u32> = (0..input.nodes).collect();
     let mut nodes = Vec::new();
@@ -53,17 +54,30 @@ pub(crate) fn fill(db: &Db, input: &Input) -> Result<(Vec<NodeId>, Loaded), Fail
     let kinds: Vec<String> =
         (0..=input.edges.iter().map(|edge| edge.kind).max().unwrap_or(0)).map(kind_name).collect();
     let watch = Stopwatch::start();
-    for some in input.edges.chunks(BATCH) {
-        db.write(|tx| {
-            let mut graph = tx.graph(NAMESPACE);
-            for edge in some {
-                let (source, target) = (nodes[edge.source as usize], nodes[edge.target as usize]);
-                let kind = kinds[edge.kind as usize].as_str();
-                graph.add_edge(NewEdge::new(source, kind, target).weight(edge.weight))?;
-            }
-            Ok(())
-        })?;
-    }
+    let batches = Mutex::new(input.edges.chunks(BATCH));
+    let next = || batches.lock().map_or(None, |mut batches| batches.next());
+    let write = || {
+        while let Some(some) = next() {
+            db.write(|tx| {
+                let mut graph = tx.graph(NAMESPACE);
+                for edge in some {
+                    let (source, target) =
+                        (nodes[edge.source as usize], nodes[edge.target as usize]);
+                    let kind = kinds[edge.kind as usize].as_str();
+                    graph.add_edge(NewEdge::new(source, kind, target).weight(edge.weight))?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok::<_, memlith::Error>(())
+    };
+    // While the batch of one writer is committed, the other prepares the next.
+    std::thread::scope(|scope| {
+        let other = scope.spawn(write);
+        write()?;
+        other.join().map_err(|_| "a writer panicked")??;
+        Ok::<_, Failure>(())
+    })?;
     let (wall_s, cpu_s) = (watch.wall_s(), watch.cpu_s());
     Ok((nodes, Loaded { wall_s, cpu_s, lies: "file, durable" }))
 }
