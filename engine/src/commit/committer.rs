@@ -3,6 +3,7 @@
 //! **Invariant:** whoever changes the file holds redb's write transaction first and the state lock
 //! second. The View that is published last shows exactly the commits that the state counts.
 
+use super::ascending;
 use super::group::Store;
 use super::links::{Linked, write_links};
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
@@ -26,7 +27,6 @@ use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
 use std::cell::RefCell;
-use std::collections::btree_map;
 use std::iter::Peekable;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -519,7 +519,7 @@ struct JustWritten<'a> {
     unit: &'a Unit<'a>,
     rows: &'a Pinned,
     /// Edges of one set behind the one that was asked for last: they are folded in the order of their keys.
-    edges: Option<RefCell<Peekable<btree_map::Iter<'a, RowKey, NewRow>>>>,
+    edges: Option<RefCell<Peekable<ascending::Iter<'a, RowKey, NewRow>>>>,
     /// Has none of its vectors become part of a segment instead?
     are_vectors_rows: bool,
 }
@@ -569,10 +569,12 @@ pub(super) fn write_rows<'a>(
         return Ok(());
     }
     let mut open = transaction.open_table(table.definition())?;
-    let last = (rows.len() >= APPENDED).then(|| open.last()).transpose()?.flatten();
-    let last = last.map(|(key, _)| key.value().to_vec());
+    let mut last = None;
+    if rows.len() >= APPENDED {
+        // No key is without bytes: of an empty table all are behind.
+        last = Some(open.last()?.map(|(key, _)| key.value().to_vec()).unwrap_or_default());
+    }
     let mut rows = rows.peekable();
-    // Without a last key none is behind it.
     let is_within = |(key, _): &Written<'a>| last.as_deref().is_none_or(|last| *key <= last);
     while let Some((key, value)) = rows.next_if(is_within) {
         match value {

@@ -59,7 +59,7 @@ impl Model {
         }
     }
 
-    const ALL: [Model; 7] = [
+    pub(crate) const ALL: [Model; 7] = [
         Model::Memory,
         Model::Space,
         Model::MetadataIndex,
@@ -68,6 +68,11 @@ impl Model {
         Model::EdgeKind,
         Model::Text,
     ];
+
+    /// Its place in [`ALL`](Self::ALL).
+    pub(crate) fn place(self) -> usize {
+        self as usize - 1
+    }
 
     fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|m| *m as u8 == byte)

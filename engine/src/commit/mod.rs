@@ -5,6 +5,7 @@
 //!                                                        -> fold -> View -> receipts
 //! ```
 
+mod ascending;
 mod committer;
 mod compact;
 mod group;
@@ -22,6 +23,7 @@ mod text;
 mod vectors;
 mod write_set;
 
+pub(crate) use ascending::Ascending;
 pub(crate) use committer::{Chain, Committer, CommitterSettings, IndexStats, Opened, Repair};
 pub(crate) use compact::{Compacting, named_segments};
 #[cfg(any(test, feature = "torture"))]

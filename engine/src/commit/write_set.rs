@@ -3,12 +3,12 @@
 //! **Invariant:** `changes` names every entity whose rows differ, with the commitment to its row.
 //! A set is plain data: applying it twice gives what applying it once gives.
 
+use super::ascending::Ascending;
 use super::log::{Aspects, Change, ChangeKind, Model};
 use super::row_key::RowKey;
 use super::set_edges::SetEdges;
 use crate::ids::MemoryId;
 use crate::schema::Table;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How safe a commit is when its call returns.
@@ -71,10 +71,14 @@ impl WriteOptions {
 /// The value of a row after the set: `None` if the set removes it.
 pub(crate) type NewRow = Option<Arc<[u8]>>;
 
+/// The rows of one table, in key order.
+pub(crate) type SetRows = Ascending<RowKey, NewRow>;
+
 /// The changes of one write transaction.
 pub(crate) struct WriteSet {
-    rows: [BTreeMap<RowKey, NewRow>; Table::ALL.len()],
-    changes: BTreeMap<(Model, u64), Change>,
+    rows: [SetRows; Table::ALL.len()],
+    /// Of each model by its numbers; `None` of what came and went within the set, which nobody else ever sees.
+    changes: [Ascending<u64, Option<Change>>; Model::ALL.len()],
     touches_catalog: bool,
     bytes: usize,
     pub(crate) options: WriteOptions,
@@ -101,7 +105,7 @@ impl WriteSet {
     ) -> Self {
         WriteSet {
             rows: Default::default(),
-            changes: BTreeMap::new(),
+            changes: Default::default(),
             touches_catalog: false,
             bytes: 0,
             options,
@@ -115,7 +119,7 @@ impl WriteSet {
 
     /// Is there nothing to commit?
     pub(crate) fn is_empty(&self) -> bool {
-        !self.is_kept && self.changes.is_empty() && self.rows.iter().all(BTreeMap::is_empty)
+        !self.is_kept && self.changes().next().is_none() && self.rows.iter().all(SetRows::is_empty)
     }
 
     /// What the set takes in memory, about.
@@ -150,31 +154,29 @@ impl WriteSet {
         commitment: [u8; 16],
     ) {
         let change = Change { model, id, kind, aspects, commitment };
-        let slot = (model, id);
-        match (self.changes.get_mut(&slot), kind) {
-            (None, _) => drop(self.changes.insert(slot, change)),
-            // It came and went within this set: nobody else ever sees it.
-            (Some(old), ChangeKind::Deleted) if old.kind == ChangeKind::Created => {
-                self.changes.remove(&slot);
+        let changes = &mut self.changes[model.place()];
+        let Some(slot) = changes.get_mut(&id) else {
+            changes.insert(id, Some(change));
+            return;
+        };
+        *slot = match *slot {
+            None => Some(change),
+            Some(old) if old.kind == ChangeKind::Created && kind == ChangeKind::Deleted => None,
+            Some(old) => {
+                let kind = if old.kind == ChangeKind::Created { old.kind } else { kind };
+                Some(Change { kind, aspects: old.aspects.with(aspects), ..change })
             }
-            (Some(old), _) => {
-                if old.kind != ChangeKind::Created {
-                    old.kind = kind;
-                }
-                old.aspects = old.aspects.with(aspects);
-                old.commitment = commitment;
-            }
-        }
+        };
     }
 
     /// Sorted by model, then id.
-    pub(crate) fn changes(&self) -> impl ExactSizeIterator<Item = &Change> {
-        self.changes.values()
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().flatten().filter_map(|(_, change)| change.as_ref())
     }
 
     /// Does it change this one?
     pub(crate) fn has_changed(&self, model: Model, id: u64) -> bool {
-        self.changes.contains_key(&(model, id))
+        self.changes[model.place()].get(&id).is_some_and(Option::is_some)
     }
 
     /// Does it change which spaces or metadata indexes there are? The changes alone do not tell: an
@@ -183,14 +185,51 @@ impl WriteSet {
         self.touches_catalog
     }
 
-    /// The rows of one table, in key order.
-    pub(crate) fn rows(&self, table: Table) -> &BTreeMap<RowKey, NewRow> {
+    /// The rows of one table.
+    pub(crate) fn rows(&self, table: Table) -> &SetRows {
         &self.rows[table as usize]
     }
 
     /// Gives all rows away, and keeps what names them: for a set that is applied directly.
-    pub(crate) fn take_rows(&mut self) -> [BTreeMap<RowKey, NewRow>; Table::ALL.len()] {
+    pub(crate) fn take_rows(&mut self) -> [SetRows; Table::ALL.len()] {
         self.bytes = 0;
         std::mem::take(&mut self.rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ChangeKind::{Created, Deleted, Updated};
+
+    fn after(kinds: &[ChangeKind]) -> Vec<ChangeKind> {
+        let mut set = WriteSet::new(WriteOptions::new(), Durability::Durable, 0, MemoryId(1));
+        for kind in kinds {
+            set.note(Model::Edge, 7, *kind, Aspects::ALL, [0; 16]);
+        }
+        assert_eq!(set.has_changed(Model::Edge, 7), set.changes().count() == 1);
+        assert_eq!(set.is_empty(), set.changes().count() == 0);
+        set.changes().map(|change| change.kind).collect()
+    }
+
+    #[test]
+    fn changes_of_one_thing_are_one() {
+        assert_eq!(after(&[Created, Updated]), [Created]);
+        assert_eq!(after(&[Updated, Updated]), [Updated]);
+        assert_eq!(after(&[Updated, Deleted]), [Deleted]);
+        assert_eq!(after(&[Created, Updated, Deleted]), [], "nobody else ever sees it");
+        assert_eq!(after(&[Created, Deleted, Created]), [Created], "its number was given again");
+    }
+
+    #[test]
+    fn changes_come_by_model_and_number_whatever_came_first() {
+        let mut set = WriteSet::new(WriteOptions::new(), Durability::Durable, 0, MemoryId(1));
+        let noted = [(Model::Edge, 9), (Model::Memory, 4), (Model::Edge, 2), (Model::Node, 1)];
+        for (model, id) in noted {
+            set.note(model, id, Created, Aspects::ALL, [0; 16]);
+        }
+        let changes: Vec<_> = set.changes().map(|change| (change.model, change.id)).collect();
+        assert!(changes.is_sorted());
+        assert_eq!(changes.len(), noted.len());
     }
 }

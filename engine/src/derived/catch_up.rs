@@ -9,6 +9,7 @@ use super::{
 };
 use crate::catalog::{Catalog, MetadataIndex};
 use crate::clock::random;
+use crate::commit::Ascending;
 use crate::commit::log::{Aspects, Change, ChangeKind, LogRow, Model};
 use crate::file::Container;
 use crate::ids::{MemoryId, Seq};
@@ -223,7 +224,7 @@ impl Indexes {
     fn fold_log(&mut self, log: &Opened, last: Seq, rows: &Pinned) -> Result<bool> {
         let passed_over = u64::from(planted::is(Defect::WatermarkTooHigh));
         let first = Seq(self.watermark.0 + passed_over + 1);
-        let mut gathered: BTreeMap<(Model, u64), Change> = BTreeMap::new();
+        let mut gathered = Gathered::default();
         let mut expected = first;
         for entry in log.range::<&[u8]>(log_key(first).as_slice()..)? {
             let (_, row) = entry?;
@@ -241,13 +242,13 @@ impl Indexes {
             for change in row.changes {
                 gather(&mut gathered, change);
             }
-            if gathered.len() >= MAX_GATHERED {
-                self.fold(row.seq, gathered.values(), rows)?;
-                gathered.clear();
+            if gathered.iter().len() >= MAX_GATHERED {
+                let gathered = std::mem::take(&mut gathered);
+                self.fold(row.seq, gathered.iter().map(|(_, change)| change), rows)?;
             }
             expected = Seq(row.seq.0 + 1);
         }
-        self.fold(last, gathered.values(), rows)?;
+        self.fold(last, gathered.iter().map(|(_, change)| change), rows)?;
         Ok(true)
     }
 }
@@ -302,21 +303,24 @@ fn open_graph(
     Ok(Some(knowledge))
 }
 
+/// Changes by what they are about.
+type Gathered = Ascending<(Model, u64), Change>;
+
 /// Adds a later change of the same thing to an earlier one.
-fn gather(gathered: &mut BTreeMap<(Model, u64), Change>, change: Change) {
+fn gather(gathered: &mut Gathered, change: Change) {
     if change.kind == ChangeKind::Deleted && planted::is(Defect::DeletionsPassedOver) {
         return;
     }
-    gathered
-        .entry((change.model, change.id))
-        .and_modify(|before| {
-            before.aspects = before.aspects.with(change.aspects);
-            // What was created behind the watermark must get its ordinal, whatever came later.
-            if before.kind != ChangeKind::Created {
-                before.kind = change.kind;
-            }
-        })
-        .or_insert(change);
+    let of = (change.model, change.id);
+    let Some(before) = gathered.get_mut(&of) else {
+        gathered.insert(of, change);
+        return;
+    };
+    before.aspects = before.aspects.with(change.aspects);
+    // What was created behind the watermark must get its ordinal, whatever came later.
+    if before.kind != ChangeKind::Created {
+        before.kind = change.kind;
+    }
 }
 
 fn memory_id(key: &[u8]) -> Result<MemoryId> {
