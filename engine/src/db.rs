@@ -495,6 +495,6 @@ fn open_indexes(
         return Ok(indexes);
     }
     let mut indexes = Indexes::rebuild(rows, last, graph_bytes, &mut |_| {})?;
-    indexes.unsaved = u64::from(indexes.attributes.version().next_ordinal());
+    (indexes.unsaved, indexes.unsaved_edges) = (indexes.ordinals(), indexes.knowledge.edges());
     Ok(indexes)
 }

@@ -152,12 +152,16 @@ pub(crate) struct Committer {
 /// The indexes in figures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IndexStats {
-    /// Changes folded since the images were written.
+    /// Changes folded since the images were written, those of edges included.
     pub(crate) unsaved: u64,
+    /// Of them, those of edges.
+    pub(crate) unsaved_edges: u64,
     /// Vectors linked since then: as much work would be lost.
     pub(crate) newly_linked: u64,
-    /// Ordinals given, dead ones included.
+    /// Ordinals given to memories and nodes, dead ones included.
     pub(crate) ordinals: u64,
+    /// Edges there are.
+    pub(crate) edges: u64,
     /// Memory beyond the images.
     pub(crate) heap_bytes: u64,
     /// Of it, what has changed in the adjacency of the graph.
@@ -271,9 +275,11 @@ impl Committer {
     pub(crate) fn index_stats(&self) -> IndexStats {
         let state = self.state.lock();
         IndexStats {
-            unsaved: state.indexes.unsaved,
+            unsaved: state.indexes.unsaved + state.indexes.unsaved_edges,
+            unsaved_edges: state.indexes.unsaved_edges,
             newly_linked: state.indexes.spaces.values().map(SpaceIndex::newly_linked).sum(),
-            ordinals: u64::from(state.indexes.attributes.version().next_ordinal()),
+            ordinals: state.indexes.ordinals(),
+            edges: state.indexes.knowledge.edges(),
             heap_bytes: state.indexes.heap_bytes(),
             graph_delta_bytes: state.indexes.knowledge.delta_bytes() as u64,
         }

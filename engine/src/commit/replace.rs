@@ -136,6 +136,12 @@ impl Committer {
         let opened = Indexes::open_images(container, images, catalog, rows, graph_bytes, refuse);
         let exchanged = opened
             .and_then(|fresh| fresh.ok_or(Detail::Internal { doing: "reading new images" }.into()))
+            .and_then(|mut fresh| {
+                // What was committed meanwhile, so that writers wait for the rest of it alone.
+                let view = self.current();
+                catch_up(&mut fresh, view.seq(), &*view.rows()?)?;
+                Ok(fresh)
+            })
             .and_then(|fresh| {
                 self.with_state(Repair::Stored, |state, transaction, database| {
                     let commit = |transaction| self.commit_rows(transaction);
@@ -169,6 +175,15 @@ impl Committer {
     }
 }
 
+/// Brings new indexes up to a commit, which `rows` are of.
+fn catch_up(fresh: &mut Indexes, last: Seq, rows: &Pinned) -> Result<()> {
+    fresh.adopt_catalog(fresh.watermark, Catalog::load(rows)?, rows)?;
+    if !fresh.catch_up(last, rows)? {
+        return Err(Detail::Internal { doing: "catching new images up" }.into());
+    }
+    Ok(())
+}
+
 /// Puts `fresh` in the place of the running indexes. Returns the images that were named before.
 fn exchange(
     state: &mut State,
@@ -180,10 +195,7 @@ fn exchange(
     commit: impl FnOnce(WriteTransaction) -> Result<()>,
 ) -> Result<Images> {
     let rows = Pinned::new(database.begin_read()?, state.sealed.clone());
-    fresh.adopt_catalog(fresh.watermark, Catalog::load(&rows)?, &rows)?;
-    if !fresh.catch_up(state.chain.seq, &rows)? {
-        return Err(Detail::Internal { doing: "catching new images up" }.into());
-    }
+    catch_up(&mut fresh, state.chain.seq, &rows)?;
     let old = ImageRow::load_all(&rows)?;
     {
         let mut table = transaction.open_table(schema::IMAGES)?;

@@ -26,7 +26,21 @@ pub(crate) struct Checkpoint {
 }
 
 /// Stores the image that a closure makes under a name.
-pub(super) type Store<'a> = dyn FnMut(String, &dyn Fn() -> Result<Vec<u8>>) -> Result<bool> + 'a;
+pub(super) type Store<'a> =
+    dyn FnMut(String, Since, &dyn Fn() -> Result<Vec<u8>>) -> Result<bool> + 'a;
+
+/// What has happened to an index since the image was written that the file names, if it names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    Changed,
+    Unchanged,
+}
+
+impl Since {
+    fn was(is_image: bool) -> Self {
+        if is_image { Since::Unchanged } else { Since::Changed }
+    }
+}
 
 impl Versions {
     /// Are more than half of the ordinals those of memories, or of nodes, that are gone?
@@ -37,8 +51,8 @@ impl Versions {
         })
     }
 
-    /// Stores an image of every index, the small ones in their rows; of segments of text only those that
-    /// `named`, the images of the file, have not. `watermark` is the commit that this is the version of.
+    /// Stores an image of every index, the small ones in their rows; of one that has not changed since, and is
+    /// among `named`, the images of the file, that one stays. `watermark` is the commit that this is the version of.
     /// `None`, with nothing stored, if `goes_on` says no between two images.
     pub(crate) fn store_images(
         &self,
@@ -49,12 +63,12 @@ impl Versions {
         goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Checkpoint>> {
         let mut stored = Checkpoint::default();
-        let mut store = |name: String, image: &dyn Fn() -> Result<Vec<u8>>| -> Result<bool> {
+        let mut store = |name: String, since: Since, image: &dyn Fn() -> Result<Vec<u8>>| {
             if !goes_on() {
                 return Ok(false);
             }
             let is_same = |row: &&ImageRow| row.numbering == self.numbering;
-            let known = named.get(&name).filter(is_same).filter(|_| Names::is_of_segment(&name));
+            let known = named.get(&name).filter(is_same).filter(|_| since == Since::Unchanged);
             let place = match known {
                 Some(row) => {
                     stored.kept.push(row.place.clone());
@@ -82,28 +96,32 @@ impl Versions {
 
     /// Gives `store` every index, until it says that this is not wanted any more.
     fn store_all(&self, store: &mut Store<'_>) -> Result<bool> {
+        let since = Since::was(self.attributes.is_image());
         let attributes = || Ok(self.attributes.write_image()?);
-        if !store(AttributeIndex::NAME.into(), &attributes)?
+        if !store(AttributeIndex::NAME.into(), since, &attributes)?
             || !store_text(Names::MEMORIES, &self.text, self.next_text_tag, store)?
         {
             return Ok(false);
         }
         if !self.knowledge.is_untouched() {
-            let nodes = || Ok(self.knowledge.nodes.write_image()?);
-            let KnowledgeView { words, next_tag, adjacency, .. } = &self.knowledge;
-            if let Some(adjacency) = adjacency
-                && !store(KnowledgeIndex::EDGES.into(), &|| Ok(adjacency.write_image()?))?
-            {
-                return Ok(false);
+            let KnowledgeView { nodes, words, next_tag, adjacency, .. } = &self.knowledge;
+            if let Some(adjacency) = adjacency {
+                let since = Since::was(adjacency.is_image());
+                let edges = || Ok(adjacency.write_image()?);
+                if !store(KnowledgeIndex::EDGES.into(), since, &edges)? {
+                    return Ok(false);
+                }
             }
-            if !store(KnowledgeIndex::NODES.into(), &nodes)?
+            let since = Since::was(nodes.is_image());
+            if !store(KnowledgeIndex::NODES.into(), since, &|| Ok(nodes.write_image()?))?
                 || !store_text(Names::NODES, words, *next_tag, store)?
             {
                 return Ok(false);
             }
         }
         for (id, vectors) in self.vectors.iter() {
-            if !store(SpaceIndex::name_of(*id), &|| Ok(vectors.write_image()?))? {
+            let vectors = || Ok(vectors.write_image()?);
+            if !store(SpaceIndex::name_of(*id), Since::Changed, &vectors)? {
                 return Ok(false);
             }
         }
@@ -134,5 +152,48 @@ impl Checkpoint {
         for row in self.images.values().filter(|row| !self.kept.contains(&row.place)) {
             row.place.release(container);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NewEdge, NewMemory, NewNode, Options};
+
+    #[test]
+    fn what_has_not_changed_since_its_image_is_not_written_again() -> Result<()> {
+        let db = Options::new().in_memory()?;
+        let graph = db.graph("default");
+        // The names of images that a checkpoint now would write.
+        let written = || {
+            let (view, container) = (db.read()?, db.core.committer.container());
+            let named = ImageRow::load_all(&*view.rows()?)?;
+            let versions = view.versions();
+            let stored = versions.store_images(view.seq(), &named, container, 1, &mut || true)?;
+            let stored = stored.expect("it goes on");
+            let is_new = |row: &ImageRow| !stored.kept.contains(&row.place);
+            let new = stored.images.iter().filter(|(_, row)| is_new(row));
+            let new = new.map(|(name, _)| name.clone()).filter(|name| !name.contains("text"));
+            let new: Vec<String> = new.collect();
+            stored.discard(container);
+            Ok::<_, crate::Error>(new)
+        };
+        let (memories, nodes) = (AttributeIndex::NAME, KnowledgeIndex::NODES);
+        let edges = KnowledgeIndex::EDGES;
+
+        db.remember(NewMemory::new("a"))?;
+        graph.upsert_nodes(vec![NewNode::new("x"), NewNode::new("y")])?;
+        assert_eq!(written()?, [memories, edges, nodes]);
+        db.checkpoint()?;
+        assert_eq!(written()?, [""; 0]);
+        graph.upsert_edge(NewEdge::new("x", "knows", "y"))?;
+        assert_eq!(written()?, [edges]);
+        db.checkpoint()?;
+        db.remember(NewMemory::new("b"))?;
+        assert_eq!(written()?, [memories]);
+        db.checkpoint()?;
+        graph.upsert_node(NewNode::new("z"))?;
+        assert_eq!(written()?, [edges, nodes]);
+        Ok(())
     }
 }

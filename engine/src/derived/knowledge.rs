@@ -191,6 +191,15 @@ impl KnowledgeIndex {
         &mut self.words
     }
 
+    pub(crate) fn nodes(&self) -> &Attributes {
+        &self.nodes
+    }
+
+    /// Edges of the adjacency; none if it is not held.
+    pub(crate) fn edges(&self) -> u64 {
+        self.adjacency.as_ref().map_or(0, |adjacency| adjacency.edge_count().into())
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         self.nodes.heap_bytes() + self.words.heap_bytes() + self.delta_bytes()
     }

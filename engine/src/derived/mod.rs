@@ -89,8 +89,10 @@ pub(crate) struct Indexes {
     pub(crate) spaces: BTreeMap<SpaceId, SpaceIndex>,
     pub(crate) knowledge: KnowledgeIndex,
     pub(crate) images: Images,
-    /// Changes folded since the images were written.
+    /// Changes folded since the images were written, but for those of edges …
     pub(crate) unsaved: u64,
+    /// … and those.
+    pub(crate) unsaved_edges: u64,
 }
 
 /// One version of all indexes: what a View holds. Cloning costs a few reference counts.
@@ -126,6 +128,7 @@ impl Indexes {
             knowledge: KnowledgeIndex::new(room),
             images: Images::default(),
             unsaved: 0,
+            unsaved_edges: 0,
         }
     }
 
@@ -151,7 +154,10 @@ impl Indexes {
         rows: &dyn Rows,
     ) -> Result<()> {
         for change in changes {
-            self.unsaved += 1;
+            match change.model {
+                Model::Edge => self.unsaved_edges += 1,
+                _ => self.unsaved += 1,
+            }
             match change.model {
                 Model::Memory => {
                     self.memories = seq;
@@ -200,6 +206,12 @@ impl Indexes {
             self.knowledge.drop_memory(seq, ordinal)?;
         }
         Ok(())
+    }
+
+    /// How many ordinals memories and nodes have been given.
+    pub(crate) fn ordinals(&self) -> u64 {
+        let of = |rows: &Attributes| u64::from(rows.next_ordinal());
+        of(self.attributes.attributes()) + of(self.knowledge.nodes())
     }
 
     /// What all of them hold in memory beyond their images, in bytes.

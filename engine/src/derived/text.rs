@@ -14,7 +14,7 @@
 //! long as the numbering lasts.
 
 use super::attributes::texts_at;
-use super::checkpoint::Store;
+use super::checkpoint::{Since, Store};
 use super::{Derived, Folded};
 use crate::commit::log::Aspects;
 use crate::ids::Seq;
@@ -52,11 +52,6 @@ impl Names {
     /// Is it the name of one of its images?
     pub(crate) fn has(self, name: &str) -> bool {
         name == self.manifest || name.starts_with(self.segment)
-    }
-
-    /// Is it the name of a segment's image? Under one numbering such an image never changes.
-    pub(crate) fn is_of_segment(name: &str) -> bool {
-        [Self::MEMORIES, Self::NODES].iter().any(|names| name.starts_with(names.segment))
     }
 
     /// The name of a segment's image.
@@ -224,19 +219,20 @@ pub(crate) fn store_text(
     let mut manifest = Manifest { next_tag, segments: Vec::new() };
     for Segment { tag, source, dead } in view.segments() {
         let bytes = || Ok(source.get(0..source.len())?.to_vec());
-        if !store(names.of_segment(tag), &bytes)? {
+        // Which is never written to.
+        if !store(names.of_segment(tag), Since::Unchanged, &bytes)? {
             return Ok(false);
         }
         manifest.segments.push((tag, dead));
     }
     if let Some(image) = view.write_unsealed()? {
-        if !store(names.of_segment(next_tag), &|| Ok(image.clone()))? {
+        if !store(names.of_segment(next_tag), Since::Changed, &|| Ok(image.clone()))? {
             return Ok(false);
         }
         manifest.segments.push((next_tag, RoaringBitmap::new()));
         manifest.next_tag = next_tag.saturating_add(1);
     }
-    store(names.manifest.into(), &|| manifest.encode())
+    store(names.manifest.into(), Since::Changed, &|| manifest.encode())
 }
 
 impl Manifest {
