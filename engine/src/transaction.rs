@@ -51,6 +51,8 @@ pub struct WriteTx<'a> {
     direct: Option<Direct>,
     /// Is it a job's? Then its commit sets nothing going.
     is_background: bool,
+    /// Memory in which rows that come in great numbers are encoded.
+    pub(crate) encoded: Vec<u8>,
 }
 
 /// What was written of a transaction that is not committed.
@@ -101,7 +103,9 @@ impl<'a> WriteTx<'a> {
             }
         }
         let set = WriteSet::new(options, durability, now_ms, next_memory);
-        let tx = WriteTx { core, turn, base, accepted, set, catalog, direct: None, is_background };
+        let (direct, encoded) = (None, Vec::new());
+        let tx =
+            WriteTx { core, turn, base, accepted, set, catalog, direct, is_background, encoded };
         tx.check_outcome()?;
         Ok(tx)
     }
@@ -140,13 +144,13 @@ impl<'a> WriteTx<'a> {
     }
 
     /// Writes a row of the catalogue, and sees it from now on.
-    pub(crate) fn put_catalog(&mut self, key: &[u8], value: Option<Vec<u8>>) -> Result<()> {
-        Arc::make_mut(&mut self.catalog).apply(key, value.as_deref())?;
+    pub(crate) fn put_catalog(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<()> {
+        Arc::make_mut(&mut self.catalog).apply(key, value)?;
         self.put(Table::Catalog, key, value)
     }
 
     /// Writes a row.
-    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) -> Result<()> {
+    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) -> Result<()> {
         self.set.put(table, key, value);
         match &self.direct {
             None if self.set.size_bytes() > DIRECT_BYTES => self.go_direct(),

@@ -132,9 +132,9 @@ impl WriteSet {
         self.rows[table as usize].get(key)
     }
 
-    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<Vec<u8>>) {
+    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: Option<&[u8]>) {
         self.touches_catalog |= table == Table::Catalog;
-        let size = ROW_OVERHEAD + key.len() + value.as_ref().map_or(0, Vec::len);
+        let size = ROW_OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
         // All that are empty share one.
         let value = value.map(|v| if v.is_empty() { Arc::default() } else { Arc::from(v) });
         let old = self.rows[table as usize].insert(key.into(), value);

@@ -27,9 +27,9 @@ const MAGIC: [u8; 8] = *b"\x93LITH\r\n\x1a";
 /// The version a reader must know, and the one a writer must know: a change that old readers can
 /// ignore raises the second alone. Version 2 has sealed vectors, version 3 packed ones and a knowledge
 /// graph, version 4 says how texts are searched, version 5 keeps what embedders made, and its edges may have no
-/// links.
-pub(super) const READ_VERSION: u32 = 5;
-pub(super) const WRITE_VERSION: u32 = 5;
+/// links, version 6 has shorter rows of edges.
+pub(super) const READ_VERSION: u32 = 6;
+pub(super) const WRITE_VERSION: u32 = 6;
 /// Reserved: chunks are encrypted. No version writes it yet.
 pub(super) const ENCRYPTED: u64 = 1;
 

@@ -3,6 +3,9 @@
 //! **Invariant:** the code of an entity is its number times two, plus one for a memory. It is what rows
 //! hold.
 
+use super::MAX_GRAPH_NUMBER;
+use crate::Result;
+use crate::error::Detail;
 use crate::ids::{MemoryId, NodeId};
 use std::fmt;
 
@@ -35,6 +38,21 @@ impl Entity {
         match self {
             Entity::Node(NodeId(number)) | Entity::Memory(MemoryId(number)) => number,
         }
+    }
+}
+
+impl Entity {
+    /// Its code, as edges have it.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if its number is too high to be joined to anything.
+    pub(super) fn end_code(self) -> Result<u32> {
+        let (number, limit) = (self.number(), MAX_GRAPH_NUMBER - 1);
+        if number > limit {
+            let what = "the number of what an edge joins";
+            return Err(Detail::Limit { what, found: number, limit }.into());
+        }
+        Ok(self.code() as u32)
     }
 }
 

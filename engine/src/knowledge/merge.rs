@@ -60,8 +60,8 @@ impl GraphTx<'_, '_> {
     fn adopt(&mut self, mut edge: EdgeRow, gone: Entity, kept: Entity) -> Result<()> {
         let was_loop = edge.source == edge.target;
         for end in [&mut edge.source, &mut edge.target] {
-            if *end == gone.code() {
-                *end = kept.code();
+            if u64::from(*end) == gone.code() {
+                *end = kept.end_code()?;
             }
         }
         if edge.source == edge.target && !was_loop {

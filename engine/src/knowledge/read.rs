@@ -123,7 +123,7 @@ impl Graph {
         let rows = self.view.rows()?;
         let Some(bytes) = rows.get(Table::Edges, &edge_key(id))? else { return Ok(None) };
         let row = EdgeRow::decode(&bytes)?;
-        let namespace = namespace_of(&*rows, Entity::of_code(row.source), i64::MIN)?;
+        let namespace = namespace_of(&*rows, Entity::of_code(row.source.into()), i64::MIN)?;
         let is_here = namespace.is_some_and(|namespace| namespace == self.namespace);
         Ok(is_here.then(|| Edge::from_row(id, &row, &self.view.versions().catalog)))
     }
@@ -201,7 +201,7 @@ impl Graph {
         rows.scan(Table::Edges, from, |key, row| {
             let bad = || Error::corruption("edge key", "eight bytes", "another length");
             let (id, row) = (read_u64(key).map(EdgeId).ok_or_else(bad)?, EdgeRow::decode(row)?);
-            let namespace = namespace_of(&*rows, Entity::of_code(row.source), i64::MIN)?;
+            let namespace = namespace_of(&*rows, Entity::of_code(row.source.into()), i64::MIN)?;
             if namespace.is_none_or(|namespace| namespace != self.namespace) {
                 return Ok(true);
             }

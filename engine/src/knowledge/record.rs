@@ -387,10 +387,10 @@ impl Edge {
     pub(super) fn from_row(id: EdgeId, row: &EdgeRow, catalog: &Catalog) -> Self {
         Edge {
             id,
-            source: Entity::of_code(row.source),
+            source: Entity::of_code(row.source.into()),
             // A kind is written before its first edge and never goes.
             kind: catalog.edge_name(row.kind).cloned().unwrap_or_else(|| "".into()),
-            target: Entity::of_code(row.target),
+            target: Entity::of_code(row.target.into()),
             weight: row.weight,
             properties: metadata_value(&row.properties).unwrap_or_default(),
             from_ms: row.valid.from_ms,

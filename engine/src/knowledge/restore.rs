@@ -21,7 +21,7 @@ impl WriteTx<'_> {
     /// Gives a kind of edge the number that it had.
     pub(crate) fn restore_edge_kind(&mut self, name: &str, number: u16) -> Result<()> {
         let (key, row) = Catalog::edge_kind_row(name, number);
-        self.put_catalog(&key, row)?;
+        self.put_catalog(&key, row.as_deref())?;
         self.note_catalog(Model::EdgeKind, number.into(), ChangeKind::Created, name)
     }
 
@@ -42,7 +42,7 @@ impl WriteTx<'_> {
         }
         for name in names(row) {
             let key = external_key(&row.namespace, name);
-            self.put(Table::NodeNames, &key, Some(id.0.to_be_bytes().to_vec()))?;
+            self.put(Table::NodeNames, &key, Some(&id.0.to_be_bytes()))?;
         }
         self.set.next_memory = self.set.next_memory.max(id.0 + 1);
         self.put_node(id, row, ChangeKind::Created)
@@ -57,7 +57,8 @@ impl WriteTx<'_> {
         check_number(id.0)?;
         validate::edge(row)?;
         validate::properties(&metadata_value(&row.properties)?)?;
-        let namespace = |code| super::names::namespace_of(&*self, Entity::of_code(code), i64::MIN);
+        let namespace =
+            |code: u32| super::names::namespace_of(&*self, Entity::of_code(code.into()), i64::MIN);
         let ends = (namespace(row.source)?, namespace(row.target)?);
         let are_there = ends.0.is_some() && ends.0 == ends.1;
         if !are_there || self.catalog().edge_name(row.kind).is_none() {

@@ -94,7 +94,8 @@ pub(crate) fn verify_edges(
         if catalog.edge_name(row.kind).is_none() {
             report.add(place(), "is of a kind that the catalogue does not know");
         }
-        let namespace = |code| super::names::namespace_of(rows, Entity::of_code(code), i64::MIN);
+        let namespace =
+            |code: u32| super::names::namespace_of(rows, Entity::of_code(code.into()), i64::MIN);
         match (namespace(row.source), namespace(row.target)) {
             (Ok(Some(source)), Ok(Some(target))) if source == target => {}
             (Err(e), _) | (_, Err(e)) => report.add(place(), e),

@@ -8,9 +8,7 @@ use super::write_nodes::{GraphTx, merged};
 use super::{Edge, EdgePatch, Ends, Entity, NewEdge, Upserted, validate};
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
-use crate::error::Detail;
 use crate::ids::EdgeId;
-use crate::knowledge::MAX_GRAPH_NUMBER;
 use crate::memory::check_label;
 use crate::planted::{self, Defect};
 use crate::rows::Rows;
@@ -27,12 +25,14 @@ impl WriteTx<'_> {
 
     /// Writes a new edge or the changed row of one.
     pub(super) fn put_edge(&mut self, id: EdgeId, row: &EdgeRow, kind: ChangeKind) -> Result<()> {
-        let bytes = row.encode();
+        let bytes = row.encode_into(std::mem::take(&mut self.encoded));
         self.set.note(Model::Edge, id.0, kind, Aspects::ALL, commitment(&row.salt, &bytes));
         if kind == ChangeKind::Created {
             self.set.edges.make(id, row.ends());
         }
-        self.put(Table::Edges, &edge_key(id), Some(bytes))
+        let put = self.put(Table::Edges, &edge_key(id), Some(&bytes));
+        self.encoded = bytes;
+        put
     }
 
     pub(super) fn remove_edge(&mut self, id: EdgeId, ends: Ends) -> Result<()> {
@@ -84,7 +84,7 @@ impl WriteTx<'_> {
         }
         check_label("kind of an edge", name)?;
         let (number, (key, row)) = self.catalog().add_edge_kind(name)?;
-        self.put_catalog(&key, row)?;
+        self.put_catalog(&key, row.as_deref())?;
         self.note_catalog(Model::EdgeKind, u64::from(number), ChangeKind::Created, name)?;
         Ok(number)
     }
@@ -184,7 +184,7 @@ impl GraphTx<'_, '_> {
     /// The row of an edge of this namespace.
     fn own_edge(&self, id: EdgeId) -> Result<Option<EdgeRow>> {
         let Some(row) = self.tx.edge_row(id)? else { return Ok(None) };
-        let source = Entity::of_code(row.source);
+        let source = Entity::of_code(row.source.into());
         let namespace = super::names::namespace_of(&*self.tx, source, i64::MIN)?;
         Ok(namespace.is_some_and(|namespace| namespace == self.namespace).then_some(row))
     }
@@ -193,20 +193,11 @@ impl GraphTx<'_, '_> {
     fn row_of(&mut self, new: NewEdge) -> Result<(EdgeRow, String)> {
         check_label("kind of an edge", &new.kind)?;
         let (source, target) = (self.require(&new.source)?, self.require(&new.target)?);
-        for end in [source, target] {
-            let number = end.number();
-            if number >= MAX_GRAPH_NUMBER {
-                let what = "the number of what an edge joins";
-                return Err(
-                    Detail::Limit { what, found: number, limit: MAX_GRAPH_NUMBER - 1 }.into()
-                );
-            }
-        }
         let now_ms = self.tx.now_ms();
         let row = EdgeRow {
             salt: self.salts.next()?,
-            source: source.code(),
-            target: target.code(),
+            source: source.end_code()?,
+            target: target.end_code()?,
             kind: 0,
             // Plus zero: there is one zero only.
             weight: new.weight + 0.0,

@@ -75,7 +75,7 @@ impl<'a> WriteTx<'a> {
     pub(super) fn put_node(&mut self, id: NodeId, row: &NodeRow, kind: ChangeKind) -> Result<()> {
         let bytes = row.encode();
         self.set.note(Model::Node, id.0, kind, Aspects::ALL, commitment(&row.salt, &bytes));
-        self.put(Table::Nodes, &node_key(id), Some(bytes))
+        self.put(Table::Nodes, &node_key(id), Some(&bytes))
     }
 }
 
@@ -209,7 +209,7 @@ impl GraphTx<'_, '_> {
     fn put_names(&mut self, id: NodeId, row: &NodeRow) -> Result<()> {
         for name in names(row) {
             let key = external_key(&self.namespace, name);
-            self.tx.put(Table::NodeNames, &key, Some(id.0.to_be_bytes().to_vec()))?;
+            self.tx.put(Table::NodeNames, &key, Some(&id.0.to_be_bytes()))?;
         }
         Ok(())
     }

@@ -34,9 +34,9 @@ impl WriteTx<'_> {
         let further =
             successors.iter().map(|(id, space)| (id, space, Catalog::successor_row(space, *id)));
         for (id, space, (key, row)) in rows.chain(further) {
-            self.put_catalog(&key, row)?;
+            self.put_catalog(&key, row.as_deref())?;
             let (key, row) = Catalog::counter_row(highest.max(id.0));
-            self.put_catalog(&key, row)?;
+            self.put_catalog(&key, row.as_deref())?;
             self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Created, &space.name)?;
         }
         Ok(())
@@ -59,11 +59,11 @@ impl WriteTx<'_> {
                 let name = external.as_str().into();
                 return Err(Detail::AlreadyExists { what: "external id", name }.into());
             }
-            self.put(Table::External, &key, Some(id.0.to_be_bytes().to_vec()))?;
+            self.put(Table::External, &key, Some(&id.0.to_be_bytes()))?;
         }
         for (vector, bytes) in row.vectors.iter().zip(vectors) {
             let key = crate::schema::vector_key(SpaceId(vector.space), id);
-            self.put(Table::Vectors, &key, Some(bytes.clone()))?;
+            self.put(Table::Vectors, &key, Some(bytes))?;
         }
         self.set.next_memory = self.set.next_memory.max(id.0 + 1);
         self.put_row(id, row, ChangeKind::Created, Aspects::ALL)

@@ -20,7 +20,7 @@ impl WriteTx<'_> {
     pub fn create_space(&mut self, space: &Space) -> Result<()> {
         let (id, edits) = self.catalog().add_space(space, self.highest_space()?)?;
         for (key, row) in edits {
-            self.put_catalog(&key, row)?;
+            self.put_catalog(&key, row.as_deref())?;
         }
         self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Created, &space.name)
     }
@@ -58,7 +58,7 @@ impl WriteTx<'_> {
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if it is declared already.
     pub fn index_metadata(&mut self, path: &str) -> Result<()> {
         let (field, (key, row)) = self.catalog().add_index(path)?;
-        self.put_catalog(&key, row)?;
+        self.put_catalog(&key, row.as_deref())?;
         self.note_catalog(Model::MetadataIndex, u64::from(field), ChangeKind::Created, path)
     }
 
@@ -83,7 +83,7 @@ impl WriteTx<'_> {
     pub fn set_text(&mut self, settings: &TextSettings) -> Result<()> {
         settings.validate()?;
         let (key, row) = Catalog::text_row(settings);
-        self.put_catalog(&key, row)?;
+        self.put_catalog(&key, row.as_deref())?;
         self.note_catalog(Model::Text, 0, ChangeKind::Updated, "")
     }
 

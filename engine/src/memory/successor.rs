@@ -135,7 +135,7 @@ impl WriteTx<'_> {
         }
         let (id, edits) = self.catalog().add_successor(successor, self.highest_space()?)?;
         for (key, row) in edits {
-            self.put_catalog(&key, row)?;
+            self.put_catalog(&key, row.as_deref())?;
         }
         self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Created, &successor.name)
     }
@@ -157,7 +157,7 @@ impl WriteTx<'_> {
         self.drop_vectors(old)?;
         self.put_catalog(&Catalog::drop_successor(name).0, None)?;
         let (key, row) = Catalog::space_row(&space, next);
-        self.put_catalog(&key, row)?;
+        self.put_catalog(&key, row.as_deref())?;
         self.note_catalog(Model::Space, u64::from(old.0), ChangeKind::Deleted, name)?;
         self.note_catalog(Model::Space, u64::from(next.0), ChangeKind::Updated, name)
     }
@@ -181,7 +181,7 @@ impl WriteTx<'_> {
         let mut vectors = row.vectors.clone();
         vectors.push(SpaceVector { space: next.0, digest: vector_digest(&bytes) });
         vectors.sort_unstable_by_key(|v| v.space);
-        self.put(Table::Vectors, &vector_key(next, id), Some(bytes))?;
+        self.put(Table::Vectors, &vector_key(next, id), Some(&bytes))?;
         self.put_vector_names(id, row, vectors)?;
         Ok(true)
     }

@@ -271,7 +271,7 @@ impl WriteTx<'_> {
         let id = MemoryId(self.take_number());
         if let Some(external) = &row.external_id {
             let key = external_key(&row.namespace, external);
-            self.put(Table::External, &key, Some(id.0.to_be_bytes().to_vec()))?;
+            self.put(Table::External, &key, Some(&id.0.to_be_bytes()))?;
         }
         row.vectors = self.put_vectors(id, Vec::new(), vectors)?;
         self.put_row(id, &row, ChangeKind::Created, Aspects::ALL)?;
@@ -327,7 +327,7 @@ impl WriteTx<'_> {
     ) -> Result<()> {
         let bytes = row.encode();
         self.set.note(Model::Memory, id.0, kind, aspects, commitment(&row.salt, &bytes));
-        self.put(Table::Memories, &memory_key(id), Some(bytes))
+        self.put(Table::Memories, &memory_key(id), Some(&bytes))
     }
 
     fn remove(&mut self, id: MemoryId, row: &MemoryRow) -> Result<()> {
@@ -483,7 +483,7 @@ impl WriteTx<'_> {
             if named.contains(&new) {
                 continue;
             }
-            self.put(Table::Vectors, &vector_key(space, id), Some(bytes))?;
+            self.put(Table::Vectors, &vector_key(space, id), Some(&bytes))?;
             named.retain(|v| v.space != new.space);
             named.push(new);
         }

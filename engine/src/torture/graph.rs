@@ -73,7 +73,7 @@ impl KnownGraph {
             let row = EdgeRow::decode(row)?;
             let kind = view.versions().catalog.edge_name(row.kind).expect("a kind");
             let kind = KINDS.into_iter().find(|known| *known == &**kind).expect("a known kind");
-            let ends = [row.source, row.target].map(Entity::of_code);
+            let ends = [row.source, row.target].map(|code| Entity::of_code(code.into()));
             let known = left.remove(&(ends[0], kind, ends[1]));
             assert_eq!(known, Some(row.weight), "edge {kind} between {ends:?}");
             Ok(true)
@@ -228,7 +228,7 @@ pub(super) fn whole(db: &Db) -> Result<()> {
     rows.scan(Table::Edges, Bound::Unbounded, |key, row| {
         let (id, row) = (read_u64(key).expect("an id"), EdgeRow::decode(row)?);
         for end in [row.source, row.target] {
-            met.entry(Entity::of_code(end)).or_default().insert(id);
+            met.entry(Entity::of_code(end.into())).or_default().insert(id);
         }
         count += 1;
         Ok(true)
