@@ -83,20 +83,18 @@ impl GraphTx<'_, '_> {
 
     /// Is it there, in this namespace?
     fn is_here(&mut self, entity: Entity) -> Result<bool> {
+        if let Entity::Node(id) = entity
+            && let Some(is_here) = self.is_indexed(id)?
+        {
+            return Ok(is_here);
+        }
         // What edges can join has a code of 31 bits.
         let code = u32::try_from(entity.code()).ok();
         if code.is_some_and(|code| self.here.contains(code)) {
             return Ok(true);
         }
-        let indexed = match entity {
-            Entity::Node(id) => self.is_indexed(id)?,
-            Entity::Memory(_) => None,
-        };
-        let is_here = match indexed {
-            Some(is_here) => is_here,
-            None => namespace_of(&*self.tx, entity, self.tx.now_ms())?
-                .is_some_and(|namespace| namespace == self.namespace),
-        };
+        let namespace = namespace_of(&*self.tx, entity, self.tx.now_ms())?;
+        let is_here = namespace.is_some_and(|namespace| namespace == self.namespace);
         if let Some(code) = code.filter(|_| is_here) {
             self.here.insert(code);
         }

@@ -40,7 +40,7 @@ pub struct GraphTx<'t, 'a> {
     pub(super) namespace: String,
     /// What names have turned out to mean.
     pub(super) known: HashMap<EntityRef, Entity>,
-    /// Codes of what has turned out to be in this namespace.
+    /// Codes of memories, and of nodes that have changed, which have turned out to be in this namespace.
     pub(super) here: RoaringBitmap,
     /// The nodes of this namespace before this transaction, once enough have been looked for.
     pub(super) residents: Option<Residents>,
