@@ -10,8 +10,8 @@ const MIN_UNSAVED: u64 = 8_192;
 /// … and this part of all that is in them, and nothing is to be linked: links that are made while images
 /// are written are in none of them, and are lost when these take over …
 const UNSAVED_SHARE: u64 = 4;
-/// (of edges, which a second folds a million of, this part while writers are at work: they come in bulk, and
-/// all of them lie in one image) …
+/// (of edges this part while writers are at work: they come in bulk, an opening folds a million in a second or
+/// two, and all of them lie in one image) …
 const UNSAVED_SHARE_OF_EDGES: (u64, u64) = (3, 4);
 /// … or what they take in memory is beyond this part of the memory limit.
 const HEAP_SHARE: u64 = 4;
@@ -48,8 +48,7 @@ fn reason(
     is_linking_due: bool,
     when: Occasion,
 ) -> Option<&'static str> {
-    let unsaved = stats.unsaved_work();
-    if unsaved < MIN_UNSAVED {
+    if stats.unsaved_work() < MIN_UNSAVED {
         return None;
     }
     if stats.heap_bytes > memory_limit / HEAP_SHARE {
@@ -59,12 +58,13 @@ fn reason(
         return None;
     }
     let edges = stats.unsaved_edges;
+    let others = (stats.unsaved - edges).max(stats.newly_linked);
     let is_part = |unsaved, of| unsaved >= MIN_UNSAVED.max(of);
     let (part, whole) = match when {
         Occasion::Rested => (1, UNSAVED_SHARE),
         Occasion::Woken | Occasion::Inline => UNSAVED_SHARE_OF_EDGES,
     };
-    if is_part(unsaved.saturating_sub(edges), stats.ordinals / UNSAVED_SHARE) {
+    if is_part(others, stats.ordinals / UNSAVED_SHARE) {
         Some("a quarter of the file has changed")
     } else {
         is_part(edges, stats.edges / whole * part).then_some("many edges are new")
@@ -106,6 +106,8 @@ mod tests {
         assert_eq!(at_work(stats(MIN_UNSAVED, u64::MAX, 251), true), heavy);
         let linked = IndexStats { newly_linked: MIN_UNSAVED, ..stats(0, MIN_UNSAVED, 0) };
         assert_eq!(at_work(linked, false), part);
+        let beside_edges = IndexStats { unsaved: 5, unsaved_edges: 5, edges: 100, ..linked };
+        assert_eq!(at_work(beside_edges, false), part);
         let of_edges = |unsaved_edges, edges| IndexStats {
             unsaved_edges,
             edges,
