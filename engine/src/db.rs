@@ -495,6 +495,7 @@ fn open_indexes(
         return Ok(indexes);
     }
     let mut indexes = Indexes::rebuild(rows, last, graph_bytes, &mut |_| {})?;
-    (indexes.unsaved, indexes.unsaved_edges) = (indexes.ordinals(), indexes.knowledge.edges());
+    indexes.unsaved_edges = indexes.knowledge.edges();
+    indexes.unsaved = indexes.ordinals() + indexes.unsaved_edges;
     Ok(indexes)
 }

@@ -3,14 +3,13 @@
 //! **Invariant:** whoever changes the file holds redb's write transaction first and the state lock
 //! second. The View that is published last shows exactly the commits that the state counts.
 
-use super::ascending;
 use super::group::Store;
 use super::links::{Linked, write_links};
 use super::log::{ChangeKind, GENESIS, LogRow, Model};
-use super::row_key::RowKey;
 use super::seal::Sealings;
 use super::shield::Failure;
 use super::tables::Tables;
+use super::unit::{JustWritten, Unit};
 use super::vectors::{Written, name_segments};
 use super::write_set::{Durability, NewRow, WriteSet};
 use crate::catalog::Catalog;
@@ -19,15 +18,13 @@ use crate::error::Detail;
 use crate::file::Container;
 use crate::ids::{MAX_NUMBER, MemoryId, Seq};
 use crate::planted::{self, Defect};
-use crate::rows::{self, Pinned, RowBytes, Rows, guarded};
+use crate::rows::{self, Pinned, guarded};
 use crate::schema::{self, Table, log_key, read_u64};
 use crate::sealed::{SealedVectors, Unnamed};
 use crate::sync::{Instant, Mutex};
 use crate::view::{View, Views};
 use crate::{Error, ErrorKind, Result};
 use redb::{ReadableTable, WriteTransaction};
-use std::cell::RefCell;
-use std::iter::Peekable;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -152,7 +149,7 @@ pub(crate) struct Committer {
 /// The indexes in figures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IndexStats {
-    /// Changes folded since the images were written, those of edges included.
+    /// Changes folded since the images were written.
     pub(crate) unsaved: u64,
     /// Of them, those of edges.
     pub(crate) unsaved_edges: u64,
@@ -275,7 +272,7 @@ impl Committer {
     pub(crate) fn index_stats(&self) -> IndexStats {
         let state = self.state.lock();
         IndexStats {
-            unsaved: state.indexes.unsaved + state.indexes.unsaved_edges,
+            unsaved: state.indexes.unsaved,
             unsaved_edges: state.indexes.unsaved_edges,
             newly_linked: state.indexes.spaces.values().map(SpaceIndex::newly_linked).sum(),
             ordinals: state.indexes.ordinals(),
@@ -484,84 +481,6 @@ fn set_durability(transaction: &mut WriteTransaction, is_durable: bool, repair: 
     transaction.set_quick_repair(repair == Repair::Stored);
 }
 
-/// The rows of the sets that one transaction commits, the later set winning.
-enum Unit<'a> {
-    /// In order as it is.
-    One(&'a WriteSet),
-    /// Of each table, in the order of keys, which redb likes.
-    Many { rows: [Vec<Written<'a>>; Table::ALL.len()] },
-}
-
-impl<'a> Unit<'a> {
-    fn new(sets: &'a [Arc<WriteSet>]) -> Self {
-        if let [set] = sets {
-            return Unit::One(set);
-        }
-        let rows = Table::ALL.map(|table| {
-            let newest_first = sets.iter().rev().flat_map(|set| set.rows(table));
-            let mut rows: Vec<_> = newest_first.map(|(key, value)| (key.bytes(), value)).collect();
-            // Equal keys stay in the order in which they are, and the first of them stays.
-            rows.sort_by_key(|(key, _)| *key);
-            rows.dedup_by_key(|(key, _)| *key);
-            rows
-        });
-        Unit::Many { rows }
-    }
-
-    fn get(&self, table: Table, key: &[u8]) -> Option<&'a NewRow> {
-        match self {
-            Unit::One(set) => set.get(table, key),
-            Unit::Many { rows } => {
-                let rows = &rows[table as usize];
-                let found = rows.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-                Some(rows[found].1)
-            }
-        }
-    }
-}
-
-/// The rows behind the commit of a unit, for its fold: those that it wrote need not be looked for.
-struct JustWritten<'a> {
-    unit: &'a Unit<'a>,
-    rows: &'a Pinned,
-    /// Edges of one set behind the one that was asked for last: they are folded in the order of their keys.
-    edges: Option<RefCell<Peekable<ascending::Iter<'a, RowKey, NewRow>>>>,
-    /// Has none of its vectors become part of a segment instead?
-    are_vectors_rows: bool,
-}
-
-impl<'a> JustWritten<'a> {
-    fn new(unit: &'a Unit<'a>, rows: &'a Pinned, are_vectors_rows: bool) -> Self {
-        let edges = match unit {
-            Unit::One(set) => Some(RefCell::new(set.rows(Table::Edges).iter().peekable())),
-            Unit::Many { .. } => None,
-        };
-        JustWritten { unit, rows, edges, are_vectors_rows }
-    }
-
-    fn row(&self, table: Table, key: &[u8]) -> Option<&NewRow> {
-        if let Some(edges) = self.edges.as_ref().filter(|_| table == Table::Edges) {
-            let mut edges = edges.borrow_mut();
-            while edges.next_if(|(before, _)| before.bytes() < key).is_some() {}
-            if let Some((_, row)) = edges.next_if(|(next, _)| next.bytes() == key) {
-                return Some(row);
-            }
-        }
-        self.unit.get(table, key)
-    }
-}
-
-impl Rows for JustWritten<'_> {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
-        match self.row(table, key) {
-            Some(row) if table != Table::Vectors || self.are_vectors_rows => {
-                Ok(row.clone().map(RowBytes::Owned))
-            }
-            _ => self.rows.get(table, key),
-        }
-    }
-}
-
 /// So many rows are asked whether they lie behind all others, where they are put down one behind the other.
 const APPENDED: usize = 16;
 
@@ -575,11 +494,11 @@ pub(super) fn write_rows<'a>(
         return Ok(());
     }
     let mut open = transaction.open_table(table.definition())?;
-    let mut last = None;
-    if rows.len() >= APPENDED {
+    let last = match rows.len() {
+        0..APPENDED => None,
         // No key is without bytes: of an empty table all are behind.
-        last = Some(open.last()?.map(|(key, _)| key.value().to_vec()).unwrap_or_default());
-    }
+        _ => Some(open.last()?.map(|(key, _)| key.value().to_vec()).unwrap_or_default()),
+    };
     let mut rows = rows.peekable();
     let is_within = |(key, _): &Written<'a>| last.as_deref().is_none_or(|last| *key <= last);
     while let Some((key, value)) = rows.next_if(is_within) {

@@ -329,6 +329,12 @@ mod tests {
         )
     }
 
+    #[test]
+    fn every_model_has_its_place() {
+        let places: Vec<usize> = Model::ALL.into_iter().map(Model::place).collect();
+        assert_eq!(places, (0..Model::ALL.len()).collect::<Vec<_>>());
+    }
+
     proptest! {
         #[test]
         fn a_row_reads_back(

@@ -20,6 +20,7 @@ mod set_edges;
 mod shield;
 mod tables;
 mod text;
+mod unit;
 mod vectors;
 mod write_set;
 

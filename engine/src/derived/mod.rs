@@ -89,9 +89,9 @@ pub(crate) struct Indexes {
     pub(crate) spaces: BTreeMap<SpaceId, SpaceIndex>,
     pub(crate) knowledge: KnowledgeIndex,
     pub(crate) images: Images,
-    /// Changes folded since the images were written, but for those of edges …
+    /// Changes folded since the images were written.
     pub(crate) unsaved: u64,
-    /// … and those.
+    /// Of them, those of edges.
     pub(crate) unsaved_edges: u64,
 }
 
@@ -154,10 +154,7 @@ impl Indexes {
         rows: &dyn Rows,
     ) -> Result<()> {
         for change in changes {
-            match change.model {
-                Model::Edge => self.unsaved_edges += 1,
-                _ => self.unsaved += 1,
-            }
+            self.unsaved += 1;
             match change.model {
                 Model::Memory => {
                     self.memories = seq;
@@ -168,6 +165,7 @@ impl Indexes {
                     self.knowledge.fold_node(seq, change, rows)?;
                 }
                 Model::Edge => {
+                    self.unsaved_edges += 1;
                     self.graph = seq;
                     let memories = self.attributes.attributes();
                     self.knowledge.fold_edge(seq, change, memories, rows)?;

@@ -1,7 +1,7 @@
 //! What an edge can join: nodes and memories.
 //!
 //! **Invariant:** the code of an entity is its number times two, plus one for a memory. It is what rows
-//! hold.
+//! hold; what edges join has one of 31 bits.
 
 use super::MAX_GRAPH_NUMBER;
 use crate::Result;
@@ -39,9 +39,7 @@ impl Entity {
             Entity::Node(NodeId(number)) | Entity::Memory(MemoryId(number)) => number,
         }
     }
-}
 
-impl Entity {
     /// Its code, as edges have it.
     ///
     /// # Errors

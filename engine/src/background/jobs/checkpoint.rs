@@ -10,9 +10,9 @@ const MIN_UNSAVED: u64 = 8_192;
 /// … and this part of all that is in them, and nothing is to be linked: links that are made while images
 /// are written are in none of them, and are lost when these take over …
 const UNSAVED_SHARE: u64 = 4;
-/// (of edges this part while writers are at work: they come in bulk, an opening folds a million in a second or
-/// two, and all of them lie in one image) …
-const UNSAVED_SHARE_OF_EDGES: (u64, u64) = (3, 4);
+/// (of edges so many such parts while writers are at work: they come in bulk, an opening folds a million in a
+/// second or two, and all of them lie in one image) …
+const PARTS_OF_EDGES: u64 = 3;
 /// … or what they take in memory is beyond this part of the memory limit.
 const HEAP_SHARE: u64 = 4;
 /// The same as the first two, when the file is closed.
@@ -60,14 +60,14 @@ fn reason(
     let edges = stats.unsaved_edges;
     let others = (stats.unsaved - edges).max(stats.newly_linked);
     let is_part = |unsaved, of| unsaved >= MIN_UNSAVED.max(of);
-    let (part, whole) = match when {
-        Occasion::Rested => (1, UNSAVED_SHARE),
-        Occasion::Woken | Occasion::Inline => UNSAVED_SHARE_OF_EDGES,
+    let parts = match when {
+        Occasion::Rested => 1,
+        Occasion::Woken | Occasion::Inline => PARTS_OF_EDGES,
     };
     if is_part(others, stats.ordinals / UNSAVED_SHARE) {
         Some("a quarter of the file has changed")
     } else {
-        is_part(edges, stats.edges / whole * part).then_some("many edges are new")
+        is_part(edges, stats.edges / UNSAVED_SHARE * parts).then_some("many edges are new")
     }
 }
 
