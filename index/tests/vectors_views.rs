@@ -88,6 +88,7 @@ proptest! {
                     let image = index.write_image(seq).unwrap();
                     index = VectorIndex::from_image(Arc::new(image)).unwrap();
                     prop_assert_eq!(index.dead(), 0);
+                    prop_assert!(index.view(seq).is_image());
                     past.clear();
                 }
             }
@@ -106,6 +107,32 @@ proptest! {
         }
         assert_sees(&index.view(seq), &now, metric, &query);
     }
+}
+
+#[test]
+fn an_image_is_what_its_view_shows_until_something_changes() {
+    let filled = || {
+        let mut index = VectorIndex::new(2, Metric::L2);
+        for ordinal in 0_u16..9 {
+            index.insert(ordinal.into(), &[f32::from(ordinal), 1.0], 1).unwrap();
+        }
+        index
+    };
+    let index = filled();
+    assert!(!index.view(1).is_image(), "there is none");
+    let image: Arc<Vec<u8>> = Arc::new(index.write_image(1).unwrap());
+    let open = || VectorIndex::from_image(image.clone()).unwrap();
+    assert!(open().view(1).is_image());
+    let change = |change: &dyn Fn(&mut VectorIndex)| {
+        let mut index = open();
+        change(&mut index);
+        index.view(2).is_image()
+    };
+    assert!(!change(&|index| assert!(index.remove(3, 2).unwrap())));
+    assert!(!change(&|index| index.insert(3, &[0.0, 1.0], 2).unwrap()), "replaced");
+    assert!(!change(&|index| index.insert(70, &[0.0, 1.0], 2).unwrap()));
+    assert!(!change(&|index| assert_eq!(index.view(1).link(4, &mut || true), Ok(4))), "linked");
+    assert!(change(&|index| assert!(!index.remove(70, 2).unwrap())), "it was not there");
 }
 
 #[test]

@@ -43,6 +43,15 @@ impl VectorView {
         self.entries.len() - self.entries.live
     }
 
+    /// Is this what an image holds that its index was opened from? Then that need not be written again.
+    pub fn is_image(&self) -> bool {
+        self.entries.image.as_ref().is_some_and(|image| {
+            let entries = image.len();
+            let is_all = (self.entries.len(), self.entries.live) == (entries, entries);
+            is_all && self.linked() == image.linked()
+        })
+    }
+
     /// Does `ordinal` have a vector?
     ///
     /// # Errors
