@@ -65,6 +65,7 @@ mod ids;
 mod knowledge;
 mod memory;
 mod options;
+mod owner;
 mod planted;
 mod recall;
 mod recently;

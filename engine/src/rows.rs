@@ -5,7 +5,7 @@
 //! instant.
 
 use crate::components::read_vector;
-use crate::ids::{MemoryId, SpaceId};
+use crate::ids::SpaceId;
 use crate::planted::{self, Defect};
 use crate::schema::{Bytes, Table, read_vector_key, vector_key};
 use crate::sealed::{Sealed, SealedVectors};
@@ -103,10 +103,10 @@ impl Pinned {
 
     /// The vectors of a space, for whoever reads many of them.
     pub(crate) fn vectors_of(&self, space: SpaceId) -> Result<SpaceVectors<'_>> {
-        let (from, to) = (vector_key(space, MemoryId(0)), vector_key(space, MemoryId(u64::MAX)));
+        let (from, to) = (vector_key(space, 0), vector_key(space, u64::MAX));
         let ends = guarded(|| {
             let mut keys = self.table(Table::Vectors)?.range(from.as_slice()..=to.as_slice())?;
-            let id = |key: &[u8]| read_vector_key(key).map(|(_, id)| id.0);
+            let id = |key: &[u8]| read_vector_key(key).map(|(_, owner)| owner);
             let first = keys.next().transpose()?.and_then(|(key, _)| id(key.value()));
             let last = keys.next_back().transpose()?.and_then(|(key, _)| id(key.value()));
             Ok((first, last.or(first)))
@@ -149,8 +149,8 @@ impl Rows for Pinned {
         if row.is_some() || table != Table::Vectors {
             return Ok(row);
         }
-        let Some((space, id)) = read_vector_key(key) else { return Ok(None) };
-        let Some(sealed) = self.sealed.find(space, id)? else { return Ok(None) };
+        let Some((space, owner)) = read_vector_key(key) else { return Ok(None) };
+        let Some(sealed) = self.sealed.find(space, owner)? else { return Ok(None) };
         if let Cow::Owned(row) = sealed.segment.vector(sealed.index)? {
             return Ok(Some(RowBytes::Owned(row.into())));
         }
@@ -162,16 +162,17 @@ impl Rows for Pinned {
 pub(crate) struct SpaceVectors<'a> {
     pinned: &'a Pinned,
     space: SpaceId,
-    /// Between which ids there are rows: new memories have high ids, so that most that are sealed
+    /// Between which numbers there are rows: what is new has high ones, so that most that are sealed
     /// need no look into the table.
     rows: Option<RangeInclusive<u64>>,
 }
 
 impl SpaceVectors<'_> {
-    /// Reads a vector into a slice of its dimension; is there one?
-    pub(crate) fn read(&self, id: MemoryId, out: &mut [f32]) -> Result<bool> {
-        if self.rows.as_ref().is_some_and(|rows| rows.contains(&id.0))
-            && let Some(row) = self.pinned.get_row(Table::Vectors, &vector_key(self.space, id))?
+    /// Reads the vector of a memory or a node into a slice of its dimension; is there one?
+    pub(crate) fn read(&self, owner: u64, out: &mut [f32]) -> Result<bool> {
+        if self.rows.as_ref().is_some_and(|rows| rows.contains(&owner))
+            && let Some(row) =
+                self.pinned.get_row(Table::Vectors, &vector_key(self.space, owner))?
         {
             if read_vector(&row, out).is_none() {
                 let (expected, found) = (out.len(), row.len());
@@ -180,7 +181,7 @@ impl SpaceVectors<'_> {
             }
             return Ok(true);
         }
-        self.pinned.sealed.read(self.space, id, out)
+        self.pinned.sealed.read(self.space, owner, out)
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) mod fact {
 pub(crate) enum Table {
     /// Memory id (u64) -> memory row (`memory::row`).
     Memories,
-    /// Space (u32), memory id (u64) -> the vector, f32 little-endian, until it is sealed.
+    /// Space (u32), id of a memory or a node (u64) -> the vector, f32 little-endian, until it is sealed.
     Vectors,
     /// Length of namespace (u16), namespace, external id -> memory id (u64).
     External,
@@ -100,17 +100,18 @@ pub(crate) fn memory_key(id: MemoryId) -> [u8; 8] {
     id.0.to_be_bytes()
 }
 
-pub(crate) fn vector_key(space: SpaceId, id: MemoryId) -> [u8; 12] {
+/// Where the vector of a memory or a node is, by its number: the two are numbered in one run.
+pub(crate) fn vector_key(space: SpaceId, owner: u64) -> [u8; 12] {
     let mut key = [0; 12];
     key[..4].copy_from_slice(&space.0.to_be_bytes());
-    key[4..].copy_from_slice(&id.0.to_be_bytes());
+    key[4..].copy_from_slice(&owner.to_be_bytes());
     key
 }
 
-/// The space and the memory of a key of [`Table::Vectors`].
-pub(crate) fn read_vector_key(key: &[u8]) -> Option<(SpaceId, MemoryId)> {
-    let (space, id) = key.split_first_chunk()?;
-    Some((SpaceId(u32::from_be_bytes(*space)), MemoryId(read_u64(id)?)))
+/// The space and the number of a key of [`Table::Vectors`].
+pub(crate) fn read_vector_key(key: &[u8]) -> Option<(SpaceId, u64)> {
+    let (space, owner) = key.split_first_chunk()?;
+    Some((SpaceId(u32::from_be_bytes(*space)), read_u64(owner)?))
 }
 
 pub(crate) fn sealed_key(space: SpaceId, number: u32) -> [u8; 8] {

@@ -104,6 +104,8 @@ pub struct SpaceStats {
     pub embedder: Option<String>,
     /// Memories that have a vector in it.
     pub vectors: u64,
+    /// Nodes of the graph that have a vector in it.
+    pub nodes: u64,
     /// Memories that have none.
     pub missing: u64,
     /// Vectors that are not in the graph yet: every search scans them.
@@ -116,7 +118,7 @@ pub struct SpaceStats {
     pub precision: Precision,
     /// At which quantile codes cut components off; 1 if they do not.
     pub clip: f32,
-    /// Vectors in sealed segments; those that were replaced, or whose memory is gone, stay there until
+    /// Vectors in sealed segments; those that were replaced, or whose memory or node is gone, stay there until
     /// the next merge.
     pub sealed_vectors: u64,
     /// Bytes of the sealed segments.
@@ -237,9 +239,10 @@ impl View {
                 metric: space.metric,
                 embedder: space.embedder.clone(),
                 vectors: live(id),
+                nodes: versions.knowledge.vectors.get(id).map_or(0, |v| v.live() as u64),
                 missing: versions.attributes.live_len().saturating_sub(live(id)),
-                unlinked: versions.vectors.get(id).map_or(0, |v| v.unlinked() as u64),
-                dead: versions.vectors.get(id).map_or(0, |v| v.dead() as u64),
+                unlinked: versions.in_space(*id).map(|v| v.unlinked() as u64).sum(),
+                dead: versions.in_space(*id).map(|v| v.dead() as u64).sum(),
                 graph: space.graph,
                 precision: space.precision,
                 clip: space.clip,

@@ -11,7 +11,7 @@ use crate::error::Detail;
 use crate::ids::{MemoryId, Seq};
 use crate::memory::{MAX_ANNOTATION_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 use crate::rows::{Pinned, RowBytes, Rows, guarded};
-use crate::schema::{self, Table};
+use crate::schema::{self, Table, read_vector_key};
 use crate::sealed::Unnamed;
 use crate::view::{Shared, View};
 use crate::{Error, ErrorKind, Result};
@@ -257,19 +257,42 @@ impl Rows for WriteTx<'_> {
         if let Some(known) = self.set.get(table, key) {
             return Ok(own(known));
         }
-        if let Some(Direct { transaction, .. }) = &self.direct {
-            // No transaction reads vectors, and so none need look into its segments.
-            debug_assert!(table != Table::Vectors);
-            return guarded(|| {
-                let open = transaction.open_table(table.definition())?;
-                let row = open.get(key)?;
-                Ok(row.map(|guard| RowBytes::Owned(Arc::from(guard.value()))))
-            });
+        if let Some(direct) = &self.direct {
+            let row = direct.row(table, key)?;
+            if row.is_some() || table != Table::Vectors {
+                return Ok(row);
+            }
+            if let Some(vector) = direct.sealed(key)? {
+                return Ok(Some(vector));
+            }
+            // It may have been sealed before.
         }
         if let Some(known) = self.accepted.iter().rev().find_map(|set| set.get(table, key)) {
             return Ok(own(known));
         }
         self.read_committed(|rows| rows.get(table, key))
+    }
+}
+
+impl Direct {
+    /// A row that was written, or committed before and not written since.
+    fn row(&self, table: Table, key: &[u8]) -> Result<Option<RowBytes>> {
+        guarded(|| {
+            let open = self.transaction.open_table(table.definition())?;
+            let row = open.get(key)?;
+            Ok(row.map(|guard| RowBytes::Owned(Arc::from(guard.value()))))
+        })
+    }
+
+    /// A vector that became part of a segment instead of a row.
+    fn sealed(&self, key: &[u8]) -> Result<Option<RowBytes>> {
+        let Some((space, owner)) = read_vector_key(key) else { return Ok(None) };
+        for segment in self.segments.iter().rev() {
+            if let Some(vector) = segment.vector(space, owner)? {
+                return Ok(Some(RowBytes::Owned(vector.into())));
+            }
+        }
+        Ok(None)
     }
 }
 

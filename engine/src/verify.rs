@@ -5,11 +5,12 @@
 
 use crate::commit::log::{ChangeKind, LogRow, Model, commitment};
 use crate::db::Db;
-use crate::derived::{Indexes, Versions};
+use crate::derived::{Indexes, SpaceIndex, Versions};
 use crate::error::Detail;
 use crate::ids::{MemoryId, SpaceId};
 use crate::knowledge::{verify_edges, verify_nodes};
-use crate::memory::{MemoryRow, vector_digest};
+use crate::memory::{MemoryRow, SpaceVector, vector_digest};
+use crate::owner::names_vector;
 use crate::rows::{Pinned, Rows};
 use crate::schema::{self, Table, external_key, read_u64, read_vector_key, vector_key};
 use crate::sealed::SealedRow;
@@ -159,17 +160,7 @@ fn verify_memories(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
                 if of_log.is_some_and(|c| *c != Some(commitment(&row.salt, value))) {
                     report.add(place(), "is not what the log committed to");
                 }
-                for vector in &row.vectors {
-                    let key = vector_key(SpaceId(vector.space), id);
-                    match rows.get(Table::Vectors, &key) {
-                        Ok(Some(bytes)) if vector_digest(&bytes) == vector.digest => {}
-                        Ok(_) => {
-                            report
-                                .add(place(), format!("vector in space {} differs", vector.space));
-                        }
-                        Err(e) => report.add(place(), e),
-                    }
-                }
+                verify_named_vectors(rows, (id.0, &row.vectors), &place(), report);
                 if let Some(external) = &row.external_id {
                     let found =
                         rows.get(Table::External, &external_key(&row.namespace, external))?;
@@ -187,6 +178,22 @@ fn verify_memories(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
         }
     }
     Ok(count)
+}
+
+/// The vectors that the row of a memory or a node names: that they are there, and are those.
+pub(crate) fn verify_named_vectors(
+    rows: &Pinned,
+    (owner, named): (u64, &[SpaceVector]),
+    place: &str,
+    report: &mut VerifyReport,
+) {
+    for vector in named {
+        match rows.get(Table::Vectors, &vector_key(SpaceId(vector.space), owner)) {
+            Ok(Some(bytes)) if vector_digest(&bytes) == vector.digest => {}
+            Ok(_) => report.add(place, format!("vector in space {} differs", vector.space)),
+            Err(e) => report.add(place, e),
+        }
+    }
 }
 
 /// What the log says last of each thing of a model that it names: its commitment, or `None` if it is
@@ -227,19 +234,19 @@ fn verify_external(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
     Ok(count)
 }
 
-/// Every vector belongs to a memory that names it.
+/// Every vector belongs to a memory or a node that names it.
 fn verify_vectors(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
     let mut count = 0;
     rows.scan(Table::Vectors, Bound::Unbounded, |key, _| {
         count += 1;
-        let Some((space, id)) = read_vector_key(key) else {
+        let Some((space, owner)) = read_vector_key(key) else {
             report.add("vectors", format!("key of {} bytes", key.len()));
             return Ok(true);
         };
-        let row = rows.get(Table::Memories, &schema::memory_key(id))?;
-        let row = row.and_then(|bytes| MemoryRow::decode(&bytes).ok());
-        if !row.is_some_and(|row| row.vectors.iter().any(|v| v.space == space.0)) {
-            report.add(format!("memory {id}"), "does not name a vector that is there");
+        // A row that cannot be read has been reported.
+        if !names_vector(rows, space, owner).unwrap_or_default() {
+            let place = format!("memory or node {owner}");
+            report.add(place, "does not name a vector that is there");
         }
         Ok(true)
     })?;
@@ -302,11 +309,19 @@ fn verify_indexes(view: &View, rows: &Pinned, report: &mut VerifyReport) -> Resu
     compare("graph", same_graph(live, &rebuilt));
     compare("text of nodes", same_text(words_of_nodes(live), words_of_nodes(&rebuilt)));
     compare("vector spaces", Ok(live.vectors.keys().eq(rebuilt.vectors.keys())));
+    let of_nodes = [live, &rebuilt].map(|versions| versions.knowledge.vectors.keys());
+    let [known, made] = of_nodes;
+    compare("vector spaces of nodes", Ok(known.eq(made)));
     for id in live.vectors.keys() {
-        compare(&format!("vectors/{}", id.0), same_vectors(live, &rebuilt, *id));
-        // Which neighbours a vector has depends on who came first: only that they are there counts.
-        let graph = live.vectors.get(id).map_or(Ok(()), VectorView::validate);
-        compare(&format!("graph of vectors/{}", id.0), graph.map(|()| true).map_err(Into::into));
+        for (name, of) in [
+            (SpaceIndex::name_of(*id), vectors_of_memories as VectorsOf),
+            (SpaceIndex::name_of_nodes(*id), vectors_of_nodes),
+        ] {
+            compare(&name, same_vectors(of(live, *id), of(&rebuilt, *id)));
+            // Which neighbours a vector has depends on who came first: only that they are there counts.
+            let graph = of(live, *id).0.map_or(Ok(()), VectorView::validate);
+            compare(&format!("graph of {name}"), graph.map(|()| true).map_err(Into::into));
+        }
     }
     Ok(count)
 }
@@ -364,11 +379,24 @@ fn ids_by_ordinal(attributes: &Attributes) -> Result<Vec<u64>, ImageError> {
         .collect()
 }
 
-/// Compares codes, which are a function of the vectors, by the number of their memory.
-fn same_vectors(live: &Versions, rebuilt: &Versions, space: SpaceId) -> Result<bool> {
-    let digest = |versions: &Versions| -> Result<Option<u128>> {
-        let ids = ids_by_ordinal(&versions.attributes)?;
-        let Some(vectors) = versions.vectors.get(&space) else { return Ok(None) };
+/// The vectors of a space, and whose they are.
+type Vectors<'a> = (Option<&'a VectorView>, &'a Attributes);
+/// Which of them.
+type VectorsOf = for<'a> fn(&'a Versions, SpaceId) -> Vectors<'a>;
+
+fn vectors_of_memories(versions: &Versions, space: SpaceId) -> Vectors<'_> {
+    (versions.vectors.get(&space), &versions.attributes)
+}
+
+fn vectors_of_nodes(versions: &Versions, space: SpaceId) -> Vectors<'_> {
+    (versions.knowledge.vectors.get(&space), &versions.knowledge.nodes)
+}
+
+/// Compares codes, which are a function of the vectors, by the number of their memory or node.
+fn same_vectors(live: Vectors<'_>, rebuilt: Vectors<'_>) -> Result<bool> {
+    let digest = |(vectors, attributes): Vectors<'_>| -> Result<Option<u128>> {
+        let ids = ids_by_ordinal(attributes)?;
+        let Some(vectors) = vectors else { return Ok(None) };
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         vectors.for_each_code(|ordinal, code| {
             hash.update(&ids.get(ordinal as usize).copied().unwrap_or_default().to_le_bytes());

@@ -33,15 +33,15 @@ impl Db {
         self.read()?.warm(|_| true, progress)
     }
 
-    /// The same for the index of one vector space alone.
+    /// The same for one vector space alone, of memories and of nodes.
     ///
     /// # Errors
     /// As [`warm`](Self::warm); [`NotFound`](crate::ErrorKind::NotFound) if there is no such space.
     pub fn warm_space(&self, space: &str, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
         let view = self.read()?;
         let id = view.versions().catalog.require_space(space)?.0;
-        let wanted = SpaceIndex::name_of(id);
-        view.warm(|name| name == wanted, progress)
+        let wanted = [SpaceIndex::name_of(id), SpaceIndex::name_of_nodes(id)];
+        view.warm(|name| wanted.iter().any(|wanted| wanted == name), progress)
     }
 }
 

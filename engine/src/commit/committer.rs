@@ -13,7 +13,7 @@ use super::unit::{JustWritten, Unit};
 use super::vectors::{Written, name_segments};
 use super::write_set::{Durability, NewRow, WriteSet};
 use crate::catalog::Catalog;
-use crate::derived::{Indexes, SpaceIndex};
+use crate::derived::Indexes;
 use crate::error::Detail;
 use crate::file::Container;
 use crate::ids::{MAX_NUMBER, MemoryId, Seq};
@@ -274,7 +274,7 @@ impl Committer {
         IndexStats {
             unsaved: state.indexes.unsaved,
             unsaved_edges: state.indexes.unsaved_edges,
-            newly_linked: state.indexes.spaces.values().map(SpaceIndex::newly_linked).sum(),
+            newly_linked: state.indexes.newly_linked(),
             ordinals: state.indexes.ordinals(),
             edges: state.indexes.knowledge.edges(),
             heap_bytes: state.indexes.heap_bytes(),

@@ -1,7 +1,7 @@
 //! Merging: several sealed segments of a space become one, without what is dead in them.
 //!
-//! A vector in a segment is dead once no memory names one in that space, or once there is a newer
-//! copy, a row or in a newer segment. What is dead stays dead: a vector that a memory gets is a row, or
+//! A vector in a segment is dead once no row names one in that space, or once there is a newer
+//! copy, a row or in a newer segment. What is dead stays dead: a vector that something gets is a row, or
 //! in a segment of a higher number than all. So whatever is written between the View that a merge reads
 //! and its commit only makes more of it dead, and the merged segment takes the highest number of those
 //! that it replaces: a vector that is in force in one of them is in none that is newer. A segment that
@@ -16,11 +16,11 @@ use super::compact::Compacting;
 use crate::components::Shortest;
 use crate::derived::Versions;
 use crate::file::{SegmentRef, Toward};
-use crate::ids::{MemoryId, SpaceId};
-use crate::memory::access;
+use crate::ids::SpaceId;
+use crate::owner::names_vector;
 use crate::planted::{self, Defect};
-use crate::rows::{Pinned, Rows};
-use crate::schema::{self, Table, memory_key, vector_key};
+use crate::rows::Pinned;
+use crate::schema::{self, Table, vector_key};
 use crate::sealed::{MAX_COUNT, SealedSegment, SealedWriter, Unnamed};
 use crate::view::View;
 use crate::{Result, sealed};
@@ -177,10 +177,11 @@ fn dropped(sealed: &sealed::SealedVectors, versions: &Versions) -> Segments {
 }
 
 /// Sealed vectors that are dead, as the tables and the indexes know without reading any of them: each
-/// vector that a memory names is a row or alive in a segment.
+/// vector that a memory or a node names is a row or alive in a segment.
 fn dead(view: &View, rows: &Pinned) -> Result<u64> {
     let all: u64 = view.sealed().values().map(|figures| figures.vectors).sum();
-    let live: u64 = view.versions().vectors.values().map(|v| v.live() as u64).sum();
+    let versions = view.versions();
+    let live: u64 = versions.vectors.keys().map(|id| versions.live_in_space(*id)).sum();
     Ok((all + rows.len(Table::Vectors)?).saturating_sub(live))
 }
 
@@ -220,7 +221,7 @@ fn mostly_dead(rows: &Pinned) -> Result<Option<Segments>> {
     Ok(None)
 }
 
-/// The vectors of a segment that are those of their memories now. Costs three look-ups each.
+/// The vectors of a segment that are those of their memories and nodes now. Costs three look-ups each.
 fn each_alive(
     rows: &Pinned,
     segment: &SealedSegment,
@@ -228,15 +229,14 @@ fn each_alive(
 ) -> Result<()> {
     let space = segment.row.space;
     for index in 0..segment.row.count {
-        let id = MemoryId(segment.id(index)?);
-        let Some(row) = rows.get(Table::Memories, &memory_key(id))? else { continue };
-        if access(&row)?.vectors.iter().all(|v| v.space != space.0) {
+        let owner = segment.id(index)?;
+        if !names_vector(rows, space, owner)? {
             continue;
         }
-        let is_row = rows.get_row(Table::Vectors, &vector_key(space, id))?.is_some();
-        let newest = rows.sealed().find(space, id)?;
+        let is_row = rows.get_row(Table::Vectors, &vector_key(space, owner))?.is_some();
+        let newest = rows.sealed().find(space, owner)?;
         if !is_row && newest.is_some_and(|at| at.segment.row.number == segment.row.number) {
-            each(id.0, index);
+            each(owner, index);
         }
     }
     Ok(())

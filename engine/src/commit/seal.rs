@@ -6,14 +6,14 @@
 //!                                             vectors whose bytes are still those that it holds
 //! ```
 //!
-//! **Invariant:** at every instant, and whatever instant the power fails at, the vector that a memory
+//! **Invariant:** at every instant, and whatever instant the power fails at, the vector that a row
 //! names is found, and it is the same before and after. No fact changes, so the log hears nothing
 //! of it. One piece of this work, or of merging, is under way at a time.
 
 use super::committer::{Committer, Repair};
 use crate::catalog::Space;
 use crate::components::Shortest;
-use crate::ids::{MemoryId, SpaceId};
+use crate::ids::SpaceId;
 use crate::planted::{self, Defect};
 use crate::rows::Pinned;
 use crate::schema::{self, Table, read_vector_key, vector_key};
@@ -64,7 +64,7 @@ impl Unsealed {
         let (mut sealed_vectors, mut sealed_bytes, mut least) = (0, 0, 0);
         let mut spaces = Vec::new();
         for (id, space) in versions.catalog.indexed() {
-            let live = versions.vectors.get(id).map_or(0, |v| v.live() as u64);
+            let live = versions.live_in_space(*id);
             let in_segments = sealed.get(id).copied().unwrap_or_default().vectors;
             let surely = live.saturating_sub(in_segments);
             let len = row_len(space);
@@ -155,7 +155,7 @@ impl Committer {
         ids: &[u64],
     ) -> Result<Unnamed> {
         let dimension = space.dimension as u32;
-        let from = vector_key(id, MemoryId(ids.first().copied().unwrap_or_default()));
+        let from = vector_key(id, ids.first().copied().unwrap_or_default());
         let each = |work: &mut dyn FnMut(&[u8]) -> Result<bool>| {
             let mut left = ids.len();
             rows.scan(Table::Vectors, Bound::Included(&from), |_, row| {
@@ -172,15 +172,15 @@ impl Committer {
     }
 }
 
-/// The memories of a space whose vectors are rows, in order, as many as one step seals.
+/// The numbers under which a space has vectors that are rows, in order, as many as one step seals.
 fn ids_of_rows(rows: &Pinned, id: SpaceId, space: &Space) -> Result<Vec<u64>> {
     let most = (MAX_BYTES / Layout::cost(space.dimension)).min(MAX_COUNT);
     let mut ids = Vec::new();
-    rows.scan(Table::Vectors, Bound::Included(&vector_key(id, MemoryId(0))), |key, _| {
+    rows.scan(Table::Vectors, Bound::Included(&vector_key(id, 0)), |key, _| {
         let bad = || Error::corruption("vector key", "12 bytes", format!("{} bytes", key.len()));
-        let (of, memory) = read_vector_key(key).ok_or_else(bad)?;
+        let (of, owner) = read_vector_key(key).ok_or_else(bad)?;
         if of == id {
-            ids.push(memory.0);
+            ids.push(owner);
         }
         Ok(of == id && ids.len() < most)
     })?;
@@ -221,11 +221,11 @@ fn delete_rows(
     let mut table = transaction.open_table(Table::Vectors.definition())?;
     let newer = sealed.newer_than(&segment.row);
     for index in 0..segment.row.count {
-        let id = MemoryId(segment.id(index)?);
-        let key = vector_key(segment.row.space, id);
+        let owner = segment.id(index)?;
+        let key = vector_key(segment.row.space, owner);
         let mut stays = false;
         for other in newer {
-            stays |= other.find(id.0)?.is_some();
+            stays |= other.find(owner)?.is_some();
         }
         if stays {
             continue;

@@ -52,14 +52,14 @@ impl Committer {
         let mut vectors = Vec::with_capacity(rows.len());
         for (key, value) in rows {
             let Some(vector) = value.as_deref() else { continue };
-            let (space, id) = read_vector_key(key).ok_or_else(|| bad_key(key))?;
-            vectors.push((space, id.0, vector));
+            let (space, owner) = read_vector_key(key).ok_or_else(|| bad_key(key))?;
+            vectors.push((space, owner, vector));
         }
         let Some(&(space, _, first)) = vectors.first() else { return Ok(Vec::new()) };
         let dimension = first.len() / size_of::<f32>();
         let most = (MAX_BYTES / Layout::cost(dimension)).clamp(1, MAX_COUNT);
         let one = |vectors: &[(SpaceId, u64, &[u8])]| {
-            let ids: Vec<u64> = vectors.iter().map(|(_, id, _)| *id).collect();
+            let ids: Vec<u64> = vectors.iter().map(|(_, owner, _)| *owner).collect();
             let mut shortest = Shortest::new();
             let _ = vectors.iter().all(|(.., row)| shortest.see(row));
             let form = shortest.form();

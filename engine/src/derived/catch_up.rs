@@ -4,21 +4,22 @@
 
 use super::image::ImageRow;
 use super::{
-    AttributeIndex, ContentIndex, Folded, Indexes, KnowledgeIndex, Names, Room, SpaceIndex,
-    Versions,
+    AttributeIndex, ContentIndex, Folded, Indexes, KnowledgeIndex, Names, NodeIndex, Room,
+    SpaceIndex, Versions,
 };
 use crate::catalog::{Catalog, MetadataIndex};
 use crate::clock::random;
 use crate::commit::Ascending;
 use crate::commit::log::{Aspects, Change, ChangeKind, LogRow, Model};
 use crate::file::Container;
-use crate::ids::{MemoryId, Seq};
+use crate::ids::{MemoryId, Seq, SpaceId};
 use crate::memory::access;
 use crate::planted::{self, Defect};
 use crate::rows::{Opened, Pinned};
 use crate::schema::{self, Table, log_key, read_u64};
 use crate::text_settings::TextSettings;
 use crate::{Error, Result};
+use memlith_index::attributes::Attributes;
 use memlith_index::image::SharedSource;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -100,7 +101,7 @@ impl Indexes {
         }
         for (id, space) in catalog.indexed() {
             let name = SpaceIndex::name_of(*id);
-            let was_there = note["spaces"].as_array().is_some_and(|s| s.contains(&json!(id.0)));
+            let was_there = lists(&note["spaces"], *id);
             let opened = open(&name);
             let index =
                 match opened.map(|i| i.and_then(|i| Ok((SpaceIndex::open(*id, i.clone())?, i)))) {
@@ -120,7 +121,7 @@ impl Indexes {
         let mut graph = BTreeMap::new();
         let mut is_graph_missing = false;
         let is_needed = room.has_edges(rows)?;
-        match open_graph(&open, (&note, &text_settings), (room, is_needed), &mut graph) {
+        match open_graph(&open, (&note, &catalog), (room, is_needed), &mut graph) {
             Ok(Some(knowledge)) => {
                 indexes.knowledge = knowledge;
                 read.append(&mut graph);
@@ -149,20 +150,25 @@ impl Indexes {
     /// knows of vectors is kept, their graphs above all; the rest is made from `rows` of the same
     /// commit.
     pub(crate) fn renumber(before: &Versions, rows: &Pinned, seq: Seq) -> Result<Indexes> {
-        let live = before.attributes.live();
-        // Ordinals are dealt in the order of memory ids, then as now.
-        let number = |ordinal| live.contains(ordinal).then(|| live.rank(ordinal) as u32 - 1);
+        // Ordinals are dealt in the order of ids, then as now.
+        let renumber = |attributes: &Attributes| {
+            let live = attributes.live();
+            move |ordinal| live.contains(ordinal).then(|| live.rank(ordinal) as u32 - 1)
+        };
+        let (memories, nodes) = (renumber(&before.attributes), renumber(&before.knowledge.nodes));
         let mut indexes = Indexes::empty(random()?, before.knowledge.room);
         let catalog = Catalog::load(rows)?;
         indexes.adopt_catalog(seq, catalog.clone(), rows)?;
         indexes.spaces.clear();
+        indexes.knowledge.spaces_mut().clear();
         indexes.fold_all(rows, seq, &mut |_| {})?;
         for (id, space) in catalog.indexed() {
-            let index = match before.vectors.get(id) {
-                Some(index) => SpaceIndex::open(*id, Arc::new(index.write_image_as(number)?))?,
-                None => SpaceIndex::new(*id, space),
-            };
+            let of_memories = before.vectors.get(id);
+            let index = SpaceIndex::renumbered(*id, space, of_memories, &memories)?;
             indexes.spaces.insert(*id, index);
+            let of_nodes = before.knowledge.vectors.get(id);
+            let index = SpaceIndex::renumbered(*id, space, of_nodes, &nodes)?;
+            indexes.knowledge.spaces_mut().insert(*id, index);
         }
         Ok(indexes)
     }
@@ -276,13 +282,14 @@ fn open_text(
 }
 
 /// The index of the graph; `None` if one of its images is missing, or of words in other languages. That of edges
-/// may be missing, if it is not needed.
+/// may be missing, if it is not needed, and of vectors those of spaces in which no node had any.
 fn open_graph(
     open: &Open<'_>,
-    (note, settings): (&Value, &Arc<TextSettings>),
+    (note, catalog): (&Value, &Catalog),
     (room, is_needed): (Room, bool),
     read: &mut Read,
 ) -> Result<Option<KnowledgeIndex>> {
+    let settings = catalog.text();
     // A segment itself knows the language of the file, and none of a namespace.
     let of_namespaces = TextSettings::NAMESPACES;
     if note["text"][of_namespaces] != settings.to_json()[of_namespaces] {
@@ -296,9 +303,17 @@ fn open_graph(
     }
     let nodes = nodes?;
     let words = open_text((Names::NODES, settings), words?, open, read)?;
-    let knowledge =
-        KnowledgeIndex::open(nodes.clone(), edges.clone(), words, declared(note), room)?;
+    let attributes = Attributes::from_image(nodes.clone())?;
     read.insert(KnowledgeIndex::NODES.to_owned(), nodes);
+    let mut spaces = BTreeMap::new();
+    for (id, _) in catalog.indexed().filter(|(id, _)| lists(&note["spaces_of_nodes"], *id)) {
+        let name = SpaceIndex::name_of_nodes(*id);
+        let Some(image) = open(&name).transpose()? else { return Ok(None) };
+        spaces.insert(*id, SpaceIndex::open(*id, image.clone())?);
+        read.insert(name, image);
+    }
+    let nodes = NodeIndex { attributes, words, spaces, declared: declared(note) };
+    let knowledge = KnowledgeIndex::open(nodes, edges.clone(), room)?;
     read.extend(edges.map(|edges| (KnowledgeIndex::EDGES.to_owned(), edges)));
     Ok(Some(knowledge))
 }
@@ -326,6 +341,11 @@ fn gather(gathered: &mut Gathered, change: Change) {
 fn memory_id(key: &[u8]) -> Result<MemoryId> {
     let bad = || Error::corruption("memory key", "eight bytes", format!("{} bytes", key.len()));
     read_u64(key).map(MemoryId).ok_or_else(bad)
+}
+
+/// Is a space in a list of a note?
+fn lists(spaces: &Value, id: SpaceId) -> bool {
+    spaces.as_array().is_some_and(|spaces| spaces.contains(&json!(id.0)))
 }
 
 fn declared(note: &Value) -> Vec<MetadataIndex> {

@@ -118,10 +118,18 @@ impl Versions {
             {
                 return Ok(false);
             }
+            for (id, vectors) in self.knowledge.spaces_in_use() {
+                let since = Since::was(vectors.is_image());
+                let image = || Ok(vectors.write_image()?);
+                if !store(SpaceIndex::name_of_nodes(id), since, &image)? {
+                    return Ok(false);
+                }
+            }
         }
         for (id, vectors) in self.vectors.iter() {
-            let vectors = || Ok(vectors.write_image()?);
-            if !store(SpaceIndex::name_of(*id), Since::Changed, &vectors)? {
+            let since = Since::was(vectors.is_image());
+            let image = || Ok(vectors.write_image()?);
+            if !store(SpaceIndex::name_of(*id), since, &image)? {
                 return Ok(false);
             }
         }
@@ -129,14 +137,22 @@ impl Versions {
     }
 
     /// What the images say beside their bytes: which spaces there are, which metadata paths have
-    /// labels, how words are found, and whether there is a graph.
+    /// labels, how words are found, whether there is a graph, and in which spaces its nodes have vectors.
     fn note(&self) -> String {
         let spaces: Vec<u32> = self.vectors.keys().map(|id| id.0).collect();
         let metadata: BTreeMap<&str, u8> =
             self.catalog.indexes().map(|i| (i.path.as_str(), i.field)).collect();
         let graph = !self.knowledge.is_untouched();
         let text = self.catalog.text().to_json();
-        json!({ "spaces": spaces, "metadata": metadata, "text": text, "graph": graph }).to_string()
+        let of_nodes: Vec<u32> = self.knowledge.spaces_in_use().map(|(id, _)| id.0).collect();
+        json!({
+            "spaces": spaces,
+            "metadata": metadata,
+            "text": text,
+            "graph": graph,
+            "spaces_of_nodes": of_nodes,
+        })
+        .to_string()
     }
 }
 
@@ -194,6 +210,17 @@ mod tests {
         db.checkpoint()?;
         graph.upsert_node(NewNode::new("z"))?;
         assert_eq!(written()?, [edges, nodes]);
+
+        let [of_nodes, of_memories] = ["graph/vectors/1", "vectors/1"];
+        graph.upsert_node(NewNode::new("z").vector([1.0, 0.0]))?;
+        assert_eq!(written()?, [edges, nodes, of_nodes, of_memories]);
+        db.checkpoint()?;
+        assert_eq!(written()?, [""; 0]);
+        db.remember(NewMemory::new("c").vector([1.0, 0.0]))?;
+        assert_eq!(written()?, [memories, of_memories]);
+        db.checkpoint()?;
+        graph.upsert_node(NewNode::new("z").vector([0.0, 1.0]))?;
+        assert_eq!(written()?, [nodes, of_nodes]);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The knowledge graph: attributes and words of nodes, and who is joined to whom.
+//! The knowledge graph: what nodes are found by, and who is joined to whom.
 //!
 //! Nodes have ordinals of their own, which are no part of the numbering of memories; a memory has in
 //! the graph the ordinal that it has everywhere. In the adjacency nodes have the even ordinals and
@@ -7,14 +7,15 @@
 //! **Invariant:** the adjacency has every node, every edge under its own number, and the memories that
 //! edges join. All images are written together, and none is of use without the others.
 
-use super::attributes::{FieldId, borrowed, declared_labels, declared_texts, field, ordered};
-use super::text::{ContentIndex, Names};
-use crate::catalog::MetadataIndex;
+use super::SpaceIndex;
+use super::nodes::NodeIndex;
+use super::text::ContentIndex;
+use crate::catalog::Catalog;
 use crate::commit::Linked;
 use crate::commit::log::{Change, ChangeKind};
 use crate::error::Detail;
-use crate::ids::{MemoryId, NodeId, Seq};
-use crate::knowledge::{ArchivedNodeRow, Ends, Entity, access_edge, access_node};
+use crate::ids::{MemoryId, NodeId, Seq, SpaceId};
+use crate::knowledge::{Ends, Entity, access_edge};
 use crate::planted::{self, Defect};
 use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, read_u64};
@@ -22,30 +23,18 @@ use crate::text_settings::TextSettings;
 use crate::{Error, Result};
 use memlith_graph::adjacency::{Edge, EdgeKey, GraphError, GraphIndex, GraphView, Validity};
 use memlith_graph::image as graph_image;
-use memlith_index::attributes::{Attributes, ColumnId, Entry};
+use memlith_index::attributes::Attributes;
 use memlith_index::image::{ImageError, SharedSource};
 use memlith_index::text::TextView;
+use memlith_index::vectors::VectorView;
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, Range};
 use std::sync::Arc;
 
-/// The number columns of nodes.
-pub(crate) mod node_column {
-    use super::ColumnId;
-    pub(crate) const CREATED: ColumnId = ColumnId(0);
-    pub(crate) const UPDATED: ColumnId = ColumnId(1);
-    pub(crate) const IMPORTANCE: ColumnId = ColumnId(2);
-    pub(crate) const COUNT: u8 = 3;
-}
-
 /// The writer.
 pub(crate) struct KnowledgeIndex {
-    nodes: Attributes,
-    /// Names of nodes, and what texts stand at declared paths.
-    words: ContentIndex,
-    /// Paths of properties that have labels and words.
-    declared: Vec<MetadataIndex>,
+    nodes: NodeIndex,
     /// `None` of a graph that is too large: who walks it reads rows.
     adjacency: Option<GraphIndex>,
     room: Room,
@@ -92,6 +81,8 @@ pub(crate) struct KnowledgeView {
     pub(crate) words: TextView,
     /// The tag of the next segment of words.
     pub(super) next_tag: u64,
+    /// Of every space, those vectors that nodes have there.
+    pub(crate) vectors: Arc<BTreeMap<SpaceId, VectorView>>,
     /// `None` of a graph that is too large; see [`View::adjacency`](crate::View).
     pub(crate) adjacency: Option<GraphView>,
     pub(crate) room: Room,
@@ -105,48 +96,23 @@ const LOOK: u32 = 4_096;
 impl KnowledgeIndex {
     /// A graph of nothing.
     pub(crate) fn new(room: Room) -> Self {
-        let words = ContentIndex::new(Names::NODES);
-        let adjacency = Some(GraphIndex::new());
-        Self::over(Attributes::new(node_column::COUNT), words, adjacency, Vec::new(), room)
+        Self::over(NodeIndex::new(), Some(GraphIndex::new()), room)
     }
 
     pub(crate) const NODES: &str = "graph/nodes";
     pub(crate) const EDGES: &str = "graph/edges";
 
-    fn over(
-        nodes: Attributes,
-        words: ContentIndex,
-        adjacency: Option<GraphIndex>,
-        declared: Vec<MetadataIndex>,
-        room: Room,
-    ) -> Self {
+    fn over(nodes: NodeIndex, adjacency: Option<GraphIndex>, room: Room) -> Self {
         let (hints, lost, is_partial) = (BTreeMap::new(), BTreeSet::new(), false);
-        KnowledgeIndex {
-            nodes,
-            words,
-            declared,
-            adjacency,
-            room,
-            hints,
-            lost,
-            is_partial,
-            folded: 0,
-        }
+        KnowledgeIndex { nodes, adjacency, room, hints, lost, is_partial, folded: 0 }
     }
 
-    /// The graph as images have it, without `edges` one that is too large; `declared` are the metadata
-    /// indexes at their watermark.
-    pub(crate) fn open(
-        nodes: SharedSource,
-        edges: Option<SharedSource>,
-        words: ContentIndex,
-        declared: Vec<MetadataIndex>,
-        room: Room,
-    ) -> Result<Self> {
+    /// The graph as images have it, without `edges` one that is too large.
+    pub(crate) fn open(nodes: NodeIndex, edges: Option<SharedSource>, room: Room) -> Result<Self> {
         let edges = edges.filter(|image| room.has(image.len() as u64));
         let open = |image| GraphIndex::from_image(Arc::new(ImageOfGraph(image)));
         let adjacency = edges.map(open).transpose()?;
-        Ok(Self::over(Attributes::from_image(nodes)?, words, adjacency, declared, room))
+        Ok(Self::over(nodes, adjacency, room))
     }
 
     /// What an adjacency that is held takes, in bytes.
@@ -174,25 +140,36 @@ impl KnowledgeIndex {
     }
 
     pub(crate) fn version(&self, seq: Seq) -> KnowledgeView {
+        let NodeIndex { attributes, words, spaces, .. } = &self.nodes;
+        let vectors = spaces.iter().map(|(id, space)| (*id, space.version(seq))).collect();
         KnowledgeView {
-            nodes: self.nodes.clone(),
-            words: self.words.version(seq),
-            next_tag: self.words.next_tag(),
+            nodes: attributes.clone(),
+            words: words.version(seq),
+            next_tag: words.next_tag(),
+            vectors: Arc::new(vectors),
             adjacency: self.adjacency.as_ref().map(GraphIndex::view),
             room: self.room,
         }
     }
 
     pub(crate) fn words(&self) -> &ContentIndex {
-        &self.words
+        &self.nodes.words
     }
 
     pub(crate) fn words_mut(&mut self) -> &mut ContentIndex {
-        &mut self.words
+        &mut self.nodes.words
     }
 
     pub(crate) fn nodes(&self) -> &Attributes {
-        &self.nodes
+        &self.nodes.attributes
+    }
+
+    pub(crate) fn spaces(&self) -> &BTreeMap<SpaceId, SpaceIndex> {
+        &self.nodes.spaces
+    }
+
+    pub(crate) fn spaces_mut(&mut self) -> &mut BTreeMap<SpaceId, SpaceIndex> {
+        &mut self.nodes.spaces
     }
 
     /// Edges of the adjacency; none if it is not held.
@@ -201,25 +178,19 @@ impl KnowledgeIndex {
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.nodes.heap_bytes() + self.words.heap_bytes() + self.delta_bytes()
+        self.nodes.heap_bytes() + self.delta_bytes()
     }
 
-    /// Makes the labels and words of properties those of `wanted`, reading every node if that changes
-    /// anything.
-    pub(crate) fn declare(
+    /// Takes in a changed catalogue: vectors of the spaces that there are, and labels and words of declared
+    /// properties, which reads every node if these are others than before.
+    pub(crate) fn adopt_catalog(
         &mut self,
         seq: Seq,
-        wanted: Vec<MetadataIndex>,
+        catalog: &Catalog,
         rows: &dyn Rows,
     ) -> Result<()> {
-        if wanted == self.declared {
-            return Ok(());
-        }
-        for gone in self.declared.iter().filter(|d| !wanted.contains(d)) {
-            self.nodes.drop_field(field::metadata(gone.field))?;
-        }
-        self.declared = wanted;
-        self.set_nodes(seq, rows)
+        self.nodes.set_spaces(catalog);
+        self.nodes.declare(seq, catalog.indexes().cloned().collect(), rows)
     }
 
     /// Has words be found as `settings` say, reading every node if a language is another than before.
@@ -229,22 +200,7 @@ impl KnowledgeIndex {
         settings: &Arc<TextSettings>,
         rows: &dyn Rows,
     ) -> Result<()> {
-        if self.words.settings().has_languages_of(settings) {
-            return Ok(());
-        }
-        self.words = self.words.anew(settings);
-        self.set_nodes(seq, rows)
-    }
-
-    /// Takes in every node again.
-    fn set_nodes(&mut self, seq: Seq, rows: &dyn Rows) -> Result<()> {
-        for ordinal in self.nodes.live() {
-            let Some(id) = self.nodes.id_of(ordinal)? else { continue };
-            if let Some(bytes) = rows.get(Table::Nodes, &id.to_be_bytes())? {
-                self.set_node(seq, ordinal, id, access_node(&bytes)?)?;
-            }
-        }
-        Ok(())
+        self.nodes.set_text(seq, settings, rows)
     }
 
     /// Memory of what has changed in the adjacency since its image was written.
@@ -259,44 +215,15 @@ impl KnowledgeIndex {
 
     /// Takes in a changed node.
     pub(crate) fn fold_node(&mut self, seq: Seq, change: &Change, rows: &dyn Rows) -> Result<()> {
-        let id = change.id;
-        let bytes = rows.get(Table::Nodes, &id.to_be_bytes())?;
-        let Some(bytes) = bytes else {
-            if let Some(ordinal) = self.nodes.ordinal_of(id)? {
-                self.nodes.remove(ordinal)?;
-                self.words.remove(ordinal, seq)?;
-                if let Some(adjacency) = &mut self.adjacency {
-                    adjacency.remove_node(of_node(ordinal), seq.0).map_err(refused)?;
-                }
+        let (ordinal, is_there) = self.nodes.fold(seq, change, rows)?;
+        if let (Some(ordinal), Some(adjacency)) = (ordinal.map(of_node), &mut self.adjacency) {
+            if is_there {
+                adjacency.insert_node(ordinal, seq.0).map_err(refused)?;
+            } else {
+                adjacency.remove_node(ordinal, seq.0).map_err(refused)?;
             }
-            return Ok(());
-        };
-        let row = access_node(&bytes)?;
-        let ordinal = match self.nodes.ordinal_of(id)? {
-            Some(ordinal) => ordinal,
-            None => self.nodes.push(id)?,
-        };
-        self.set_node(seq, ordinal, id, row)?;
-        if let Some(adjacency) = &mut self.adjacency {
-            adjacency.insert_node(of_node(ordinal), seq.0).map_err(refused)?;
         }
         Ok(())
-    }
-
-    fn set_node(&mut self, seq: Seq, ordinal: u32, id: u64, row: &ArchivedNodeRow) -> Result<()> {
-        let mut labels: Vec<(FieldId, &[u8])> = vec![(field::NAMESPACE, row.namespace.as_bytes())];
-        labels.extend(row.kind.as_ref().map(|kind| (field::KIND, kind.as_bytes())));
-        labels.extend(row.tags.iter().map(|tag| (field::TAG, tag.as_bytes())));
-        let of_properties = declared_labels(&self.declared, &row.properties);
-        labels.extend(borrowed(&of_properties));
-        let columns = [
-            (node_column::CREATED, row.created_ms.to_native()),
-            (node_column::UPDATED, row.updated_ms.to_native()),
-            (node_column::IMPORTANCE, ordered(row.importance.to_native())),
-        ];
-        self.nodes.set(ordinal, &Entry { id, labels: &labels, columns: &columns })?;
-        let words = words_of(row, &self.declared);
-        self.words.insert(ordinal, (&row.namespace, &words), seq)
     }
 
     /// Takes in a memory that is gone.
@@ -361,7 +288,7 @@ impl KnowledgeIndex {
         for end in [ends.source, ends.target].map(Entity::of_code) {
             // A node was folded before; of memories those come that are joined to something.
             if let Entity::Memory(_) = end
-                && let Some(ordinal) = ordinal_of(&self.nodes, memories, end)?
+                && let Some(ordinal) = ordinal_of(self.nodes(), memories, end)?
                 && memory_place(ordinal).is_some_and(|memory| memories.is_live(memory))
             {
                 adjacency.insert_node(ordinal, seq.0).map_err(refused)?;
@@ -392,7 +319,7 @@ impl KnowledgeIndex {
     }
 
     fn ordinal_of(&self, code: u64, memories: &Attributes) -> Result<Option<u32>> {
-        ordinal_of(&self.nodes, memories, Entity::of_code(code))
+        ordinal_of(self.nodes(), memories, Entity::of_code(code))
     }
 
     fn key_of(&self, ends: Ends, ordinal: u32, memories: &Attributes) -> Result<Option<EdgeKey>> {
@@ -463,6 +390,12 @@ impl KnowledgeView {
         self.nodes.next_ordinal() == 0 && !has_edges
     }
 
+    /// The spaces in which nodes have vectors, or had some since the images were written.
+    pub(super) fn spaces_in_use(&self) -> impl Iterator<Item = (SpaceId, &VectorView)> {
+        let is_used = |vectors: &VectorView| vectors.live() + vectors.dead() > 0;
+        self.vectors.iter().map(|(id, vectors)| (*id, vectors)).filter(move |(_, v)| is_used(v))
+    }
+
     /// One more than the highest ordinal that the adjacency can have.
     pub(crate) fn bound(&self, memories: &Attributes) -> u32 {
         let nodes = of_node(self.nodes.next_ordinal());
@@ -517,22 +450,6 @@ impl KnowledgeView {
         }
         Ok((nodes, Some((adjacency.edge_count().into(), sum))))
     }
-}
-
-/// What a node is found by: what it is called, and the texts at declared paths of its properties.
-fn words_of(row: &ArchivedNodeRow, declared: &[MetadataIndex]) -> String {
-    let mut words = row.external_id.as_str().to_owned();
-    for text in row.name.iter().chain(row.aliases.iter()) {
-        words.extend(["\n", text.as_str()]);
-    }
-    // Properties that do not parse have no words; `verify` reports them with their row.
-    if !declared.is_empty()
-        && !row.properties.is_empty()
-        && let Ok(properties) = serde_json::from_str(&row.properties)
-    {
-        declared_texts(declared, &properties, |text| words.extend(["\n", text]));
-    }
-    words
 }
 
 fn ordinal_of(nodes: &Attributes, memories: &Attributes, entity: Entity) -> Result<Option<u32>> {

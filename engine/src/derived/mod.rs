@@ -17,6 +17,7 @@ mod catch_up;
 mod checkpoint;
 mod image;
 mod knowledge;
+mod nodes;
 mod text;
 mod vectors;
 
@@ -25,9 +26,10 @@ pub(crate) use catch_up::Unreadable;
 pub(crate) use checkpoint::Checkpoint;
 pub(crate) use image::{ImageRow, Place};
 pub(crate) use knowledge::{
-    KnowledgeIndex, KnowledgeView, Room, bitmap_of_nodes, is_memory, memory_place, node_column,
-    of_memory, of_node,
+    KnowledgeIndex, KnowledgeView, Room, bitmap_of_nodes, is_memory, memory_place, of_memory,
+    of_node,
 };
+pub(crate) use nodes::{NodeIndex, node_column};
 use text::store_text;
 pub(crate) use text::{ContentIndex, Names};
 pub(crate) use vectors::SpaceIndex;
@@ -111,6 +113,18 @@ pub(crate) struct Versions {
     pub(crate) vectors: Arc<BTreeMap<SpaceId, VectorView>>,
     pub(crate) knowledge: KnowledgeView,
     pub(crate) images: Images,
+}
+
+impl Versions {
+    /// The vectors of a space: those of memories, then those of nodes.
+    pub(crate) fn in_space(&self, id: SpaceId) -> impl Iterator<Item = &VectorView> {
+        self.vectors.get(&id).into_iter().chain(self.knowledge.vectors.get(&id))
+    }
+
+    /// How many those are.
+    pub(crate) fn live_in_space(&self, id: SpaceId) -> u64 {
+        self.in_space(id).map(|vectors| vectors.live() as u64).sum()
+    }
 }
 
 impl Indexes {
@@ -212,6 +226,12 @@ impl Indexes {
         of(self.attributes.attributes()) + of(self.knowledge.nodes())
     }
 
+    /// Vectors that were linked since the images were written.
+    pub(crate) fn newly_linked(&self) -> u64 {
+        let of_nodes = self.knowledge.spaces().values();
+        self.spaces.values().chain(of_nodes).map(SpaceIndex::newly_linked).sum()
+    }
+
     /// What all of them hold in memory beyond their images, in bytes.
     pub(crate) fn heap_bytes(&self) -> u64 {
         let followed: usize = self.all().map(Derived::heap_bytes).sum();
@@ -254,7 +274,9 @@ impl Indexes {
         self.spaces.retain(|id, index| {
             let is_kept = catalog.indexed().any(|(known, _)| known == id);
             if !is_kept {
-                Arc::make_mut(images).remove(&index.name());
+                let images = Arc::make_mut(images);
+                images.remove(&index.name());
+                images.remove(&SpaceIndex::name_of_nodes(*id));
             }
             is_kept
         });
@@ -262,8 +284,8 @@ impl Indexes {
             self.spaces.entry(*id).or_insert_with(|| SpaceIndex::new(*id, space));
         }
         let declared: Vec<MetadataIndex> = catalog.indexes().cloned().collect();
-        self.attributes.declare(declared.clone(), rows)?;
-        self.knowledge.declare(seq, declared, rows)?;
+        self.attributes.declare(declared, rows)?;
+        self.knowledge.adopt_catalog(seq, &catalog, rows)?;
         self.set_text(seq, catalog.text(), rows)?;
         self.catalog = Arc::new(catalog);
         Ok(())

@@ -28,8 +28,8 @@ const MAGIC: [u8; 8] = *b"\x93LITH\r\n\x1a";
 /// ignore raises the second alone. Version 2 has sealed vectors, version 3 packed ones and a knowledge
 /// graph, version 4 says how texts are searched, version 5 keeps what embedders made, and its edges may have no
 /// links, version 6 has shorter rows of edges.
-pub(super) const READ_VERSION: u32 = 6;
-pub(super) const WRITE_VERSION: u32 = 6;
+pub(super) const READ_VERSION: u32 = 7;
+pub(super) const WRITE_VERSION: u32 = 7;
 /// Reserved: chunks are encrypted. No version writes it yet.
 pub(super) const ENCRYPTED: u64 = 1;
 

@@ -100,7 +100,7 @@ impl Graph {
             Some(Entity::Node(id)) => {
                 let rows = self.view.rows()?;
                 let row = node_row(&rows, id)?.filter(|row| row.namespace == self.namespace);
-                Ok(row.map(|row| Node::from_row(id, row)))
+                Ok(row.map(|row| self.described(id, row)))
             }
             Some(Entity::Memory(_)) => {
                 Err(Error::invalid("node", "must not be a memory: use the calls for memories"))
@@ -113,9 +113,32 @@ impl Graph {
         let rows = self.view.rows()?;
         let one = |id: &NodeId| {
             let row = node_row(&rows, *id)?.filter(|row| row.namespace == self.namespace);
-            Ok(row.map(|row| Node::from_row(*id, row)))
+            Ok(row.map(|row| self.described(*id, row)))
         };
         ids.iter().map(one).collect()
+    }
+
+    fn described(&self, id: NodeId, row: NodeRow) -> Node {
+        Node::from_row(id, row, &self.view.versions().catalog)
+    }
+
+    /// The embedding of a node in a space, as it was given; `None` if it has none, or if there is no such node in
+    /// this namespace.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such space;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if it is asked for a memory.
+    pub fn vector(&self, node: impl Into<EntityRef>, space: &str) -> Result<Option<Vec<f32>>> {
+        let (id, described) = self.view.versions().catalog.require_space(space)?;
+        let Some(node) = self.node(node)? else { return Ok(None) };
+        if node.spaces.iter().all(|name| name != space) {
+            return Ok(None);
+        }
+        let mut vector = vec![0.0; described.dimension];
+        if !self.view.rows()?.vectors_of(*id)?.read(node.id.0, &mut vector)? {
+            return Err(Error::corruption("vector row", "the vector that a node names", "none"));
+        }
+        Ok(Some(vector))
     }
 
     /// An edge, with all it has; `None` if there is none in this namespace.
@@ -139,7 +162,7 @@ impl Graph {
             let Some(id) = nodes.id_of(ordinal)?.map(NodeId) else { continue };
             let missing = || Error::corruption("index", "nodes that are there", id.to_string());
             let row = node_row(&rows, id)?.ok_or_else(missing)?;
-            if !each(Node::from_row(id, row))? {
+            if !each(self.described(id, row))? {
                 break;
             }
         }
@@ -168,7 +191,7 @@ impl Graph {
             let bad = || Error::corruption("node key", "eight bytes", "another length");
             let (id, row) = (read_u64(key).map(NodeId).ok_or_else(bad)?, NodeRow::decode(row)?);
             if row.namespace == self.namespace {
-                found.push(Node::from_row(id, row));
+                found.push(self.described(id, row));
             }
             Ok(found.len() < limit)
         })?;

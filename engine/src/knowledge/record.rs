@@ -3,8 +3,8 @@
 use super::row::{EdgeRow, NodeRow};
 use super::{Entity, EntityRef};
 use crate::catalog::Catalog;
-use crate::ids::{EdgeId, NodeId};
-use crate::memory::{DEFAULT_IMPORTANCE, metadata_value};
+use crate::ids::{EdgeId, NodeId, SpaceId};
+use crate::memory::{DEFAULT_IMPORTANCE, DEFAULT_SPACE, Given, SpaceVector, metadata_value};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub struct NewNode {
     pub aliases: Vec<String>,
     /// When it came about; the time of the commit unless given. Milliseconds since 1970.
     pub created_ms: Option<i64>,
+    /// Embeddings, each with the name of its space.
+    pub vectors: Vec<(String, Vec<f32>)>,
 }
 
 impl NewNode {
@@ -48,6 +50,7 @@ impl NewNode {
             tags: Vec::new(),
             aliases: Vec::new(),
             created_ms: None,
+            vectors: Vec::new(),
         }
     }
 
@@ -99,6 +102,19 @@ impl NewNode {
         self.created_ms = Some(at);
         self
     }
+
+    /// Gives it an embedding in the default space, which the first one creates.
+    #[must_use]
+    pub fn vector(self, vector: impl Into<Vec<f32>>) -> Self {
+        self.vector_in(DEFAULT_SPACE, vector)
+    }
+
+    /// Gives it an embedding in a space, which is one of memories and of nodes.
+    #[must_use]
+    pub fn vector_in(mut self, space: impl Into<String>, vector: impl Into<Vec<f32>>) -> Self {
+        self.vectors.push((space.into(), vector.into()));
+        self
+    }
 }
 
 /// What is to change of a node. What is not set stays.
@@ -121,6 +137,8 @@ pub struct NodePatch {
     pub add_aliases: Vec<String>,
     /// Aliases to take away.
     pub remove_aliases: Vec<String>,
+    /// Embeddings by the names of their spaces; `None` takes the one that is there away.
+    pub vectors: Vec<(String, Option<Vec<f32>>)>,
 }
 
 impl NodePatch {
@@ -169,6 +187,26 @@ impl NodePatch {
     pub fn add_alias(mut self, alias: impl Into<String>) -> Self {
         self.add_aliases.push(alias.into());
         self
+    }
+
+    /// Sets the embedding in a space.
+    #[must_use]
+    pub fn vector_in(mut self, space: impl Into<String>, vector: impl Into<Vec<f32>>) -> Self {
+        self.vectors.push((space.into(), Some(vector.into())));
+        self
+    }
+
+    /// Takes the embedding in a space away.
+    #[must_use]
+    pub fn remove_vector(mut self, space: impl Into<String>) -> Self {
+        self.vectors.push((space.into(), None));
+        self
+    }
+
+    /// The embeddings that it sets.
+    pub(super) fn given(&self) -> Given {
+        let given = self.vectors.iter();
+        given.filter_map(|(space, vector)| Some((space.clone(), vector.clone()?))).collect()
     }
 }
 
@@ -336,11 +374,17 @@ pub struct Node {
     pub created_ms: i64,
     /// When it was written last, in milliseconds since 1970.
     pub updated_ms: i64,
+    /// Names of the spaces that it has an embedding in, sorted; [`Graph::vector`](crate::Graph::vector) reads one.
+    pub spaces: Vec<String>,
 }
 
 impl Node {
-    pub(super) fn from_row(id: NodeId, row: NodeRow) -> Self {
+    pub(super) fn from_row(id: NodeId, row: NodeRow, catalog: &Catalog) -> Self {
+        let name = |v: &SpaceVector| catalog.space_name(SpaceId(v.space)).map(Into::into);
+        let mut spaces: Vec<String> = row.vectors.iter().filter_map(name).collect();
+        spaces.sort_unstable();
         Node {
+            spaces,
             id,
             namespace: row.namespace,
             external_id: row.external_id,

@@ -8,10 +8,10 @@ use super::write_nodes::names;
 use super::{Entity, MAX_GRAPH_NUMBER, validate};
 use crate::catalog::Catalog;
 use crate::commit::Model;
-use crate::commit::log::ChangeKind;
+use crate::commit::log::{Aspects, ChangeKind};
 use crate::error::Detail;
 use crate::ids::{EdgeId, NodeId};
-use crate::memory::metadata_value;
+use crate::memory::{VectorBytes, metadata_value};
 use crate::rows::Rows;
 use crate::schema::{Table, external_key};
 use crate::transaction::WriteTx;
@@ -25,13 +25,19 @@ impl WriteTx<'_> {
         self.note_catalog(Model::EdgeKind, number.into(), ChangeKind::Created, name)
     }
 
-    /// Creates a node under the number it had.
+    /// Creates a node under the number it had, with the vectors that its row names, in order.
     ///
     /// # Errors
     /// If the row breaks a rule; then nothing of it is written.
-    pub(crate) fn restore_node(&mut self, id: NodeId, row: &NodeRow) -> Result<()> {
+    pub(crate) fn restore_node(
+        &mut self,
+        id: NodeId,
+        row: &NodeRow,
+        vectors: &[VectorBytes],
+    ) -> Result<()> {
         check_number(id.0)?;
         validate::node(row)?;
+        self.check_restored_vectors(&row.vectors, vectors)?;
         validate::properties(&metadata_value(&row.properties)?)?;
         for name in names(row) {
             let key = external_key(&row.namespace, name);
@@ -44,8 +50,9 @@ impl WriteTx<'_> {
             let key = external_key(&row.namespace, name);
             self.put(Table::NodeNames, &key, Some(&id.0.to_be_bytes()))?;
         }
+        self.restore_vectors(id.0, &row.vectors, vectors)?;
         self.set.next_memory = self.set.next_memory.max(id.0 + 1);
-        self.put_node(id, row, ChangeKind::Created)
+        self.put_node(id, row, ChangeKind::Created, Aspects::ALL)
     }
 
     /// Creates an edge under the number it had. Returns `false` if one of its ends, or its kind, is not

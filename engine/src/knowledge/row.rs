@@ -1,8 +1,9 @@
 //! The stored forms of nodes and edges: a version byte, then an rkyv archive that is read in place.
 //!
-//! **Invariant:** a row holds all of its node or edge, and the salt of the log's commitment to it.
+//! **Invariant:** a row holds all of its node or edge, a digest of each of its vectors in their place, and the
+//! salt of the log's commitment to it.
 
-use crate::memory::Sparse;
+use crate::memory::{SpaceVector, Sparse};
 use crate::{Error, Result};
 use rkyv::api::high::HighValidator;
 use rkyv::bytecheck::CheckBytes;
@@ -30,6 +31,8 @@ pub(crate) struct NodeRow {
     pub(crate) aliases: Vec<String>,
     pub(crate) created_ms: i64,
     pub(crate) updated_ms: i64,
+    /// Sorted by space.
+    pub(crate) vectors: Vec<SpaceVector>,
 }
 
 /// An edge as it is stored. Fields are those of [`Edge`](super::Edge).
@@ -57,7 +60,7 @@ pub(crate) struct Valid {
 }
 
 // The layout that docs/file-format.md, "Graph rows", describes.
-const _: () = assert!(size_of::<ArchivedNodeRow>() == 94);
+const _: () = assert!(size_of::<ArchivedNodeRow>() == 102);
 const _: () = assert!(size_of::<ArchivedEdgeRow>() == 58);
 const _: () = assert!(size_of::<ArchivedValid>() == 18);
 
@@ -153,6 +156,7 @@ mod tests {
             aliases: Vec::new(),
             created_ms: -5,
             updated_ms: 6,
+            vectors: vec![SpaceVector { space: 1, digest: [9; 16] }],
         }
     }
 

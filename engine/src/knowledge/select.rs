@@ -9,6 +9,7 @@ use crate::Result;
 use crate::catalog::Catalog;
 use crate::derived::{Versions, field, node_column, of_memory};
 use crate::filter::{Attribute, Filter, Number, Path, Predicate, Subject};
+use crate::ids::SpaceId;
 use crate::memory::metadata_value;
 use crate::recall::{Bounds, Deadline, FilterReport, Indexed, Scope, bounds};
 use crate::rows::Rows;
@@ -25,12 +26,13 @@ const POLL: usize = 256;
 /// A node as the filter language looks at it: its properties are the metadata.
 pub(crate) struct NodeSubject<'a> {
     row: &'a ArchivedNodeRow,
+    catalog: &'a Catalog,
     properties: OnceCell<Option<Json>>,
 }
 
 impl<'a> NodeSubject<'a> {
-    pub(crate) fn new(row: &'a ArchivedNodeRow) -> Self {
-        NodeSubject { row, properties: OnceCell::new() }
+    pub(crate) fn new(row: &'a ArchivedNodeRow, catalog: &'a Catalog) -> Self {
+        NodeSubject { row, catalog, properties: OnceCell::new() }
     }
 }
 
@@ -42,6 +44,9 @@ impl Subject for NodeSubject<'_> {
             Attribute::Kind => row.kind.as_ref().is_some_and(|kind| test(kind.as_str())),
             Attribute::Id => test(row.external_id.as_str()),
             Attribute::Namespace => test(row.namespace.as_str()),
+            Attribute::Space => row.vectors.iter().any(|v| {
+                self.catalog.space_name(SpaceId(v.space.to_native())).is_some_and(&mut *test)
+            }),
             _ => false,
         }
     }
@@ -139,14 +144,14 @@ impl Graph {
         let Bounds { lower, upper } = bounds(filter, &base, &test, &mut tests)?;
         let undecided = upper - &lower;
         let mut matching = lower;
-        let rows = self.view.rows()?;
+        let (rows, catalog) = (self.view.rows()?, &self.view.versions().catalog);
         for (read, ordinal) in undecided.iter().enumerate() {
             if read % POLL == 0 {
                 deadline.check("choosing nodes")?;
             }
             let Some(id) = self.view.versions().knowledge.nodes.id_of(ordinal)? else { continue };
             let Some(row) = rows.get(Table::Nodes, &id.to_be_bytes())? else { continue };
-            if filter.matches(&NodeSubject::new(access_node(&row)?), now_ms) {
+            if filter.matches(&NodeSubject::new(access_node(&row)?, catalog), now_ms) {
                 matching.insert(ordinal);
             }
         }
@@ -176,6 +181,7 @@ impl Graph {
                 Attribute::Kind => indexed.labels(field::KIND, op),
                 Attribute::Tag => indexed.labels(field::TAG, op),
                 Attribute::Namespace => indexed.labels(field::NAMESPACE, op),
+                Attribute::Space => indexed.spaces(op),
                 Attribute::Importance => indexed.reals(node_column::IMPORTANCE, op),
                 Attribute::Created => indexed.times(node_column::CREATED, op),
                 Attribute::Updated => indexed.times(node_column::UPDATED, op),

@@ -10,10 +10,11 @@ use crate::commit::{Linked, Model};
 use crate::ids::{EdgeId, NodeId};
 use crate::rows::{Pinned, Rows};
 use crate::schema::{Table, edge_key, external_key, node_key, read_u64};
-use crate::verify::{VerifyReport, commitments};
+use crate::verify::{VerifyReport, commitments, verify_named_vectors};
 use std::ops::Bound;
 
-/// Every node: that it is what the log committed to, and that its names lead to it and nowhere else.
+/// Every node: that it is what the log committed to, that its vectors are those that it names, and that its
+/// names lead to it and nowhere else.
 pub(crate) fn verify_nodes(rows: &Pinned, report: &mut VerifyReport) -> Result<u64> {
     let committed = commitments(rows, Model::Node)?;
     let mut count = 0;
@@ -31,6 +32,7 @@ pub(crate) fn verify_nodes(rows: &Pinned, report: &mut VerifyReport) -> Result<u
                 if of_log.is_some_and(|c| *c != Some(commitment(&row.salt, value))) {
                     report.add(place(), "is not what the log committed to");
                 }
+                verify_named_vectors(rows, (id.0, &row.vectors), &place(), report);
                 for name in names(&row) {
                     let found = rows.get(Table::NodeNames, &external_key(&row.namespace, name))?;
                     if found.and_then(|b| read_u64(&b)) != Some(id.0) {

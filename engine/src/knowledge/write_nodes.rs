@@ -6,14 +6,14 @@
 use super::names::Residents;
 use super::row::NodeRow;
 use super::{Entity, EntityRef, NewNode, Node, NodePatch, Upserted, validate};
+use crate::catalog::Space;
 use crate::clock::Salts;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
 use crate::error::{Detail, check_limit};
 use crate::ids::NodeId;
 use crate::knowledge::{MAX_ALIASES, MAX_GRAPH_NUMBER};
-use crate::memory::MAX_TAGS;
-use crate::memory::{merge_patch, metadata_value};
+use crate::memory::{Given, MAX_TAGS, SpaceVector, merge_patch, metadata_value};
 use crate::schema::{Table, external_key, node_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
@@ -72,9 +72,15 @@ impl<'a> WriteTx<'a> {
         Ok(number)
     }
 
-    pub(super) fn put_node(&mut self, id: NodeId, row: &NodeRow, kind: ChangeKind) -> Result<()> {
+    pub(super) fn put_node(
+        &mut self,
+        id: NodeId,
+        row: &NodeRow,
+        kind: ChangeKind,
+        aspects: Aspects,
+    ) -> Result<()> {
         let bytes = row.encode();
-        self.set.note(Model::Node, id.0, kind, Aspects::ALL, commitment(&row.salt, &bytes));
+        self.set.note(Model::Node, id.0, kind, aspects, commitment(&row.salt, &bytes));
         self.put(Table::Nodes, &node_key(id), Some(&bytes))
     }
 }
@@ -83,18 +89,20 @@ impl GraphTx<'_, '_> {
     /// A node, as this transaction sees it.
     pub fn node(&mut self, node: impl Into<EntityRef>) -> Result<Option<Node>> {
         let found = self.find_node(&node.into())?;
-        Ok(found.map(|(id, row)| Node::from_row(id, row)))
+        Ok(found.map(|(id, row)| Node::from_row(id, row, self.tx.catalog())))
     }
 
     /// Writes a node under its external id: creates it, or makes what stands there the same. Of a node
-    /// that stands there already, the creation time is kept unless one is given, and its aliases are;
-    /// one that is found by an alias keeps its external id.
+    /// that stands there already, the creation time is kept unless one is given, and so are its aliases and
+    /// its embeddings in spaces that are not mentioned; one that is found by an alias keeps its external id.
     ///
     /// # Errors
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if an alias belongs to another node;
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) or
-    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if a rule is broken. Then nothing of it is
-    /// written.
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if a rule is broken, or if the embedder of a space is
+    /// being changed; [`NotFound`](crate::ErrorKind::NotFound) or
+    /// [`DimensionMismatch`](crate::ErrorKind::DimensionMismatch) for an embedding that has no place. Then
+    /// nothing of it is written.
     pub fn upsert_node(&mut self, new: NewNode) -> Result<Upserted<NodeId>> {
         let NewNode { external_id, created_ms, aliases, .. } = &new;
         let found = self.find_node(&EntityRef::Name(external_id.clone()))?;
@@ -102,9 +110,11 @@ impl GraphTx<'_, '_> {
         let created_ms = created_ms.or(found.as_ref().map(|(_, old)| old.created_ms));
         let mut aliases = aliases.clone();
         let mut external_id = external_id.clone();
+        let mut vectors = Vec::new();
         if let Some((_, old)) = &found {
             aliases.extend(old.aliases.iter().cloned());
             external_id.clone_from(&old.external_id);
+            vectors.clone_from(&old.vectors);
         }
         check_limit("number of tags", new.tags.len(), MAX_TAGS)?;
         let row = NodeRow {
@@ -119,13 +129,14 @@ impl GraphTx<'_, '_> {
             aliases,
             created_ms: created_ms.unwrap_or(now_ms),
             updated_ms: now_ms,
+            vectors,
         };
         match found {
             Some((id, old)) => {
-                let is_changed = self.replace_node(id, &old, row)?;
+                let is_changed = self.replace_node(id, &old, row, new.vectors)?;
                 Ok(if is_changed { Upserted::Updated(id) } else { Upserted::Unchanged(id) })
             }
-            None => self.create_node(row).map(Upserted::Created),
+            None => self.create_node(row, new.vectors).map(Upserted::Created),
         }
     }
 
@@ -140,8 +151,12 @@ impl GraphTx<'_, '_> {
     /// As [`upsert_node`](Self::upsert_node).
     pub fn update_node(&mut self, node: impl Into<EntityRef>, patch: &NodePatch) -> Result<bool> {
         let Some((id, old)) = self.find_node(&node.into())? else { return Ok(false) };
-        let row = patched(&old, patch)?;
-        self.replace_node(id, &old, row)?;
+        let mut row = patched(&old, patch)?;
+        for (space, _) in patch.vectors.iter().filter(|(_, vector)| vector.is_none()) {
+            let gone = self.tx.catalog().require_space(space)?.0;
+            row.vectors.retain(|vector| vector.space != gone.0);
+        }
+        self.replace_node(id, &old, row, patch.given())?;
         Ok(true)
     }
 
@@ -152,46 +167,81 @@ impl GraphTx<'_, '_> {
         Ok(true)
     }
 
-    fn create_node(&mut self, mut row: NodeRow) -> Result<NodeId> {
+    fn create_node(&mut self, mut row: NodeRow, mut vectors: Given) -> Result<NodeId> {
         settle(&mut row);
         validate::node(&row)?;
         self.check_names(None, &row)?;
+        let spaces = self.admit(&mut vectors)?;
         let id = NodeId(self.tx.take_graph_number()?);
+        self.tx.create_spaces(&spaces)?;
+        row.vectors = self.put_vectors(id, row.vectors, vectors)?;
         self.put_names(id, &row)?;
-        self.tx.put_node(id, &row, ChangeKind::Created)?;
+        self.tx.put_node(id, &row, ChangeKind::Created, Aspects::ALL)?;
         Ok(id)
     }
 
-    /// Makes `row` that of the node. Returns `false` if that is what stands there already.
+    /// Makes `row`, with `vectors` over those that it names, that of the node. Returns `false` if that is what
+    /// stands there already.
     pub(super) fn replace_node(
         &mut self,
         id: NodeId,
         old: &NodeRow,
         mut row: NodeRow,
+        mut vectors: Given,
     ) -> Result<bool> {
         settle(&mut row);
         (row.salt, row.updated_ms) = (old.salt, old.updated_ms);
+        if row == *old && vectors.is_empty() {
+            return Ok(false);
+        }
+        validate::node(&row)?;
+        self.check_names(Some(id), &row)?;
+        let spaces = self.admit(&mut vectors)?;
+        self.tx.create_spaces(&spaces)?;
+        self.tx.drop_vectors_but(id.0, &old.vectors, &row.vectors)?;
+        row.vectors = self.put_vectors(id, row.vectors, vectors)?;
         if row == *old {
             return Ok(false);
         }
         (row.salt, row.updated_ms) = (self.salts.next()?, self.tx.now_ms());
-        validate::node(&row)?;
-        self.check_names(Some(id), &row)?;
         self.drop_names(old)?;
         self.put_names(id, &row)?;
-        self.tx.put_node(id, &row, ChangeKind::Updated)?;
+        let mut aspects = Aspects::ATTRIBUTES.with(Aspects::CONTENT);
+        if row.vectors != old.vectors {
+            aspects = Aspects::ALL;
+        }
+        self.tx.put_node(id, &row, ChangeKind::Updated, aspects)?;
         Ok(true)
     }
 
     /// Removes a node, its names and its edges.
     pub(super) fn remove_node(&mut self, id: NodeId, row: &NodeRow) -> Result<()> {
         self.tx.drop_edges_of(Entity::Node(id))?;
+        self.tx.drop_vectors_but(id.0, &row.vectors, &[])?;
         self.drop_names(row)?;
         self.known.clear();
         self.here.clear();
         self.tx.put(Table::Nodes, &node_key(id), None)?;
         self.tx.set.note(Model::Node, id.0, ChangeKind::Deleted, Aspects::ALL, [0; 16]);
         Ok(())
+    }
+
+    /// Makes of vectors what their spaces keep of them, and checks them. Returns the spaces to be created.
+    fn admit(&self, vectors: &mut Given) -> Result<Vec<Space>> {
+        for (name, _) in &*vectors {
+            self.tx.check_not_succeeded(name)?;
+        }
+        self.tx.admit_given(vectors)
+    }
+
+    fn put_vectors(
+        &mut self,
+        id: NodeId,
+        named: Vec<SpaceVector>,
+        vectors: Given,
+    ) -> Result<Vec<SpaceVector>> {
+        let placed = self.tx.place_given(vectors)?;
+        self.tx.put_vectors(id.0, named, placed)
     }
 
     /// Refuses names that lead to another node.

@@ -13,6 +13,7 @@ mod sparse;
 mod subject;
 mod successor;
 mod validate;
+mod vectors;
 mod write;
 
 pub use limits::*;
@@ -23,11 +24,13 @@ pub use record::{
     DEFAULT_IMPORTANCE, DEFAULT_NAMESPACE, DEFAULT_PRIORITY, DEFAULT_SPACE, Memory, NewMemory,
     Patch, Upsert,
 };
-pub(crate) use row::{ArchivedMemoryRow, LabelOf, MemoryRow, SpaceVector, access, vector_digest};
+pub(crate) use row::{
+    ArchivedMemoryRow, ArchivedSpaceVector, LabelOf, MemoryRow, SpaceVector, access, vector_digest,
+};
 pub(crate) use sparse::Sparse;
 pub(crate) use subject::RowSubject;
 pub(crate) use validate::{
     admit as admit_vector, depth as check_depth, label as check_label,
     not_empty as check_not_empty, vector as check_vector,
 };
-pub(crate) use write::VectorBytes;
+pub(crate) use vectors::{Given, VectorBytes};

@@ -7,6 +7,7 @@ use crate::catalog::Catalog;
 use crate::components::read_vector;
 use crate::derived::field;
 use crate::ids::{MemoryId, SpaceId};
+use crate::owner::has_vector_in;
 use crate::rows::{Pinned, RowBytes, Rows};
 use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
 use crate::view::View;
@@ -46,12 +47,12 @@ impl View {
         let rows = self.rows()?;
         // A sealed vector outlives its memory: only the row of the memory tells whether there is one.
         let Some(row) = rows.get(Table::Memories, &memory_key(id))? else { return Ok(None) };
-        if access(&row)?.vectors.iter().all(|v| v.space != space.0) {
+        if !has_vector_in(*space, &access(&row)?.vectors) {
             return Ok(None);
         }
         let bad = |found| Error::corruption("vector row", "the vector that a memory names", found);
         let mut vector = vec![0.0; described.dimension];
-        let bytes = rows.get(Table::Vectors, &vector_key(*space, id))?;
+        let bytes = rows.get(Table::Vectors, &vector_key(*space, id.0))?;
         let bytes = bytes.ok_or_else(|| bad("none"))?;
         read_vector(&bytes, &mut vector).ok_or_else(|| bad("one of another length"))?;
         Ok(Some(vector))

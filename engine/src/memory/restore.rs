@@ -4,8 +4,8 @@
 //! byte what it was, so that the log's commitment to it is the old one too. For salvage, into a
 //! file that has nothing but what was restored.
 
-use super::row::{MemoryRow, vector_digest};
-use super::write::VectorBytes;
+use super::row::{MemoryRow, SpaceVector, vector_digest};
+use super::vectors::VectorBytes;
 use super::{read, validate};
 use crate::catalog::{Catalog, Space};
 use crate::commit::Model;
@@ -14,7 +14,7 @@ use crate::components::read_vector;
 use crate::error::Detail;
 use crate::ids::{MAX_NUMBER, MemoryId, SpaceId};
 use crate::rows::Rows;
-use crate::schema::{Table, external_key};
+use crate::schema::{Table, external_key, vector_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
 
@@ -61,10 +61,7 @@ impl WriteTx<'_> {
             }
             self.put(Table::External, &key, Some(&id.0.to_be_bytes()))?;
         }
-        for (vector, bytes) in row.vectors.iter().zip(vectors) {
-            let key = crate::schema::vector_key(SpaceId(vector.space), id);
-            self.put(Table::Vectors, &key, Some(bytes))?;
-        }
+        self.restore_vectors(id.0, &row.vectors, vectors)?;
         self.set.next_memory = self.set.next_memory.max(id.0 + 1);
         self.put_row(id, row, ChangeKind::Created, Aspects::ALL)
     }
@@ -77,15 +74,39 @@ impl WriteTx<'_> {
     }
 
     fn check_restored(&self, id: MemoryId, row: &MemoryRow, vectors: &[VectorBytes]) -> Result<()> {
-        let ascends = row.tags.is_sorted_by(|a, b| a < b)
-            && row.vectors.is_sorted_by(|a, b| a.space < b.space);
         let is_number = (1..MAX_ID).contains(&id.0);
-        if !is_number || !ascends || vectors.len() != row.vectors.len() {
+        if !is_number || !row.tags.is_sorted_by(|a, b| a < b) {
             return Err(Error::invalid("memory row", "must be as the library writes it"));
         }
         validate::row(row)?;
         validate::metadata(&read::metadata_value(&row.metadata)?)?;
-        for (named, bytes) in row.vectors.iter().zip(vectors) {
+        self.check_restored_vectors(&row.vectors, vectors)
+    }
+
+    /// Writes the vectors that the row of a memory or a node names, in order.
+    pub(crate) fn restore_vectors(
+        &mut self,
+        owner: u64,
+        named: &[SpaceVector],
+        vectors: &[VectorBytes],
+    ) -> Result<()> {
+        for (vector, bytes) in named.iter().zip(vectors) {
+            self.put(Table::Vectors, &vector_key(SpaceId(vector.space), owner), Some(bytes))?;
+        }
+        Ok(())
+    }
+
+    /// Are these the vectors that a row names, in order, each one that its space accepts?
+    pub(crate) fn check_restored_vectors(
+        &self,
+        named: &[SpaceVector],
+        vectors: &[VectorBytes],
+    ) -> Result<()> {
+        let ascends = named.is_sorted_by(|a, b| a.space < b.space);
+        if !ascends || vectors.len() != named.len() {
+            return Err(Error::invalid("vectors of a row", "must be as the library writes them"));
+        }
+        for (named, bytes) in named.iter().zip(vectors) {
             let spaces = &mut self.catalog().indexed();
             let space = spaces.find(|(id, _)| id.0 == named.space);
             let (_, space) = space.ok_or_else(|| Error::not_found("vector space", named.space))?;

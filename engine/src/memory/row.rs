@@ -14,7 +14,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 /// The first byte of every row that this library writes.
 const VERSION: u8 = 1;
 
-/// One embedding of a memory: in which space it lies, and what its bytes are.
+/// One embedding of a memory or a node: in which space it lies, and what its bytes are.
 #[derive(Archive, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SpaceVector {
     pub(crate) space: u32,

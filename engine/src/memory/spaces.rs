@@ -35,7 +35,7 @@ impl WriteTx<'_> {
         })
     }
 
-    /// Drops a vector space with all its vectors. Costs a write per memory that has one there.
+    /// Drops a vector space with all its vectors. Costs a write per memory and node that has one there.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is none of that name.
@@ -44,6 +44,7 @@ impl WriteTx<'_> {
         self.cancel_succession(name)?;
         let patch = Patch { vectors: vec![(name.to_owned(), None)], ..Patch::default() };
         self.update_many(None, &Filter::space(name), &patch)?;
+        self.drop_vectors_of_nodes(id)?;
         self.put_catalog(&Catalog::drop_space(name).0, None)?;
         self.note_catalog(Model::Space, u64::from(id.0), ChangeKind::Deleted, name)
     }

@@ -38,6 +38,9 @@ impl Db {
     /// [`Stats::background`](crate::Stats::background) what went wrong: behind an error of the
     /// embedder it is tried again after a second, then ever more seldom, up to five minutes.
     ///
+    /// Nodes of the graph have no content to be embedded. A space in which some have vectors does not change
+    /// its embedder, and one that does takes none of theirs until it has: give them a space of their own.
+    ///
     /// Does nothing if the space is of this embedder already, or is being changed to it.
     ///
     /// ```
@@ -64,7 +67,8 @@ impl Db {
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such space;
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the successor names no embedder, or one
-    /// that this handle does not have, or another dimension than it makes;
+    /// that this handle does not have, or another dimension than it makes, or if nodes have vectors in the
+    /// space;
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the space is being changed to another.
     pub fn reembed(&self, successor: &Space) -> Result<()> {
         self.write(|tx| tx.begin_succession(successor))
@@ -116,7 +120,7 @@ fn unknown_embedder() -> Error {
 
 impl WriteTx<'_> {
     fn begin_succession(&mut self, successor: &Space) -> Result<()> {
-        let (_, space) = self.catalog().require_space(&successor.name)?;
+        let (old, space) = self.catalog().require_space(&successor.name)?;
         let Some(identity) = &successor.embedder else {
             return Err(Error::invalid("embedder of a successor", "must be named"));
         };
@@ -132,6 +136,11 @@ impl WriteTx<'_> {
         if embedder.dimension() != successor.dimension {
             let rule = "must be the one that its embedder makes";
             return Err(Error::invalid("dimension of a successor", rule));
+        }
+        if !self.nodes_in(*old)?.is_empty() {
+            let rule = "must hold no vectors of nodes of the graph, which have no content to embed: \
+                        give them a space of their own";
+            return Err(Error::invalid("vector space that changes its embedder", rule));
         }
         let (id, edits) = self.catalog().add_successor(successor, self.highest_space()?)?;
         for (key, row) in edits {
@@ -181,9 +190,18 @@ impl WriteTx<'_> {
         let mut vectors = row.vectors.clone();
         vectors.push(SpaceVector { space: next.0, digest: vector_digest(&bytes) });
         vectors.sort_unstable_by_key(|v| v.space);
-        self.put(Table::Vectors, &vector_key(next, id), Some(&bytes))?;
+        self.put(Table::Vectors, &vector_key(next, id.0), Some(&bytes))?;
         self.put_vector_names(id, row, vectors)?;
         Ok(true)
+    }
+
+    /// Refuses a space that is changing its embedder.
+    pub(crate) fn check_not_succeeded(&self, space: &str) -> Result<()> {
+        if self.catalog().successor(space).is_none() {
+            return Ok(());
+        }
+        let rule = "must not be one that is changing its embedder: wait until it has";
+        Err(Error::invalid("vector space of a node", rule))
     }
 
     /// Takes the vectors of a space away from all memories, expired ones included.
@@ -197,7 +215,7 @@ impl WriteTx<'_> {
             let mut vectors = row.vectors.clone();
             vectors.retain(|v| v.space != space.0);
             if vectors != row.vectors {
-                self.put(Table::Vectors, &vector_key(space, id), None)?;
+                self.put(Table::Vectors, &vector_key(space, id.0), None)?;
                 self.put_vector_names(id, row, vectors)?;
             }
         }

@@ -3,30 +3,29 @@
 //! **Invariant:** a memory, its vectors, its external id and its links to other memories change
 //! together, and each changed memory is noted for the log with the commitment to its new row.
 
-use super::row::{Labels, MemoryRow, SpaceVector, Succession, vector_digest};
-use super::{DEFAULT_SPACE, Memory, NewMemory, Patch, Upsert, validate};
+use super::row::{Labels, MemoryRow, Succession};
+use super::vectors::{Given, new_space};
+use super::{Memory, NewMemory, Patch, Upsert, validate};
 use crate::catalog::Space;
 use crate::clock::random;
 use crate::commit::Model;
 use crate::commit::log::{Aspects, ChangeKind, commitment};
-use crate::components::vector_bytes;
 use crate::embed::{Embedded, home};
 use crate::embeddings::Made;
 use crate::error::Detail;
 use crate::filter::Filter;
-use crate::ids::MemoryId;
+use crate::ids::{MemoryId, SpaceId};
 use crate::knowledge::Entity;
 use crate::rows::Rows;
-use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
+use crate::schema::{Table, external_key, memory_key, read_u64};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
-use std::collections::BTreeSet;
 
 /// Vectors that a memory is to get.
 #[derive(Default)]
 struct Vectors {
     /// By hand, with the name of their space.
-    given: Vec<(String, Vec<f32>)>,
+    given: Given,
     /// By embedders.
     embedded: Vec<Embedded>,
 }
@@ -36,9 +35,6 @@ impl Vectors {
         self.given.is_empty() && self.embedded.is_empty()
     }
 }
-
-/// A vector as it is stored.
-pub(crate) type VectorBytes = Vec<u8>;
 
 impl WriteTx<'_> {
     /// Remembers something new and returns its number.
@@ -273,7 +269,8 @@ impl WriteTx<'_> {
             let key = external_key(&row.namespace, external);
             self.put(Table::External, &key, Some(&id.0.to_be_bytes()))?;
         }
-        row.vectors = self.put_vectors(id, Vec::new(), vectors)?;
+        let placed = self.place_vectors(vectors)?;
+        row.vectors = self.put_vectors(id.0, Vec::new(), placed)?;
         self.put_row(id, &row, ChangeKind::Created, Aspects::ALL)?;
         Ok(id)
     }
@@ -290,11 +287,9 @@ impl WriteTx<'_> {
         validate::row(&row)?;
         let spaces = self.admit_vectors(&mut vectors)?;
         self.create_spaces(&spaces)?;
-        for gone in old.vectors.iter().filter(|v| row.vectors.iter().all(|r| r.space != v.space)) {
-            let key = vector_key(crate::ids::SpaceId(gone.space), id);
-            self.put(Table::Vectors, &key, None)?;
-        }
-        row.vectors = self.put_vectors(id, row.vectors, vectors)?;
+        self.drop_vectors_but(id.0, &old.vectors, &row.vectors)?;
+        let placed = self.place_vectors(vectors)?;
+        row.vectors = self.put_vectors(id.0, row.vectors, placed)?;
         (row.salt, row.updated_ms) = (old.salt, old.updated_ms);
         if row == *old {
             return Ok(false);
@@ -332,10 +327,7 @@ impl WriteTx<'_> {
 
     fn remove(&mut self, id: MemoryId, row: &MemoryRow) -> Result<()> {
         self.drop_edges_of(Entity::Memory(id))?;
-        for vector in &row.vectors {
-            let key = vector_key(crate::ids::SpaceId(vector.space), id);
-            self.put(Table::Vectors, &key, None)?;
-        }
+        self.drop_vectors_but(id.0, &row.vectors, &[])?;
         if let Some(external) = &row.external_id {
             self.put(Table::External, &external_key(&row.namespace, external), None)?;
         }
@@ -428,27 +420,9 @@ impl WriteTx<'_> {
     }
 
     /// Makes vectors what their spaces keep of them, and checks them. Returns those spaces that come
-    /// with their first vector and are still to be created: the default space, and those of embedders.
+    /// with their first vector and are still to be created.
     fn admit_vectors(&self, vectors: &mut Vectors) -> Result<Vec<Space>> {
-        let mut new_spaces = Vec::new();
-        let embedders = &self.shared().embedders;
-        let mut names = BTreeSet::new();
-        for (name, vector) in &mut vectors.given {
-            if !names.insert(&*name) {
-                return Err(Error::invalid("vectors", "must be one at most in each space"));
-            }
-            let identity = embedders.newest(name).map(|e| e.identity().to_owned());
-            match self.catalog().space(name) {
-                Some((_, space)) => {
-                    embedders.serving(self.catalog(), name)?;
-                    validate::admit(space, vector)?;
-                }
-                None if name == DEFAULT_SPACE || identity.is_some() => {
-                    new_spaces.push(new_space(name, identity, vector)?);
-                }
-                None => return Err(Error::not_found("vector space", name)),
-            }
-        }
+        let mut new_spaces = self.admit_given(&mut vectors.given)?;
         for Embedded { space: name, identity, vector, .. } in &mut vectors.embedded {
             match home(self.catalog(), name, identity) {
                 Some((_, space)) => validate::admit(space, vector)?,
@@ -458,46 +432,15 @@ impl WriteTx<'_> {
         Ok(new_spaces)
     }
 
-    fn create_spaces(&mut self, spaces: &[Space]) -> Result<()> {
-        spaces.iter().try_for_each(|space| self.create_space(space))
-    }
-
-    /// Writes vectors that differ from those named; returns the names of all.
-    fn put_vectors(
-        &mut self,
-        id: MemoryId,
-        mut named: Vec<SpaceVector>,
-        vectors: Vectors,
-    ) -> Result<Vec<SpaceVector>> {
-        let mut placed = Vec::new();
-        for (name, vector) in vectors.given {
-            placed.push((self.catalog().require_space(&name)?.0, vector));
-        }
+    /// Where vectors go whose spaces are there.
+    fn place_vectors(&self, vectors: Vectors) -> Result<Vec<(SpaceId, Vec<f32>)>> {
+        let mut placed = self.place_given(vectors.given)?;
         for Embedded { space, identity, vector, .. } in vectors.embedded {
             let home = home(self.catalog(), &space, &identity);
             placed.push((home.ok_or_else(|| Error::not_found("vector space", space))?.0, vector));
         }
-        for (space, vector) in placed {
-            let bytes = vector_bytes(&vector);
-            let new = SpaceVector { space: space.0, digest: vector_digest(&bytes) };
-            if named.contains(&new) {
-                continue;
-            }
-            self.put(Table::Vectors, &vector_key(space, id), Some(&bytes))?;
-            named.retain(|v| v.space != new.space);
-            named.push(new);
-        }
-        named.sort_unstable_by_key(|v| v.space);
-        Ok(named)
+        Ok(placed)
     }
-}
-
-/// A space that its first vector makes.
-fn new_space(name: &str, embedder: Option<String>, vector: &[f32]) -> Result<Space> {
-    let space = Space { embedder, ..Space::new(name, vector.len()) };
-    space.validate()?;
-    validate::vector(&space, vector)?;
-    Ok(space)
 }
 
 /// The row after a patch, its vectors left as they are.

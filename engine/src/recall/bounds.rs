@@ -11,7 +11,9 @@ use super::looked_into::{self, looks_into};
 use super::metadata::metadata_bounds;
 use crate::Result;
 use crate::catalog::Catalog;
+use crate::derived::field;
 use crate::filter::{Filter, Number, Op, Predicate, Value};
+use crate::ids::SpaceId;
 use memlith_index::attributes::{Attributes, ColumnId, FieldId, cell};
 use memlith_index::image::ImageError;
 use roaring::RoaringBitmap;
@@ -108,6 +110,28 @@ impl Indexed<'_> {
     /// A test of a column of integers.
     pub(crate) fn integers(&self, column: ColumnId, op: &Op) -> Result<Option<Bounds>> {
         self.cells(column, op, &integer)
+    }
+
+    /// A test of the names of the spaces that something has a vector in.
+    pub(crate) fn spaces(&self, op: &Op) -> Result<Option<Bounds>> {
+        let having = |id: &SpaceId| self.attributes.label(field::SPACE, &id.0.to_be_bytes());
+        let one = |value: &Value| match value {
+            Value::Text(name) => match self.catalog.space(name) {
+                Some((id, _)) => having(id),
+                None => Ok(RoaringBitmap::new()),
+            },
+            _ => Ok(RoaringBitmap::new()),
+        };
+        Ok(match op {
+            Op::Eq(value) => Some(Bounds::exact(one(value)?)),
+            Op::In(values) => Some(Bounds::exact(union(values.iter().map(one))?)),
+            // Not those of successors, which have no name yet.
+            Op::Exists => {
+                let spaces = self.catalog.spaces();
+                Some(Bounds::exact(union(spaces.map(|(id, _)| having(id)))?))
+            }
+            _ => None,
+        })
     }
 
     /// A test of labels.

@@ -6,18 +6,20 @@ use super::context::Turns;
 use super::fuse::LegScores;
 use super::{Deadline, Leg, Recall};
 use crate::catalog::Space;
+use crate::derived::{KnowledgeView, Versions};
 use crate::error::Detail;
 use crate::graph_options::SearchEffort;
-use crate::ids::{MemoryId, SpaceId};
+use crate::ids::SpaceId;
 use crate::memory::{DEFAULT_SPACE, check_vector};
 use crate::rows::SpaceVectors;
 use crate::view::View;
 use crate::{Error, Result};
+use memlith_index::attributes::Attributes;
 use memlith_index::text::{Query, TextError};
 use memlith_index::vectors::{Effort, Found, Search, SearchError, SearchLimits, VectorView};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The part of the `ef` of a space that a fast search keeps.
 const FAST_SHARE: usize = 3;
@@ -32,10 +34,9 @@ pub(super) enum Probe<'a> {
 }
 
 /// A query of one vector space.
-pub(super) struct VectorProbe<'a> {
+pub(crate) struct VectorProbe<'a> {
     pub(super) name: &'a str,
-    pub(super) space: SpaceId,
-    pub(super) index: &'a VectorView,
+    pub(super) target: Target<'a>,
     pub(super) query: Cow<'a, [f32]>,
     pub(super) effort: Effort,
     scan_below: usize,
@@ -101,7 +102,7 @@ impl Probe<'_> {
     pub(super) fn vectors(&self) -> Option<(SpaceId, usize)> {
         match self {
             Probe::Text(_) => None,
-            Probe::Vector(vector) => Some((vector.space, vector.query.len())),
+            Probe::Vector(vector) => Some((vector.target.id, vector.query.len())),
         }
     }
 
@@ -154,12 +155,13 @@ impl Probe<'_> {
                 let mut keep_going = || !deadline.has_passed();
                 view.versions().text.scores(query, ordinals, &mut keep_going).map_err(text_error)
             }
-            Probe::Vector(VectorProbe { space, index, query, .. }) => {
+            Probe::Vector(VectorProbe { target, query, .. }) => {
                 let rows = view.rows()?;
-                let vectors = rows.vectors_of(*space)?;
+                let vectors = rows.vectors_of(target.id)?;
                 let ordinals: Vec<u32> = ordinals.iter().collect();
-                let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &vectors, ordinal, out);
-                let hits = index.score_of(&ordinals, query, &mut fetch).map_err(search_error)?;
+                let mut fetch = |ordinal, out: &mut [f32]| target.fetch(&vectors, ordinal, out);
+                let hits = target.index.score_of(&ordinals, query, &mut fetch);
+                let hits = hits.map_err(search_error)?;
                 Ok(hits.iter().map(|h| (h.ordinal, h.score)).collect())
             }
         }
@@ -167,20 +169,20 @@ impl Probe<'_> {
 }
 
 impl<'a> VectorProbe<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         name: &'a str,
         target: Target<'a>,
         query: Cow<'a, [f32]>,
         effort: SearchEffort,
     ) -> Result<Self> {
-        let Target { id, space, index } = target;
+        let space = target.space;
         check_vector(space, &query)?;
         let (effort, scan_below) = (effort_of(space, effort), space.graph.scan_below);
-        Ok(VectorProbe { name, space: id, index, query, effort, scan_below })
+        Ok(VectorProbe { name, target, query, effort, scan_below })
     }
 
     /// The nearest `k` that the filter keeps.
-    pub(super) fn best(
+    pub(crate) fn best(
         &self,
         view: &View,
         k: usize,
@@ -189,33 +191,72 @@ impl<'a> VectorProbe<'a> {
     ) -> Result<Found> {
         let mut keep_going = || !deadline.has_passed();
         let limits = SearchLimits::keep_going(&mut keep_going);
-        let Self { query, effort, scan_below, .. } = self;
+        let Self { target, query, effort, scan_below, .. } = self;
         let (effort, scan_below) = (*effort, *scan_below);
         let search = Search { query, k, filter, effort, scan_below };
-        nearest(view, self.space, self.index, search, limits)
+        target.nearest(view, search, limits)
     }
 }
 
-/// A vector space to look in.
+/// The vectors of a space to look in: those of memories, or those of nodes.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(crate) struct Target<'a> {
     pub(super) id: SpaceId,
     pub(super) space: &'a Space,
     pub(super) index: &'a VectorView,
+    /// Whose they are, by ordinal.
+    owners: &'a Attributes,
 }
 
 impl<'a> Target<'a> {
-    /// The space of this name; `None` if there is none.
+    /// Those of memories in the space of this name; `None` if there is none.
     pub(super) fn find(view: &'a View, name: &str) -> Result<Option<Self>> {
-        let versions = view.versions();
-        let Some((id, space)) = versions.catalog.space(name) else { return Ok(None) };
-        let missing = || Error::corruption("index", "an index for every space", name);
-        let index = versions.vectors.get(id).ok_or_else(missing)?;
-        Ok(Some(Target { id: *id, space, index }))
+        let Versions { vectors, attributes, .. } = view.versions();
+        Target::among((vectors, attributes), view, name)
     }
 
     pub(super) fn require(view: &'a View, name: &str) -> Result<Self> {
         Target::find(view, name)?.ok_or_else(|| Error::not_found("vector space", name))
+    }
+
+    /// Those of nodes likewise.
+    pub(crate) fn require_of_nodes(view: &'a View, name: &str) -> Result<Self> {
+        let KnowledgeView { vectors, nodes, .. } = &view.versions().knowledge;
+        let found = Target::among((vectors, nodes), view, name)?;
+        found.ok_or_else(|| Error::not_found("vector space", name))
+    }
+
+    fn among(
+        (indexes, owners): (&'a BTreeMap<SpaceId, VectorView>, &'a Attributes),
+        view: &'a View,
+        name: &str,
+    ) -> Result<Option<Self>> {
+        let Some((id, space)) = view.versions().catalog.space(name) else { return Ok(None) };
+        let missing = || Error::corruption("index", "an index for every space", name);
+        let index = indexes.get(id).ok_or_else(missing)?;
+        Ok(Some(Target { id: *id, space, index, owners }))
+    }
+
+    /// The nearest vectors, which are read from the view.
+    pub(super) fn nearest(
+        &self,
+        view: &View,
+        search: Search<'_>,
+        limits: SearchLimits<'_>,
+    ) -> Result<Found> {
+        let rows = view.rows()?;
+        let vectors = rows.vectors_of(self.id)?;
+        let mut fetch = |ordinal, out: &mut [f32]| self.fetch(&vectors, ordinal, out);
+        self.index.find(search, limits, &mut fetch).map_err(search_error)
+    }
+
+    fn fetch(&self, vectors: &SpaceVectors<'_>, ordinal: u32, out: &mut [f32]) -> Result<()> {
+        let unknown =
+            || Error::corruption("index", "an ordinal that was given", ordinal.to_string());
+        if !vectors.read(self.owners.id_of(ordinal)?.ok_or_else(unknown)?, out)? {
+            return Err(Error::corruption("vector row", "the vector of an index entry", "none"));
+        }
+        Ok(())
     }
 }
 
@@ -276,26 +317,35 @@ fn vector_probe<'a>(
         }
         return Ok(Err("no memory has a vector yet"));
     };
-    let catalog = &view.versions().catalog;
     let query = match (vector, &request.text) {
         (Some(vector), _) => Cow::Borrowed(vector),
-        (None, Some(text)) => match view.shared().embedders.serving(catalog, name)? {
-            Some(embedder) => {
-                let embeddings = &view.shared().embeddings;
-                let made = embeddings.embed(&**embedder, &[text], view)?.pop();
-                Cow::Owned(made.map(|made| made.vector).unwrap_or_default())
-            }
-            None if catalog.successor(name).is_some() => {
-                return Ok(Err(
-                    "no query vector was given, and the space is still that of an embedder which \
-                     is not at hand",
-                ));
-            }
-            None => return Ok(Err(NO_VECTOR)),
+        (None, Some(text)) => match embedded(view, name, text)? {
+            Ok(made) => Cow::Owned(made),
+            Err(why) => return Ok(Err(why)),
         },
         (None, None) => return Ok(Err(NO_VECTOR)),
     };
     VectorProbe::new(name, target, query, request.effort).map(Ok)
+}
+
+/// What the embedder of a space makes of a text, or why there is none to make anything of it.
+pub(crate) fn embedded(
+    view: &View,
+    space: &str,
+    text: &str,
+) -> Result<Result<Vec<f32>, &'static str>> {
+    let catalog = &view.versions().catalog;
+    match view.shared().embedders.serving(catalog, space)? {
+        Some(embedder) => {
+            let made = view.shared().embeddings.embed(&**embedder, &[text], view)?.pop();
+            Ok(Ok(made.map(|made| made.vector).unwrap_or_default()))
+        }
+        None if catalog.successor(space).is_some() => {
+            Ok(Err("no query vector was given, and the space is still that of an embedder which \
+             is not at hand"))
+        }
+        None => Ok(Err(NO_VECTOR)),
+    }
 }
 
 /// What the index is asked for.
@@ -311,28 +361,6 @@ pub(super) fn effort_of(space: &Space, effort: SearchEffort) -> Effort {
 /// A scope as a filter: none, if it leaves nothing out.
 pub(super) fn narrowing<'a>(view: &View, scope: &'a RoaringBitmap) -> Option<&'a RoaringBitmap> {
     (scope.len() < view.versions().attributes.live_len()).then_some(scope)
-}
-
-/// The nearest vectors of a space, which are read from the view.
-pub(super) fn nearest(
-    view: &View,
-    space: SpaceId,
-    index: &VectorView,
-    search: Search<'_>,
-    limits: SearchLimits<'_>,
-) -> Result<Found> {
-    let rows = view.rows()?;
-    let vectors = rows.vectors_of(space)?;
-    let mut fetch = |ordinal, out: &mut [f32]| fetch(view, &vectors, ordinal, out);
-    index.find(search, limits, &mut fetch).map_err(search_error)
-}
-
-fn fetch(view: &View, vectors: &SpaceVectors<'_>, ordinal: u32, out: &mut [f32]) -> Result<()> {
-    let id: MemoryId = view.id_of(ordinal)?;
-    if !vectors.read(id, out)? {
-        return Err(Error::corruption("vector row", "the vector of an index entry", "none"));
-    }
-    Ok(())
 }
 
 pub(crate) fn text_error(e: TextError) -> Error {

@@ -147,7 +147,7 @@ impl Traits {
             let Some(memory) = memory else { return Ok(None) };
             let vector = |(vectors, dimension): &(SpaceVectors<'_>, usize)| {
                 let mut vector = vec![0.0; *dimension];
-                Ok(vectors.read(*id, &mut vector)?.then_some(vector))
+                Ok(vectors.read(id.0, &mut vector)?.then_some(vector))
             };
             let vectors = spaces.iter().map(vector).collect::<Result<_>>()?;
             let language = view.text_settings().language_in(&memory.namespace);

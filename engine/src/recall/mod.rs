@@ -41,7 +41,7 @@ pub(crate) use builders::{patience_builders, scope_builders};
 pub use clock::Cancellation;
 pub(crate) use clock::Deadline;
 pub use gather::{Context, Gathered};
-pub(crate) use legs::text_error;
+pub(crate) use legs::{Target, VectorProbe, embedded, text_error};
 pub use likeness::Likeness;
 pub use nearest::{Nearest, Neighbour, RecallCheck};
 pub(crate) use plan::Scope;

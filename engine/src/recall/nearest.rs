@@ -5,7 +5,7 @@
 
 use super::builders::{patience_builders, scope_builders, search_builders};
 use super::fuse::{LegScores, best};
-use super::legs::{Probe, Scored, Target, VectorProbe, check_distinct, effort_of, nearest};
+use super::legs::{Probe, Scored, Target, VectorProbe, check_distinct, effort_of};
 use super::run::candidates_for;
 use super::{Cancellation, Deadline, Fusion, Weights};
 use crate::error::check_limit;
@@ -234,8 +234,8 @@ impl View {
         const NEAREST: usize = 10;
         effort.validate()?;
         check_limit("number of samples", samples, MAX_SAMPLES)?;
-        let Target { id, space, index } = Target::require(self, space)?;
-        let covered = index.coverage()?;
+        let target = Target::require(self, space)?;
+        let (space, covered) = (target.space, target.index.coverage()?);
         let every = (covered.len() as usize / samples.max(1)).max(1);
         let (mut found, mut wanted, mut searched) = (0, 0, 0);
         for ordinal in covered.iter().step_by(every).take(samples) {
@@ -243,7 +243,7 @@ impl View {
             let search = |effort: Effort| {
                 let scan_below = space.graph.scan_below;
                 let search = Search { query: &query, k: NEAREST, filter: None, effort, scan_below };
-                nearest(self, id, index, search, SearchLimits::none())
+                target.nearest(self, search, SearchLimits::none())
             };
             let exact = search(Effort::Exact)?.hits;
             let hits = search(effort_of(space, effort))?.hits;

@@ -6,7 +6,7 @@
 //!
 //! **Invariant:** the outcome is exactly what [`Filter::matches`] says of every row.
 
-use super::bounds::{Bounds, Indexed, LEAST, bounds, union};
+use super::bounds::{Bounds, Indexed, LEAST, bounds};
 use crate::derived::{Versions, column, field};
 use crate::filter::{Attribute, Filter, Op, Path, Predicate, Value};
 use crate::memory::{RowSubject, access, require_row};
@@ -211,7 +211,7 @@ impl Planner<'_> {
             Attribute::Channel => indexed.labels(field::CHANNEL, op),
             Attribute::Source => indexed.labels(field::SOURCE, op),
             Attribute::Namespace => indexed.labels(field::NAMESPACE, op),
-            Attribute::Space => self.spaces(op),
+            Attribute::Space => indexed.spaces(op),
             Attribute::Id => self.external_ids(op),
             Attribute::Content => {
                 // Of all that `base` has, whatever is left of it in the end.
@@ -236,29 +236,6 @@ impl Planner<'_> {
             Attribute::Expires => indexed.times(column::EXPIRES, op),
             _ => Ok(None),
         }
-    }
-
-    fn spaces(&self, op: &Op) -> Result<Option<Bounds>> {
-        let versions = self.view.versions();
-        let one = |value: &Value| match value {
-            Value::Text(name) => match versions.catalog.space(name) {
-                Some((id, _)) => versions.attributes.label(field::SPACE, &id.0.to_be_bytes()),
-                None => Ok(RoaringBitmap::new()),
-            },
-            _ => Ok(RoaringBitmap::new()),
-        };
-        Ok(match op {
-            Op::Eq(value) => Some(Bounds::exact(one(value)?)),
-            Op::In(values) => Some(Bounds::exact(union(values.iter().map(one))?)),
-            Op::Exists => {
-                // Not those of successors, which have no name yet.
-                let spaces = versions.catalog.spaces();
-                let having = spaces
-                    .map(|(id, _)| versions.attributes.label(field::SPACE, &id.0.to_be_bytes()));
-                Some(Bounds::exact(union(having)?))
-            }
-            _ => None,
-        })
     }
 
     /// External ids are found through their table, which needs to know the namespace.

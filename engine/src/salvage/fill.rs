@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the new file holds nothing but what the survey proves, and each memory under its
 //! old number, byte for byte, or, if one of its vectors is lost, without that vector and nothing
-//! else changed.
+//! else changed; likewise each node.
 
 use super::survey::{Progress, Survey};
 use super::tree::{Found, Step, Trees, Walked};
@@ -32,12 +32,13 @@ const ACCESS_BATCH: usize = 10_000;
 pub(super) struct Filled {
     pub(super) memories: RoaringTreemap,
     pub(super) vectors: u64,
-    /// Vectors that these memories name and that were no rows.
+    /// Vectors that these memories and nodes name and that were no rows.
     pub(super) sealed_vectors: u64,
     pub(super) accesses: u64,
-    pub(super) nodes: u64,
+    pub(super) nodes: RoaringTreemap,
     pub(super) edges: u64,
     pub(super) lost_vectors: Vec<(MemoryId, String)>,
+    pub(super) lost_vectors_of_nodes: Vec<(NodeId, String)>,
     /// Memories whose rows break a rule.
     pub(super) refused: BTreeSet<u64>,
 }
@@ -60,12 +61,30 @@ pub(super) fn fill(survey: &Survey<'_>, db: &Db, progress: Progress<'_>) -> Resu
         progress("writing", filler.filled.memories.len(), total);
         Ok(())
     })?;
-    for table in [Table::Nodes, Table::Edges] {
-        survey.each_of_graph(table, &mut |id, value| filler.graph_row(table, id, value))?;
-    }
+    survey.each_of_graph(Table::Nodes, &mut |id, value| filler.node(NodeId(id), value))?;
+    survey.each_of_graph(Table::Edges, &mut |id, value| filler.edge(EdgeId(id), value))?;
     filler.finish()?;
     filler.accesses()?;
     Ok(filler.filled)
+}
+
+/// The vectors that a row names, as far as they could be had.
+#[derive(Default)]
+struct FoundVectors {
+    /// Those that were found, in order, …
+    named: Vec<SpaceVector>,
+    /// … and their bytes.
+    vectors: Vec<VectorBytes>,
+    /// Spaces of those that are lost.
+    lost: Vec<String>,
+    /// How many of all were no rows.
+    sealed: u64,
+}
+
+impl FoundVectors {
+    fn len_bytes(&self) -> usize {
+        self.vectors.iter().map(Vec::len).sum()
+    }
 }
 
 struct Filler<'a> {
@@ -125,32 +144,35 @@ impl<'a> Filler<'a> {
         Ok(())
     }
 
-    /// A node or an edge. One that breaks a rule is as good as lost, and so is an edge without an end.
-    fn graph_row(&mut self, table: Table, id: u64, value: &[u8]) -> Result<()> {
+    /// An edge. One that breaks a rule is as good as lost, and so is one without an end.
+    fn edge(&mut self, id: EdgeId, value: &[u8]) -> Result<()> {
         self.pace()?;
-        let transaction = self.transaction()?;
-        let restored = match table {
-            Table::Nodes => NodeRow::decode(value)
-                .and_then(|row| transaction.restore_node(NodeId(id), &row))
-                .map(|()| true),
-            _ => EdgeRow::decode(value).and_then(|row| transaction.restore_edge(EdgeId(id), &row)),
-        };
-        match restored {
-            Ok(false) => Ok(()),
-            Ok(true) => {
-                self.batch += 1;
-                self.batch_bytes += value.len();
-                let count = if table == Table::Nodes {
-                    &mut self.filled.nodes
-                } else {
-                    &mut self.filled.edges
-                };
-                *count += 1;
-                Ok(())
-            }
-            Err(e) if is_about_the_row(e.kind()) => Ok(()),
-            Err(e) => Err(e),
+        let Ok(row) = EdgeRow::decode(value) else { return Ok(()) };
+        let restored = self.transaction()?.restore_edge(id, &row);
+        if is_restored(restored)? == Some(true) {
+            self.took(value.len());
+            self.filled.edges += 1;
         }
+        Ok(())
+    }
+
+    /// A node. One that breaks a rule is as good as lost.
+    fn node(&mut self, id: NodeId, value: &[u8]) -> Result<()> {
+        self.pace()?;
+        let Ok(mut row) = NodeRow::decode(value) else { return Ok(()) };
+        let found = self.vectors_of(id.0, &row.vectors);
+        if !found.lost.is_empty() {
+            (row.vectors, row.salt) = (found.named.clone(), random()?);
+        }
+        let restored = self.transaction()?.restore_node(id, &row, &found.vectors);
+        if is_restored(restored)?.is_some() {
+            self.took(value.len() + found.len_bytes());
+            self.filled.nodes.insert(id.0);
+            let lost = self.note_vectors(found);
+            let lost = lost.into_iter().map(|space| (id, space));
+            self.filled.lost_vectors_of_nodes.extend(lost);
+        }
+        Ok(())
     }
 
     fn memory(&mut self, id: MemoryId, value: &[u8]) -> Result<()> {
@@ -159,72 +181,66 @@ impl<'a> Filler<'a> {
             self.filled.refused.insert(id.0);
             return Ok(());
         };
-        let (found, lost, sealed) = self.vectors_of(id, &mut row)?;
-        let bytes = value.len() + found.iter().map(Vec::len).sum::<usize>();
-        match self.transaction()?.restore_row(id, &row, &found) {
-            Ok(()) => {
-                self.batch += 1;
-                self.batch_bytes += bytes;
-                self.filled.memories.insert(id.0);
-                self.filled.vectors += found.len() as u64;
-                self.filled.sealed_vectors += sealed;
-                self.filled.lost_vectors.extend(lost.into_iter().map(|space| (id, space)));
-                Ok(())
-            }
-            Err(e) if is_about_the_row(e.kind()) => {
-                self.filled.refused.insert(id.0);
-                Ok(())
-            }
-            Err(e) => Err(e),
+        let found = self.vectors_of(id.0, &row.vectors);
+        if !found.lost.is_empty() {
+            (row.vectors, row.salt) = (found.named.clone(), random()?);
         }
+        let restored = self.transaction()?.restore_row(id, &row, &found.vectors);
+        if is_restored(restored)?.is_none() {
+            self.filled.refused.insert(id.0);
+            return Ok(());
+        }
+        self.took(value.len() + found.len_bytes());
+        self.filled.memories.insert(id.0);
+        let lost = self.note_vectors(found);
+        self.filled.lost_vectors.extend(lost.into_iter().map(|space| (id, space)));
+        Ok(())
     }
 
-    /// The vectors that a row names, the spaces of those that are lost, which the row names no
-    /// longer, and how many of all were no rows.
-    fn vectors_of(
-        &mut self,
-        id: MemoryId,
-        row: &mut MemoryRow,
-    ) -> Result<(Vec<VectorBytes>, Vec<String>, u64)> {
-        let (mut found, mut kept, mut lost) = (Vec::new(), Vec::new(), Vec::new());
-        let mut sealed = 0;
-        for named in &row.vectors {
-            let space = self.survey.indexed().find(|(id, _)| id.0 == named.space);
-            match self.vector(id, named, &mut sealed).filter(|_| space.is_some()) {
+    /// A row has gone into the transaction.
+    fn took(&mut self, bytes: usize) {
+        self.batch += 1;
+        self.batch_bytes += bytes;
+    }
+
+    /// Counts what has been restored. Returns the spaces of what was lost.
+    fn note_vectors(&mut self, found: FoundVectors) -> Vec<String> {
+        self.filled.vectors += found.vectors.len() as u64;
+        self.filled.sealed_vectors += found.sealed;
+        found.lost
+    }
+
+    /// The vectors that the row of a memory or a node names.
+    fn vectors_of(&mut self, owner: u64, named: &[SpaceVector]) -> FoundVectors {
+        let mut found = FoundVectors::default();
+        for vector in named {
+            let space = self.survey.indexed().find(|(id, _)| id.0 == vector.space);
+            match self.vector(owner, vector, &mut found.sealed).filter(|_| space.is_some()) {
                 Some(bytes) => {
-                    found.push(bytes);
-                    kept.push(*named);
+                    found.vectors.push(bytes);
+                    found.named.push(*vector);
                 }
-                None => lost.push(match space {
+                None => found.lost.push(match space {
                     Some((_, space)) => space.name.clone(),
-                    None => named.space.to_string(),
+                    None => vector.space.to_string(),
                 }),
             }
         }
-        if !lost.is_empty() {
-            row.vectors = kept;
-            row.salt = random()?;
-        }
-        Ok((found, lost, sealed))
+        found
     }
 
-    fn vector(
-        &mut self,
-        id: MemoryId,
-        named: &SpaceVector,
-        sealed: &mut u64,
-    ) -> Option<VectorBytes> {
+    fn vector(&mut self, owner: u64, named: &SpaceVector, sealed: &mut u64) -> Option<VectorBytes> {
         let survey = self.survey;
         let is_right = |bytes: &VectorBytes| vector_digest(bytes) == named.digest;
         let root = survey.state.tables.of(Table::Vectors);
-        let row = self.lookup.get(root, &vector_key(SpaceId(named.space), id));
+        let row = self.lookup.get(root, &vector_key(SpaceId(named.space), owner));
         let is_no_row = row == Found::Absent;
         if let Found::Value(bytes) = row
             && is_right(&bytes)
         {
             return Some(bytes);
         }
-        let key = (named.space, id.0);
+        let key = (named.space, owner);
         let shelved = survey.shelf.get(survey.wreck, key, &named.digest);
         *sealed += u64::from(is_no_row || shelved.is_some());
         shelved.or_else(|| survey.vectors.get(&key)?.read(survey.wreck).filter(is_right))
@@ -280,6 +296,15 @@ fn origin(survey: &Survey<'_>) -> String {
             format!("salvaged from file {file}, commit {}, head {}", tip.seq, hex(&tip.hash))
         }
         None => format!("salvaged from file {file}, from a commit of unknown number"),
+    }
+}
+
+/// What came of restoring a row; `None` if it breaks a rule.
+fn is_restored<T>(restored: Result<T>) -> Result<Option<T>> {
+    match restored {
+        Ok(done) => Ok(Some(done)),
+        Err(e) if is_about_the_row(e.kind()) => Ok(None),
+        Err(e) => Err(e),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::Result;
 use crate::commit::log::commitment;
 use crate::knowledge::{access_edge, access_node};
 use crate::schema::{Table, read_u64};
+use std::collections::BTreeSet;
 
 impl Survey<'_> {
     /// Every node and then every edge that is proved, by its number.
@@ -32,6 +33,18 @@ impl Survey<'_> {
             });
             if is_refuted { Ok(()) } else { each(id, row.value) }
         })
+    }
+
+    /// Notes the spaces in which nodes have vectors.
+    pub(super) fn name_spaces_of_nodes(&mut self) -> Result<()> {
+        let mut named = BTreeSet::new();
+        self.each_of_graph(Table::Nodes, &mut |_, value| {
+            let spaces = access_node(value)?.vectors.iter().map(|v| v.space.to_native());
+            named.extend(spaces);
+            Ok(())
+        })?;
+        self.named_spaces.append(&mut named);
+        Ok(())
     }
 
     /// The highest number of a node or an edge that the state reaches.

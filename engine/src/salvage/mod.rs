@@ -93,7 +93,7 @@ pub fn salvage(
     Db::create_filled(into, |db| {
         filled = fill(&survey, db, progress)?;
         let total = survey.state.tables.len(Table::Memories.definition().name());
-        is_anything_proved = !filled.memories.is_empty() || filled.nodes > 0 || total == 0;
+        is_anything_proved = !filled.memories.is_empty() || !filled.nodes.is_empty() || total == 0;
         if !is_anything_proved {
             return Err(Error::corruption("file", "a memory that can be proved", "none"));
         }
@@ -112,7 +112,9 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
     let memories = count(Table::Memories.definition().name(), filled.memories.len());
     let mut lost = Vec::new();
     if memories.lost > 0 {
-        let is_lost = |id| !filled.memories.contains(id);
+        let is_of_graph =
+            |id| filled.nodes.contains(id) || survey.chain.last_of_graph(id).is_some();
+        let is_lost = |id| !filled.memories.contains(id) && !is_of_graph(id);
         let mut names = survey.names(is_lost)?;
         let mut alive = survey.alive(is_lost)?;
         alive.extend(&filled.refused);
@@ -150,7 +152,7 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
                 .len(Table::Catalog.definition().name())
                 .saturating_sub(catalogue + counter),
         },
-        nodes: count(Table::Nodes.definition().name(), filled.nodes),
+        nodes: count(Table::Nodes.definition().name(), filled.nodes.len()),
         edges: count(Table::Edges.definition().name(), filled.edges),
         accesses: count(ACCESSES.name(), filled.accesses),
         log: count(LOG.name(), survey.chain.rows()),
@@ -164,6 +166,7 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
             .collect(),
         unproven: unproven.collect(),
         lost_vectors: filled.lost_vectors,
+        lost_vectors_of_nodes: filled.lost_vectors_of_nodes,
         damage: survey
             .flaws
             .iter()
@@ -177,8 +180,13 @@ fn report(survey: &Survey<'_>, filled: Filled) -> Result<SalvageReport> {
 /// rows there are, and sealed vectors that nothing shows to be of an earlier time.
 fn count_vectors(survey: &Survey<'_>, filled: &Filled, lost: u64) -> Result<Salvaged> {
     let rows = survey.state.tables.len(Table::Vectors.definition().name());
-    let of_lost = if lost > 0 { survey.sealed_of_lost(&filled.memories, lost)? } else { 0 };
+    let of_lost = if lost > 0 {
+        survey.sealed_of_lost(&(&filled.memories | &filled.nodes), lost)?
+    } else {
+        0
+    };
     let all = rows + filled.sealed_vectors + of_lost;
-    let lost = all.saturating_sub(filled.vectors).max(filled.lost_vectors.len() as u64);
+    let known = filled.lost_vectors.len() + filled.lost_vectors_of_nodes.len();
+    let lost = all.saturating_sub(filled.vectors).max(known as u64);
     Ok(Salvaged { recovered: filled.vectors, lost })
 }

@@ -1,6 +1,6 @@
 //! What a salvage says of its work.
 
-use crate::ids::{MemoryId, Seq};
+use crate::ids::{MemoryId, NodeId, Seq};
 use crate::verify::Problem;
 
 /// How many of a kind there were, and how many were salvaged.
@@ -89,6 +89,8 @@ pub struct SalvageReport {
     pub gaps: Vec<(MemoryId, MemoryId)>,
     /// Memories that are in the new file without their vector of a space.
     pub lost_vectors: Vec<(MemoryId, String)>,
+    /// Nodes that are in the new file without their vector of a space.
+    pub lost_vectors_of_nodes: Vec<(NodeId, String)>,
     /// Numbers of memories of which a row was found that nothing proves, and which nothing says
     /// were still there: they may have been forgotten long before.
     pub unproven: Vec<MemoryId>,

@@ -5,7 +5,7 @@
 //! 2. it is what the log commits to as the last of this memory; or
 //! 3. it is reached from the root of the commit before, and no commit since names the memory.
 //!
-//! A vector is taken if the row of its memory names its digest.
+//! A vector is taken if the row of its memory or node names its digest.
 //!
 //! **Invariant:** what is taken from anywhere but the tree of the state is known by its place
 //! only: rows are read again when they are written, and no more than their numbers stay in memory.
@@ -60,7 +60,7 @@ pub(super) struct Survey<'w> {
     pub(super) next_memory: MemoryId,
     /// Memories that the tree of the state has.
     pub(super) reached: RoaringTreemap,
-    /// Spaces in which a memory that was taken has a vector.
+    /// Spaces in which a memory or a node that was taken has a vector.
     pub(super) named_spaces: BTreeSet<u32>,
 }
 
@@ -111,6 +111,7 @@ impl<'w> Survey<'w> {
             }
             survey.search_memories(&mut walked, progress)?;
         }
+        survey.name_spaces_of_nodes()?;
         survey.read_catalogue(progress)?;
         survey.search_vectors(progress)?;
         survey.find_next_memory()?;
@@ -165,7 +166,7 @@ impl<'w> Survey<'w> {
         Ok(alive)
     }
 
-    /// The memories that rows of other tables belong to.
+    /// The memories, and nodes with vectors, that rows of other tables belong to.
     fn each_named(&self, each: &mut dyn FnMut(u64)) -> Result<()> {
         let tables = &self.state.tables;
         let trees = Trees::new(self.wreck);
@@ -179,7 +180,7 @@ impl<'w> Survey<'w> {
                 Ok(())
             })
         };
-        walk(tables.of(Table::Vectors), |row| read_vector_key(row.key).map(|(_, id)| id.0))?;
+        walk(tables.of(Table::Vectors), |row| read_vector_key(row.key).map(|(_, owner)| owner))?;
         walk(tables.of(Table::External), |row| read_u64(row.value))?;
         walk(tables.tree(ACCESSES.name()), |row| read_u64(row.key))
     }

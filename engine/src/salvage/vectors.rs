@@ -6,8 +6,9 @@ use super::sealed::{Shelf, Wanted};
 use super::survey::{Progress, Survey};
 use super::tree::{Found, Step, Trees, Walked, scan};
 use crate::Result;
-use crate::ids::{MemoryId, SpaceId};
-use crate::memory::{access, vector_digest};
+use crate::ids::SpaceId;
+use crate::knowledge::access_node;
+use crate::memory::{ArchivedSpaceVector, access, vector_digest};
 use crate::schema::{Table, read_vector_key, vector_key};
 use roaring::RoaringTreemap;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -44,8 +45,8 @@ impl Survey<'_> {
         let (wreck, total) = (self.wreck, self.wreck.chunks() as u64);
         scan(wreck, &mut |done| progress("search", done, total), &mut |leaf| {
             for row in leaf.rows() {
-                let Some((space, id)) = read_vector_key(row.key) else { continue };
-                let key = (space.0, id.0);
+                let Some((space, owner)) = read_vector_key(row.key) else { continue };
+                let key = (space.0, owner);
                 if wanted.get(&key).is_some_and(|digest| vector_digest(row.value) == *digest) {
                     wanted.remove(&key);
                     self.vectors.insert(key, row.value_at());
@@ -60,23 +61,32 @@ impl Survey<'_> {
         let mut lookup = Trees::new(self.wreck);
         let root = self.state.tables.of(Table::Vectors);
         let mut wanted = HashMap::new();
-        let mut note = |id: u64, value: &[u8]| {
-            for vector in access(value).iter().flat_map(|row| row.vectors.iter()) {
+        let mut note = |owner: u64, named: &[ArchivedSpaceVector]| {
+            for vector in named {
                 let space = vector.space.to_native();
-                let found = lookup.get(root, &vector_key(SpaceId(space), MemoryId(id)));
+                let found = lookup.get(root, &vector_key(SpaceId(space), owner));
                 let is_there =
                     matches!(found, Found::Value(bytes) if vector_digest(&bytes) == vector.digest);
                 let is_there = is_there || {
-                    let sealed = self.shelf.get(self.wreck, (space, id), &vector.digest);
+                    let sealed = self.shelf.get(self.wreck, (space, owner), &vector.digest);
                     sealed.is_some()
                 };
                 if !is_there {
-                    wanted.insert((space, id), vector.digest);
+                    wanted.insert((space, owner), vector.digest);
                 }
             }
         };
+        // A row that is none names nothing.
         self.each_proved(&mut |id, value| {
-            note(id, value);
+            if let Ok(row) = access(value) {
+                note(id, &row.vectors);
+            }
+            Ok(())
+        })?;
+        self.each_of_graph(Table::Nodes, &mut |id, value| {
+            if let Ok(row) = access_node(value) {
+                note(id, &row.vectors);
+            }
             Ok(())
         })?;
         Ok(wanted)
@@ -96,12 +106,13 @@ impl Survey<'_> {
         let is_lost = |id: u64| {
             let in_gap = || self.gaps.iter().any(|(first, last)| (*first..=*last).contains(&id));
             !salvaged.contains(id)
+                && self.chain.last_of_graph(id).is_none()
                 && self.chain.last(id) != Some(None)
                 && (self.refuted.contains(&id) || in_gap())
         };
         let mut of_space: BTreeMap<u32, HashSet<u64>> = BTreeMap::new();
         for (space, id) in self.shelf.ids().filter(|(_, id)| is_lost(*id)) {
-            if !rows.contains(&(SpaceId(space), MemoryId(id))) {
+            if !rows.contains(&(SpaceId(space), id)) {
                 of_space.entry(space).or_default().insert(id);
             }
         }

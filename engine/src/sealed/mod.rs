@@ -5,14 +5,15 @@
 //!      |  sealing (commit/seal.rs): segment durable, then its row in and the vectors' rows out,
 //!      v                            in one durable commit
 //! schema::SEALED   space, number -> segment of many vectors, read in place
-//!      |  merging (commit/merge.rs): several into one, without what no memory names any more
+//!      |  merging (commit/merge.rs): several into one, without what no row names any more
 //!      v
 //! ```
 //!
-//! A sealed vector is *truth*: there is no other copy of it. The vector of a memory in a space is
-//! its row, if there is one, else what the newest segment of the space has under its id. Whether
-//! the memory has a vector there at all only its own row tells: copies of vectors that were
-//! replaced, or whose memory was forgotten, stay in their segment until it is merged.
+//! A sealed vector is *truth*: there is no other copy of it. The vector of a memory or a node in a
+//! space is its row, if there is one, else what the newest segment of the space has under its
+//! number. Whether it has a vector there at all only [its own row](crate::owner) tells: copies of
+//! vectors that were replaced, or whose memory or node is gone, stay in their segment until it is
+//! merged.
 //!
 //! **Invariant:** a [`SealedVectors`] shows the segments that the rows of one instant name, and
 //! while it lives none of them gives its space back. It reads nothing before it is asked for a
@@ -32,7 +33,7 @@ pub(crate) use writer::SealedWriter;
 
 use crate::Result;
 use crate::file::Container;
-use crate::ids::{MemoryId, SpaceId};
+use crate::ids::SpaceId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ pub(crate) struct SealedVectors {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SealedFigures {
     pub(crate) segments: u64,
-    /// Those that no memory names any more included.
+    /// Those that no row names any more included.
     pub(crate) vectors: u64,
     /// Bytes of content.
     pub(crate) bytes: u64,
@@ -116,9 +117,9 @@ impl SealedVectors {
 
     /// Where the newest copy of a vector is. Costs a step or two in each segment whose range of
     /// ids includes it.
-    pub(crate) fn find(&self, space: SpaceId, id: MemoryId) -> Result<Option<Sealed>> {
+    pub(crate) fn find(&self, space: SpaceId, owner: u64) -> Result<Option<Sealed>> {
         for segment in self.of_space(space).iter().rev() {
-            if let Some(index) = segment.find(id.0)? {
+            if let Some(index) = segment.find(owner)? {
                 return Ok(Some(Sealed { segment: segment.clone(), index }));
             }
         }
@@ -126,9 +127,9 @@ impl SealedVectors {
     }
 
     /// Reads the newest copy of a vector into a slice of its dimension; is there one?
-    pub(crate) fn read(&self, space: SpaceId, id: MemoryId, out: &mut [f32]) -> Result<bool> {
+    pub(crate) fn read(&self, space: SpaceId, owner: u64, out: &mut [f32]) -> Result<bool> {
         for segment in self.of_space(space).iter().rev() {
-            if let Some(index) = segment.find(id.0)? {
+            if let Some(index) = segment.find(owner)? {
                 return segment.read(index, out).map(|()| true);
             }
         }

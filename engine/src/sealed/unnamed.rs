@@ -7,6 +7,7 @@ use super::row::SealedRow;
 use super::segment::SealedSegment;
 use crate::Result;
 use crate::file::{Container, SegmentRef};
+use crate::ids::SpaceId;
 use std::sync::Arc;
 
 /// A segment that was written and got no number yet.
@@ -30,6 +31,16 @@ impl Unnamed {
     pub(crate) fn open(&self, number: u32) -> Result<Arc<SealedSegment>> {
         let row = SealedRow { number, ..self.row };
         SealedSegment::new(&self.container, row).map(Arc::new)
+    }
+
+    /// The row of a vector that it has, if it is of that space.
+    pub(crate) fn vector(&self, space: SpaceId, owner: u64) -> Result<Option<Vec<u8>>> {
+        if self.row.space != space {
+            return Ok(None);
+        }
+        let segment = self.open(self.row.number)?;
+        let Some(index) = segment.find(owner)? else { return Ok(None) };
+        Ok(Some(segment.vector(index)?.into_owned()))
     }
 
     /// The commit of its row begins: it may happen from now on.

@@ -31,7 +31,7 @@ pub(super) struct KnownMemory {
 pub(super) struct Known {
     pub(super) memories: BTreeMap<u64, KnownMemory>,
     /// Names and dimensions of the vector spaces.
-    spaces: BTreeMap<String, usize>,
+    pub(super) spaces: BTreeMap<String, usize>,
     indexed: BTreeSet<String>,
     /// What there is of the graph.
     pub(super) graph: graph::KnownGraph,
@@ -145,7 +145,7 @@ fn metadata(rng: &mut Rng) -> Value {
 }
 
 /// Vectors in some of the spaces that there are; the default space comes with its first.
-fn vectors(act: &mut Act<'_, '_>) -> Vec<(String, Vec<f32>)> {
+pub(super) fn vectors(act: &mut Act<'_, '_>) -> Vec<(String, Vec<f32>)> {
     let mut spaces = act.known.spaces.clone();
     spaces.entry("default".into()).or_insert(SPACES[0].1);
     let mut given = Vec::new();

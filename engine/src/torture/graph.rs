@@ -4,7 +4,7 @@
 //! was asked for. Under which numbers a merge goes on is the file's to say, and so edges are known by
 //! their ends, which are unique here.
 
-use super::actions::{Act, KnownMemory, NAMESPACES, new_memory, pick};
+use super::actions::{Act, KnownMemory, NAMESPACES, new_memory, pick, vectors};
 use crate::db::Db;
 use crate::ids::{EdgeId, MemoryId, NodeId};
 use crate::knowledge::{
@@ -107,10 +107,15 @@ impl Act<'_, '_> {
 pub(super) fn upsert_node(act: &mut Act<'_, '_>) -> Result<()> {
     let namespace = *pick(act.rng, &NAMESPACES);
     let name = format!("n{}", act.rng.below(NAMES));
-    let new = NewNode::new(&*name)
+    let mut new = NewNode::new(&*name)
         .kind(*pick(act.rng, &KINDS))
         .properties(json!({ "rank": act.rng.below(5), "lang": pick(act.rng, &LANGUAGES) }));
+    if act.rng.one_in(2) {
+        new.vectors = vectors(act);
+    }
+    let given = new.vectors.clone();
     let upserted = act.tx.graph(namespace).upsert_node(new)?;
+    act.note_vectors(&given);
     let known = act.known.graph.names.insert((namespace, name), upserted.id().0);
     assert_eq!(known.is_none(), matches!(upserted, Upserted::Created(_)));
     assert!(known.is_none_or(|known| known == upserted.id().0));
@@ -197,8 +202,12 @@ pub(super) fn merge_nodes(act: &mut Act<'_, '_>) -> Result<()> {
     let pair = act.any_name(namespace).zip(act.any_name(namespace));
     let Some(((from, gone), (into, kept))) = pair else { return Ok(()) };
     // An edge of another validity would stay beside the one that is there.
+    let mut patch = NodePatch::new().add_tag("merged");
+    if act.known.spaces.contains_key("default") && act.rng.one_in(3) {
+        patch = patch.remove_vector("default");
+    }
     let mut graph = act.tx.graph(namespace);
-    graph.update_node(&*into, &NodePatch::new().add_tag("merged"))?;
+    graph.update_node(&*into, &patch)?;
     if gone == kept {
         return graph.merge_nodes(&*from, &*into);
     }

@@ -14,7 +14,8 @@ use crate::file::crash::Rng;
 use crate::filter::Filter;
 use crate::graph_options::SearchEffort;
 use crate::ids::{MemoryId, Seq, SpaceId};
-use crate::memory::{List, MemoryRow, Order, vector_digest};
+use crate::knowledge::{NearestNodes, NodeRow};
+use crate::memory::{List, MemoryRow, Order, SpaceVector, vector_digest};
 use crate::recall::{Leg, Recall, Recalled};
 use crate::rows::Rows;
 use crate::schema::{Table, read_u64, vector_key};
@@ -38,6 +39,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ("text recall is that of the rows", text),
     ("the graph is that of its rows", super::graph::whole),
     ("vector recall is that of brute force", vectors),
+    ("the nearest nodes are those of brute force", vectors_of_nodes),
 ];
 
 /// Checks all of them.
@@ -108,9 +110,9 @@ fn sealed(db: &Db) -> Result<()> {
             assert_eq!(fresh.find(fresh.id(index)?)?, Some(index), "{row:?}");
         }
     }
-    rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
-        let id = MemoryId(read_u64(key).expect("an id"));
-        for named in MemoryRow::decode(value)?.vectors {
+    let each = |key: &[u8], named: Vec<SpaceVector>| {
+        let id = read_u64(key).expect("an id");
+        for named in named {
             let space = SpaceId(named.space);
             let row = rows.get_row(Table::Vectors, &vector_key(space, id))?;
             let sealed = rows.sealed().find(space, id)?;
@@ -118,13 +120,19 @@ fn sealed(db: &Db) -> Result<()> {
             let is_twice = row.as_deref().is_some_and(|row| sealed.as_deref() == Some(row));
             assert!(!is_twice, "the vector of {id} in {space:?} is a row and sealed");
             let bytes = row.as_deref().or(sealed.as_deref());
-            let bytes = bytes.expect("the vector that the memory names");
+            let bytes = bytes.expect("the vector that the row names");
             assert_eq!(vector_digest(bytes), named.digest, "vector of {id} in {space:?}");
             let mut read = vec![0.0; bytes.len() / size_of::<f32>()];
             assert!(rows.vectors_of(space)?.read(id, &mut read)?, "vector of {id} in {space:?}");
             assert_eq!(vector_bytes(&read), bytes, "vector of {id} in {space:?}, in place");
         }
         Ok(true)
+    };
+    rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
+        each(key, MemoryRow::decode(value)?.vectors)
+    })?;
+    rows.scan(Table::Nodes, Bound::Unbounded, |key, value| {
+        each(key, NodeRow::decode(value)?.vectors)
     })
 }
 
@@ -254,6 +262,8 @@ fn text(db: &Db) -> Result<()> {
 fn vectors(db: &Db) -> Result<()> {
     let view = db.read()?;
     let rows = memories(&view)?;
+    let present = rows.iter().filter(|(_, row)| row.succession.superseded_by.is_none());
+    let owners: Vec<Owner<'_>> = present.map(|(id, row)| (*id, &row.vectors[..])).collect();
     let mut rng = Rng::new(rows.len() as u64);
     let spaces: Vec<(SpaceId, Space)> = view.versions().catalog.spaces().cloned().collect();
     for (id, space) in spaces {
@@ -261,7 +271,7 @@ fn vectors(db: &Db) -> Result<()> {
         index.validate().expect("a graph that can be walked");
         for limit in [1, 6] {
             let query = vector(&mut rng, space.dimension);
-            let mut expected = brute_force(&view, &rows, id, &space, &query)?;
+            let mut expected = brute_force(&view, &owners, (id, &space), &query)?;
             expected.truncate(limit);
             for effort in [SearchEffort::Balanced, SearchEffort::Exact] {
                 let request = Recall::new().space(space.name.as_str()).vector(query.clone());
@@ -291,26 +301,57 @@ fn raw_scores(found: &Recalled) -> Vec<(u64, f64)> {
     found.hits.iter().map(raw).collect()
 }
 
+/// Of each namespace by itself.
+fn vectors_of_nodes(db: &Db) -> Result<()> {
+    let view = db.read()?;
+    let mut rows: BTreeMap<String, Vec<(u64, Vec<SpaceVector>)>> = BTreeMap::new();
+    view.rows()?.scan(Table::Nodes, Bound::Unbounded, |key, value| {
+        let (id, row) = (read_u64(key).expect("an id"), NodeRow::decode(value)?);
+        rows.entry(row.namespace).or_default().push((id, row.vectors));
+        Ok(true)
+    })?;
+    let mut rng = Rng::new(rows.len() as u64);
+    let spaces: Vec<(SpaceId, Space)> = view.versions().catalog.spaces().cloned().collect();
+    for (id, space) in spaces {
+        let index = view.versions().knowledge.vectors.get(&id).expect("every space has an index");
+        index.validate().expect("a graph that can be walked");
+        for (namespace, nodes) in &rows {
+            let owners: Vec<Owner<'_>> = nodes.iter().map(|(id, own)| (*id, &own[..])).collect();
+            let query = vector(&mut rng, space.dimension);
+            let mut expected = brute_force(&view, &owners, (id, &space), &query)?;
+            expected.truncate(4);
+            let request = NearestNodes::to(query).space(space.name.as_str()).limit(4);
+            let found = view.graph(namespace.as_str()).nearest(&request)?;
+            let found: Vec<_> =
+                found.iter().map(|near| (near.node.id.0, f64::from(near.score))).collect();
+            check_neighbours(&space.name, &found, &expected);
+        }
+    }
+    Ok(())
+}
+
+/// A memory or a node, and the vectors that its row names.
+type Owner<'a> = (u64, &'a [SpaceVector]);
+
 /// Every vector of a space by its score, best first, computed in the plainest way.
 fn brute_force(
     view: &View,
-    rows: &BTreeMap<u64, MemoryRow>,
-    id: SpaceId,
-    space: &Space,
+    owners: &[Owner<'_>],
+    (id, space): (SpaceId, &Space),
     query: &[f32],
 ) -> Result<Vec<(u64, f64)>> {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
     };
     let mut scored = Vec::new();
-    for (memory, row) in rows.iter().filter(|(_, row)| row.succession.superseded_by.is_none()) {
-        if row.vectors.iter().all(|v| v.space != id.0) {
+    for (owner, named) in owners {
+        if named.iter().all(|v| v.space != id.0) {
             continue;
         }
-        let bytes = view.rows()?.get(Table::Vectors, &vector_key(id, MemoryId(*memory)))?;
+        let bytes = view.rows()?.get(Table::Vectors, &vector_key(id, *owner))?;
         let mut kept = vec![0.0; space.dimension];
         let read = bytes.and_then(|bytes| read_vector(&bytes, &mut kept));
-        read.expect("the vector that the memory names");
+        read.expect("the vector that the row names");
         let score = match space.metric {
             Metric::Dot => dot(query, &kept),
             Metric::L2 => {
@@ -319,7 +360,7 @@ fn brute_force(
             }
             _ => dot(query, &kept) / (dot(query, query) * dot(&kept, &kept)).sqrt(),
         };
-        scored.push((*memory, score));
+        scored.push((*owner, score));
     }
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
     Ok(scored)

@@ -5,8 +5,9 @@
 
 use super::actions::Known;
 use crate::Result;
-use crate::ids::{MemoryId, SpaceId};
-use crate::memory::MemoryRow;
+use crate::ids::SpaceId;
+use crate::knowledge::NodeRow;
+use crate::memory::{MemoryRow, SpaceVector};
 use crate::rows::Rows;
 use crate::schema::{Table, read_u64, vector_key};
 use crate::view::View;
@@ -35,15 +36,21 @@ impl State {
                 Ok(true)
             })?;
         }
-        // A vector counts whether it is a row or sealed; a row that no memory names stays foreign.
-        rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
-            for vector in MemoryRow::decode(value)?.vectors {
-                let id = MemoryId(read_u64(key).expect("an id"));
-                let key = vector_key(SpaceId(vector.space), id);
+        // A vector counts whether it is a row or sealed; a row that nothing names stays foreign.
+        let mut note = |key: &[u8], named: Vec<SpaceVector>| {
+            for vector in named {
+                let owner = read_u64(key).expect("an id");
+                let key = vector_key(SpaceId(vector.space), owner);
                 let bytes = rows.get(Table::Vectors, &key)?.map_or(0, |bytes| xxh3_128(&bytes));
                 all.insert((Table::Vectors, key.to_vec()), bytes);
             }
             Ok(true)
+        };
+        rows.scan(Table::Memories, Bound::Unbounded, |key, value| {
+            note(key, MemoryRow::decode(value)?.vectors)
+        })?;
+        rows.scan(Table::Nodes, Bound::Unbounded, |key, value| {
+            note(key, NodeRow::decode(value)?.vectors)
         })?;
         Ok(State { head: view.chain().hash, rows: all })
     }

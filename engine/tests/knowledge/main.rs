@@ -7,5 +7,6 @@ mod durable;
 mod model;
 mod recall;
 mod search;
+mod vectors;
 mod walks;
 mod writes;

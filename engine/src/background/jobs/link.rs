@@ -53,12 +53,14 @@ impl Job<Core> for Link {
     }
 }
 
-/// The spaces that are large enough to have a graph, with the size from which they have one.
+/// The vectors of memories or of nodes in a space that are enough to have a graph, with the number from which
+/// they have one.
 fn unlinked(view: &View) -> impl Iterator<Item = (&VectorView, usize)> {
     let versions = view.versions();
-    versions.catalog.indexed().filter_map(|(id, space)| {
+    versions.catalog.indexed().flat_map(|(id, space)| {
         let from = space.graph.link_from;
-        versions.vectors.get(id).filter(|index| index.live() >= from).map(|index| (index, from))
+        let large = versions.in_space(*id).filter(move |index| index.live() >= from);
+        large.map(move |index| (index, from))
     })
 }
 

@@ -92,8 +92,8 @@ impl Container {
 
         let mut slot = vec![0; SLOT_LEN];
         put(&mut slot, 0, b"\x93LITH\r\n\x1a");
-        put(&mut slot, 8, &6_u32.to_le_bytes());
-        put(&mut slot, 12, &6_u32.to_le_bytes());
+        put(&mut slot, 8, &7_u32.to_le_bytes());
+        put(&mut slot, 12, &7_u32.to_le_bytes());
         put(&mut slot, 24, b"a forged file id");
         put(&mut slot, 40, &9_u64.to_le_bytes());
         put(&mut slot, 64, &(CHUNK_LEN as u32).to_le_bytes());
