@@ -46,6 +46,9 @@ static void fill(ml_db *db) {
     nodes.ids = ids;
     nodes.kinds = kinds;
     nodes.tags = tags;
+    const float vectors[] = {0.9f, 0.1f, 0.8f, 0.3f, 0.1f, 0.9f};
+    nodes.vectors = vectors;
+    nodes.dimension = 2;
     CHECK(ml_tx_graph_upsert_nodes(tx, ml_cstr(NULL), &nodes, NULL, NULL, &error));
 
     ml_new_memory memory = ml_new_memory_init();
@@ -99,6 +102,11 @@ static void ask(ml_db *db) {
     CHECK(ml_snapshot_graph_search(snapshot, ml_cstr(NULL), ML_STR("{\"text\": \"lovelace\", \"filter\": \"kind:person\"}"),
                                    NULL, &text, &error));
     show("by name", text);
+    CHECK(ml_snapshot_graph_nearest(snapshot, ml_cstr(NULL), ML_STR("{\"vector\": [0, 1], \"limit\": 1}"),
+                                    NULL, &text, &error));
+    show("nearest", text);
+    CHECK(ml_snapshot_graph_embedding(snapshot, ml_cstr(NULL), ML_STR("{\"node\": \"london\"}"), &text, &error));
+    show("its embedding", text);
     CHECK(ml_snapshot_graph_neighbours(snapshot, ml_cstr(NULL), ML_STR("{\"of\": \"ada\", \"follow\": {\"kinds\": [\"knows\"]}}"),
                                        NULL, &text, &error));
     show("neighbours", text);

@@ -841,6 +841,22 @@ typedef struct ml_node_batch {
      * When each came about; `ML_NO_TIME` is now.
      */
     const int64_t *created_ms;
+    /**
+     * The vector space of `vectors`; no text is `default`.
+     */
+    struct ml_str space;
+    /**
+     * Their embeddings: a matrix of `count` rows of `dimension` numbers each, or NULL.
+     */
+    const float *vectors;
+    /**
+     * Numbers of a row.
+     */
+    size_t dimension;
+    /**
+     * Numbers from the beginning of a row to that of the next; 0 is `dimension`.
+     */
+    size_t stride;
 } ml_node_batch;
 
 /**
@@ -1537,6 +1553,30 @@ ml_status ml_snapshot_graph_search(const struct ml_snapshot *snapshot,
                                    const struct ml_cancellation *cancellation,
                                    struct ml_text **json,
                                    struct ml_error **error);
+
+/**
+ * Nodes whose embeddings are near, the best first: `{"vector": [0.8, 0.6], "space": "default", "filter":
+ * "kind:person", "limit": 10, "min_score": 0.5, "effort": "balanced", "deadline_ms": 50}`, of which only `vector` must
+ * be there, or in its place a `text`, which the embedder of the space makes one of. The answer is `{"found": [{"node":
+ * {…}, "score": 0.93}]}`, with nodes as `ml_snapshot_graph_node` gives them. `ML_NOT_FOUND` without such a space,
+ * `ML_DIMENSION_MISMATCH` for a vector that it cannot have.
+ */
+ml_status ml_snapshot_graph_nearest(const struct ml_snapshot *snapshot,
+                                    struct ml_str ns,
+                                    struct ml_str request,
+                                    const struct ml_cancellation *cancellation,
+                                    struct ml_text **json,
+                                    struct ml_error **error);
+
+/**
+ * The embedding of a node: `{"node": "ada", "space": "default"}`, of which only `node` must be there. The answer is a
+ * JSON array, or null if it has none there, or if there is no such node. `ML_NOT_FOUND` without such a space.
+ */
+ml_status ml_snapshot_graph_embedding(const struct ml_snapshot *snapshot,
+                                      struct ml_str ns,
+                                      struct ml_str request,
+                                      struct ml_text **json,
+                                      struct ml_error **error);
 
 /**
  * What is next to a node or memory: `{"of": "ada", "follow": {…}, "limit": 100}`. The answer is `{"found":

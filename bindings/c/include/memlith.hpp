@@ -336,6 +336,15 @@ class GraphView {
     std::string search(std::string_view request, const Cancellation *stop = nullptr) const {
         return ask(ml_snapshot_graph_search, request, stop);
     }
+    std::string nearest(std::string_view request, const Cancellation *stop = nullptr) const {
+        return ask(ml_snapshot_graph_nearest, request, stop);
+    }
+    /* A JSON array, or null. */
+    std::string embedding(std::string_view request) const {
+        return *get([&](ml_text **json, ml_error **error) {
+            return ml_snapshot_graph_embedding(snapshot_, ns(), detail::view(request), json, error);
+        });
+    }
     std::string neighbours(std::string_view request, const Cancellation *stop = nullptr) const {
         return ask(ml_snapshot_graph_neighbours, request, stop);
     }

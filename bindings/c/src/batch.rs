@@ -86,7 +86,7 @@ pub(crate) fn memories(pointer: *const ml_batch) -> Result<Vec<NewMemory>, Failu
     let metadatas = list_if(batch.metadata, batch.count, "metadata")?;
     let created = list_if(batch.created_ms, batch.count, "created_ms")?;
     let importances = list_if(batch.importances, batch.count, "importances")?;
-    let rows = rows(&batch)?;
+    let rows = MatrixRows::of(batch.vectors, batch.count, (batch.dimension, batch.stride))?;
     let space = batch.space.optional("space")?.unwrap_or(DEFAULT_SPACE);
 
     let mut memories = Vec::with_capacity(batch.count);
@@ -110,8 +110,7 @@ pub(crate) fn memories(pointer: *const ml_batch) -> Result<Vec<NewMemory>, Failu
         if let Some(importance) = importances.get(at) {
             memory.importance = *importance;
         }
-        if let Some((numbers, stride)) = rows {
-            let row = &numbers[at * stride..at * stride + batch.dimension];
+        if let Some(row) = rows.map(|rows| rows.row(at)) {
             memory.vectors.push((space.to_owned(), row.to_vec()));
         }
         memories.push(memory);
@@ -119,20 +118,40 @@ pub(crate) fn memories(pointer: *const ml_batch) -> Result<Vec<NewMemory>, Failu
     Ok(memories)
 }
 
-/// The matrix, from its first number to its last, and from where to where a row goes on.
-fn rows(batch: &ml_batch) -> Result<Option<(&'static [f32], usize)>, Failure> {
-    if batch.vectors.is_null() || batch.count == 0 {
-        return Ok(None);
+/// A matrix with a row for each entry of a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct MatrixRows {
+    /// From its first number to its last.
+    numbers: &'static [f32],
+    dimension: usize,
+    stride: usize,
+}
+
+impl MatrixRows {
+    /// That of `count` rows; none without numbers.
+    pub(crate) fn of(
+        vectors: *const f32,
+        count: usize,
+        (dimension, stride): (usize, usize),
+    ) -> Result<Option<Self>, Failure> {
+        if vectors.is_null() || count == 0 {
+            return Ok(None);
+        }
+        limit("dimension", dimension, MAX_DIMENSIONS)?;
+        let stride = if stride == 0 { dimension } else { stride };
+        if stride < dimension {
+            return Err(Failure::invalid("stride: must be 0, or at least the dimension"));
+        }
+        let too_many = || Failure::new(crate::ml_status::ML_BAD_SIZE, "vectors: impossible length");
+        let len = (count - 1).checked_mul(stride).and_then(|n| n.checked_add(dimension));
+        let numbers = list(vectors, len.ok_or_else(too_many)?, "vectors")?;
+        Ok(Some(MatrixRows { numbers, dimension, stride }))
     }
-    limit("dimension", batch.dimension, MAX_DIMENSIONS)?;
-    let stride = if batch.stride == 0 { batch.dimension } else { batch.stride };
-    if stride < batch.dimension {
-        return Err(Failure::invalid("stride: must be 0, or at least the dimension"));
+
+    /// That of an entry of the batch.
+    pub(crate) fn row(self, at: usize) -> &'static [f32] {
+        &self.numbers[at * self.stride..at * self.stride + self.dimension]
     }
-    let too_many = || Failure::new(crate::ml_status::ML_BAD_SIZE, "vectors: impossible length");
-    let len = (batch.count - 1).checked_mul(stride).and_then(|n| n.checked_add(batch.dimension));
-    let numbers = list(batch.vectors, len.ok_or_else(too_many)?, "vectors")?;
-    Ok(Some((numbers, stride)))
 }
 
 /// Writes the numbers of new memories to where the caller wants them, if it does.

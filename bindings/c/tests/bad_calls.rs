@@ -121,6 +121,10 @@ impl Bag {
             aliases: null(),
             importances: null(),
             created_ms: null(),
+            space: self.str(),
+            vectors: null(),
+            dimension: self.count(),
+            stride: self.count(),
         }
     }
 
@@ -206,6 +210,17 @@ impl Bag {
                     text,
                     error,
                 ),
+                8 => ml_snapshot_graph_nearest(
+                    self.handle(),
+                    self.str(),
+                    self.str(),
+                    self.handle(),
+                    text,
+                    error,
+                ),
+                9 => {
+                    ml_snapshot_graph_embedding(self.handle(), self.str(), self.str(), text, error)
+                }
                 _ => ml_snapshot_graph_node(self.handle(), self.str(), self.str(), text, error),
             }
         }

@@ -74,6 +74,8 @@ fn examples_in_c() {
         for line in [
             "nobody: there is none",
             "by name: {\"found\":[{\"matched_terms\":[\"lovelac\"],\"node\":{",
+            "nearest: {\"found\":[{\"node\":{\"created_ms\":",
+            "its embedding: [0.1",
             "ranks written: 1",
             "imported: 2 nodes, 1 edges",
             "the edge of the countess is there: 0",

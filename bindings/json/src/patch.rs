@@ -51,9 +51,21 @@ struct Fields {
 /// A vector of the default space, or one for each of several, null removing what is there.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum PatchedVectors {
+pub(crate) enum PatchedVectors {
     Plain(Vec<f32>),
     BySpace(std::collections::BTreeMap<String, Option<Vec<f32>>>),
+}
+
+impl PatchedVectors {
+    /// Each with the name of its space.
+    pub(crate) fn in_spaces(self) -> Vec<(String, Option<Vec<f32>>)> {
+        match self {
+            PatchedVectors::Plain(vector) => {
+                vec![(memlith::DEFAULT_SPACE.to_owned(), Some(vector))]
+            }
+            PatchedVectors::BySpace(spaces) => spaces.into_iter().collect(),
+        }
+    }
 }
 
 /// Reads a patch: fields as those of a memory, of which only the given ones change; null clears what
@@ -87,11 +99,7 @@ pub fn patch_from_json(text: &[u8]) -> Result<Patch, String> {
     patch.source = fields.source;
     patch.created_ms = fields.created_at.map(|time| time.0);
     patch.expires_ms = fields.expires_at.map(|time| time.map(|time| time.0));
-    patch.vectors = match fields.embedding {
-        None => Vec::new(),
-        Some(PatchedVectors::Plain(v)) => vec![(memlith::DEFAULT_SPACE.to_owned(), Some(v))],
-        Some(PatchedVectors::BySpace(spaces)) => spaces.into_iter().collect(),
-    };
+    patch.vectors = fields.embedding.map(PatchedVectors::in_spaces).unwrap_or_default();
     Ok(patch)
 }
 

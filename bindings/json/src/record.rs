@@ -103,11 +103,8 @@ impl Fields {
         memory.source = self.source;
         memory.created_ms = self.created_at.map(|time| time.0);
         memory.expires_ms = self.expires_at.map(|time| time.0);
-        memory.vectors = match self.embedding {
-            None => Vec::new(),
-            Some(Embeddings::Plain(vector)) => vec![(defaults.space.clone(), vector)],
-            Some(Embeddings::BySpace(spaces)) => spaces,
-        };
+        let embedding = self.embedding.map(|given| given.in_spaces(&defaults.space));
+        memory.vectors = embedding.unwrap_or_default();
         let kept = self.unknown.iter().map(|(name, _)| name.clone()).collect();
         memory.metadata = merged(self.metadata, self.unknown)?;
         Ok(Record { memory, supersedes: self.supersedes.map(|id| id.0), kept })

@@ -109,9 +109,18 @@ enum CutJson {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Effort {
+pub(crate) enum Effort {
     Ef(usize),
     Word(String),
+}
+
+impl Effort {
+    pub(crate) fn read(self) -> Result<SearchEffort, String> {
+        match self {
+            Effort::Ef(ef) => Ok(SearchEffort::Ef(ef)),
+            Effort::Word(word) => effort(&word),
+        }
+    }
 }
 
 /// Reads a request:
@@ -211,11 +220,9 @@ pub fn recall_from_json(text: &[u8]) -> Result<Recall, String> {
     }
     recall.include_superseded = fields.include_superseded;
     recall.explain = fields.explain;
-    recall.effort = match fields.effort {
-        None => recall.effort,
-        Some(Effort::Ef(ef)) => SearchEffort::Ef(ef),
-        Some(Effort::Word(word)) => effort(&word)?,
-    };
+    if let Some(effort) = fields.effort {
+        recall.effort = effort.read()?;
+    }
     recall.deadline = fields.deadline_ms.map(Duration::from_millis);
     Ok(recall)
 }

@@ -24,6 +24,7 @@ pub struct SalvageJson<'a> {
     unidentified: u64,
     gaps: Vec<[u64; 2]>,
     lost_vectors: Vec<LostVector<'a>>,
+    lost_vectors_of_nodes: Vec<LostVector<'a>>,
     unproven: Vec<u64>,
     damage: Vec<Damage<'a>>,
     seconds: f64,
@@ -79,6 +80,11 @@ impl<'a> SalvageJson<'a> {
             gaps: report.gaps.iter().map(|(first, last)| [first.0, last.0]).collect(),
             lost_vectors: report
                 .lost_vectors
+                .iter()
+                .map(|(id, space)| LostVector { number: id.0, space })
+                .collect(),
+            lost_vectors_of_nodes: report
+                .lost_vectors_of_nodes
                 .iter()
                 .map(|(id, space)| LostVector { number: id.0, space })
                 .collect(),

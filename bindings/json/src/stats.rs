@@ -202,6 +202,7 @@ pub struct SpaceJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     embedder: Option<&'a str>,
     vectors: u64,
+    nodes: u64,
     missing: u64,
     unlinked: u64,
     dead: u64,
@@ -236,6 +237,7 @@ impl<'a> SpaceJson<'a> {
             metric: space.metric.name(),
             embedder: space.embedder.as_deref(),
             vectors: space.vectors,
+            nodes: space.nodes,
             missing: space.missing,
             unlinked: space.unlinked,
             dead: space.dead,

@@ -67,6 +67,16 @@ pub enum Embeddings {
     BySpace(Vec<(String, Vec<f32>)>),
 }
 
+impl Embeddings {
+    /// Each with the name of its space, which for a plain one is this.
+    pub(crate) fn in_spaces(self, plain: &str) -> Vec<(String, Vec<f32>)> {
+        match self {
+            Embeddings::Plain(vector) => vec![(plain.to_owned(), vector)],
+            Embeddings::BySpace(spaces) => spaces,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Embeddings {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct EmbeddingsVisitor;

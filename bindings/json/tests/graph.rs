@@ -1,7 +1,7 @@
 //! A graph is written and asked as JSON, and comes back as it was.
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
-use memlith::{Cancellation, Db, ErrorKind, Graph, NewMemory, Options};
+use memlith::{Cancellation, Db, ErrorKind, Graph, NewMemory, Options, Space};
 use memlith_json::{Change, GraphError, Question, analyse, ask, write_node_link};
 use serde_json::{Value, json};
 
@@ -250,6 +250,9 @@ fn what_is_wrong_is_said() {
         ("subgraph", json!({"starts": ["ada"], "follow": {"filter": "and"}}), "filter"),
         ("search", json!({"text": "ada", "filter": "and"}), "filter"),
         ("search", json!({"filter": "kind:person"}), "text"),
+        ("nearest", json!({}), "\"vector\" or \"text\""),
+        ("nearest", json!({"vector": [1], "text": "a"}), "\"vector\" or \"text\""),
+        ("nearest", json!({"vector": [1], "effort": "some"}), "effort"),
         ("paths", json!({"from": "ada", "to": "ada", "limit": 1}), "limit"),
         ("find", json!({"nodes": {"a": null}, "edges": [{"from": "a", "to": "b"}]}), "\"b\""),
         ("find", json!({"nodes": {"a": 7}}), "node of a pattern"),
@@ -264,6 +267,7 @@ fn what_is_wrong_is_said() {
         (json!({"upsert_edges": [{"source": "a", "target": "b"}]}), "kind"),
         (json!({"update_node": {"node": "a", "patch": {"tags": []}}}), "tags"),
         (json!({"import": {"graph": {}}}), "nodes"),
+        (json!({"import": {"graph": {"nodes": [{"id": "a", "embedding": "x"}]}}}), "embedding"),
         (json!({"forget": 1}), "forget"),
     ] {
         let why = invalid(Change::read(wrong).unwrap_err());
@@ -279,4 +283,43 @@ fn what_is_wrong_is_said() {
     }
     let missing = ask(&graph, Question::Related, json!({"starts": ["nobody"]}));
     assert!(matches!(missing, Err(GraphError::Engine(e)) if e.kind() == ErrorKind::NotFound));
+}
+
+#[test]
+fn embeddings_go_out_and_come_back_to_the_bit() {
+    let db = Options::new().in_memory().unwrap();
+    db.create_space(&Space::new("picture", 1)).unwrap();
+    let vector = [0.1_f32, f32::MIN_POSITIVE, -1.0 / 3.0];
+    let node = json!({"id": "ada", "embedding": {"default": vector, "picture": [0.7_f32]}});
+    change(
+        &db,
+        "n",
+        json!({"upsert_nodes": [node, {"id": "bare"}, {"id": "b", "vector": [1, 0, 0]}]}),
+    );
+    let graph = db.read().unwrap().graph("n");
+    assert_eq!(graph.vector("ada", "default").unwrap().unwrap(), vector);
+    assert_eq!(asked(&graph, "embedding", json!({"node": "bare"})), Value::Null);
+    assert_eq!(
+        asked(&graph, "embedding", json!({"node": "ada", "space": "picture"})),
+        json!([0.7_f32])
+    );
+    let near = asked(&graph, "nearest", json!({"vector": [1, 0, 0], "limit": 1, "effort": 50}));
+    assert_eq!(near["found"][0]["node"]["id"], "b");
+    assert_eq!(near["found"][0]["node"]["spaces"], json!(["default"]));
+    let mut document = Vec::new();
+    write_node_link(&graph, &mut document).unwrap();
+
+    let other = Options::new().in_memory().unwrap();
+    other.create_space(&Space::new("picture", 1)).unwrap();
+    let document: Value = serde_json::from_slice(&document).unwrap();
+    change(&other, "n", json!({"import": {"graph": document}}));
+    let copy = other.read().unwrap().graph("n");
+    for (node, space) in [("ada", "default"), ("ada", "picture"), ("b", "default")] {
+        assert_eq!(copy.vector(node, space).unwrap(), graph.vector(node, space).unwrap());
+    }
+    assert_eq!(copy.vector("bare", "default").unwrap(), None);
+    let gone = json!({"node": "ada", "patch": {"embedding": {"picture": null}}});
+    assert_eq!(change(&other, "n", json!({"update_node": gone})), json!(true));
+    let copy = other.read().unwrap().graph("n");
+    assert_eq!(copy.node("ada").unwrap().unwrap().spaces, ["default"]);
 }

@@ -6,6 +6,7 @@ import random
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import memlith
@@ -95,6 +96,32 @@ def test_nodes_by_words(db: memlith.Database) -> None:
     assert db.graph().search("science", filter="kind:city", deadline=60) == db.graph("other").search("science") == []
     with pytest.raises(memlith.Error, match="filter"):
         db.graph().search("science", filter="and")
+
+
+def test_nodes_by_their_vectors(db: memlith.Database) -> None:
+    db.create_space("picture", 3)
+    graph = db.graph()
+    graph.upsert_node("ada", kind="person", vector=[0.75, 0.5], vectors={"picture": np.array([1, 0, 0], np.float32)})
+    graph.upsert_nodes([{"id": "london", "kind": "city", "vector": np.array([0.25, 0.75])}, "nowhere"])
+    assert [near.node.id for near in graph.nearest([1.0, 0.0])] == ["ada", "london"]
+    assert [near.node.id for near in graph.nearest([1.0, 0.0], filter="kind:city", effort="exact")] == ["london"]
+    assert graph.nearest([1, 0, 0], space="picture", min_score=0.5)[0].score == pytest.approx(1)
+    ada = graph.node("ada")
+    assert ada is not None and ada.spaces == ["default", "picture"]
+    vector = graph.vector(ada)
+    assert vector is not None and vector.dtype == np.float32 and vector.tolist() == [0.75, 0.5]
+    assert graph.vector("nowhere") is None
+    assert not db.nearest(np.array([[1.0, 0.0]]))[0].any(), "no memory"
+    graph.upsert_nodes([ada])
+    assert graph.vector("ada") is not None, "what was read says which spaces, and changes none"
+    assert graph.update_node("ada", vector=None, vectors={"picture": [0, 1, 0]})
+    assert graph.vector("ada") is None and [near.node.id for near in graph.nearest([1.0, 0.0])] == ["london"]
+    picture = graph.vector("ada", space="picture")
+    assert picture is not None and picture.tolist() == [0, 1, 0]
+    with pytest.raises(memlith.DimensionMismatch):
+        graph.upsert_node("ada", vector=[1.0])
+    with pytest.raises(memlith.Error, match="vector"):
+        graph.nearest()
 
 
 def test_walks(db: memlith.Database) -> None:

@@ -124,6 +124,36 @@ pub unsafe extern "C" fn ml_snapshot_graph_search(
     question(snapshot, ns, Question::Search, request, cancellation, json, error)
 }
 
+/// Nodes whose embeddings are near, the best first: `{"vector": [0.8, 0.6], "space": "default", "filter":
+/// "kind:person", "limit": 10, "min_score": 0.5, "effort": "balanced", "deadline_ms": 50}`, of which only `vector` must
+/// be there, or in its place a `text`, which the embedder of the space makes one of. The answer is `{"found": [{"node":
+/// {…}, "score": 0.93}]}`, with nodes as `ml_snapshot_graph_node` gives them. `ML_NOT_FOUND` without such a space,
+/// `ML_DIMENSION_MISMATCH` for a vector that it cannot have.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_graph_nearest(
+    snapshot: *const ml_snapshot,
+    ns: ml_str,
+    request: ml_str,
+    cancellation: *const ml_cancellation,
+    json: *mut *mut ml_text,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    question(snapshot, ns, Question::Nearest, request, cancellation, json, error)
+}
+
+/// The embedding of a node: `{"node": "ada", "space": "default"}`, of which only `node` must be there. The answer is a
+/// JSON array, or null if it has none there, or if there is no such node. `ML_NOT_FOUND` without such a space.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ml_snapshot_graph_embedding(
+    snapshot: *const ml_snapshot,
+    ns: ml_str,
+    request: ml_str,
+    json: *mut *mut ml_text,
+    error: *mut *mut ml_error,
+) -> ml_status {
+    question(snapshot, ns, Question::Embedding, request, std::ptr::null(), json, error)
+}
+
 /// What is next to a node or memory: `{"of": "ada", "follow": {…}, "limit": 100}`. The answer is `{"found":
 /// [{"node": "london", "link": {…}}], "cut": null}`, first of the edges that leave it.
 ///

@@ -1,11 +1,12 @@
 //! Nodes and edges to be written, as columns.
 
+use crate::batch::MatrixRows;
 use crate::boundary::{Growing, list, list_if, list_out, sized};
 use crate::error::Failure;
 use crate::new_memory::{limit, metadata, time};
 use crate::views::ml_str;
 use crate::write::{ML_CREATED, ML_UNCHANGED, ML_UPDATED};
-use memlith::{NewEdge, NewNode, Upserted};
+use memlith::{DEFAULT_SPACE, NewEdge, NewNode, Upserted};
 use memlith_json::entity_ref;
 use std::ptr;
 
@@ -34,6 +35,14 @@ pub struct ml_node_batch {
     pub importances: *const f32,
     /// When each came about; `ML_NO_TIME` is now.
     pub created_ms: *const i64,
+    /// The vector space of `vectors`; no text is `default`.
+    pub space: ml_str,
+    /// Their embeddings: a matrix of `count` rows of `dimension` numbers each, or NULL.
+    pub vectors: *const f32,
+    /// Numbers of a row.
+    pub dimension: usize,
+    /// Numbers from the beginning of a row to that of the next; 0 is `dimension`.
+    pub stride: usize,
 }
 
 // SAFETY: numbers and pointers behind a size.
@@ -91,9 +100,15 @@ pub(super) fn nodes(pointer: *const ml_node_batch) -> Result<Vec<NewNode>, Failu
         aliases: ptr::null(),
         importances: ptr::null(),
         created_ms: ptr::null(),
+        space: ml_str::NONE,
+        vectors: ptr::null(),
+        dimension: 0,
+        stride: 0,
     };
     let batch = sized(pointer, default, "batch")?;
     limit("count of a batch", batch.count, crate::ML_MAX_BATCH)?;
+    let space = batch.space.optional("space")?.unwrap_or(DEFAULT_SPACE);
+    let rows = MatrixRows::of(batch.vectors, batch.count, (batch.dimension, batch.stride))?;
     let ids = list(batch.ids, batch.count, "ids")?;
     let kinds = list_if(batch.kinds, batch.count, "kinds")?;
     let names = list_if(batch.names, batch.count, "names")?;
@@ -114,6 +129,9 @@ pub(super) fn nodes(pointer: *const ml_node_batch) -> Result<Vec<NewNode>, Failu
         node.aliases = texts_at(aliases, at, "aliases")?;
         node.importance = importances.get(at).copied().unwrap_or(node.importance);
         node.created_ms = created.get(at).copied().and_then(time);
+        if let Some(row) = rows.map(|rows| rows.row(at)) {
+            node.vectors.push((space.to_owned(), row.to_vec()));
+        }
         nodes.push(node);
     }
     Ok(nodes)

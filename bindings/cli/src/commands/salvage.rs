@@ -86,8 +86,11 @@ fn print(report: &SalvageReport, console: &mut Console) -> Outcome {
     for (id, space) in report.lost_vectors.iter().take(MAX_SHOWN) {
         console.line(format_args!("lost vector of memory {id} in {}", printable(space)))?;
     }
-    let hidden = report.lost.len().saturating_sub(MAX_SHOWN)
-        + report.lost_vectors.len().saturating_sub(MAX_SHOWN);
+    for (id, space) in report.lost_vectors_of_nodes.iter().take(MAX_SHOWN) {
+        console.line(format_args!("lost vector of node {id} in {}", printable(space)))?;
+    }
+    let lists = [report.lost.len(), report.lost_vectors.len(), report.lost_vectors_of_nodes.len()];
+    let hidden: usize = lists.iter().map(|len| len.saturating_sub(MAX_SHOWN)).sum();
     if hidden > 0 {
         console.line(format_args!("{} more; --json names all", grouped(hidden as u64)))?;
     }

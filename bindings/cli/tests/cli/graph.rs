@@ -153,3 +153,35 @@ fn nodes_are_found_by_words_and_drawn() {
     assert_eq!(drawn.matches("<line").count(), 4);
     assert_eq!(place.run(&args).exits(0).out, drawn);
 }
+
+#[test]
+fn nodes_are_found_by_their_embeddings_which_come_and_go_with_the_document() {
+    let place = Place::new();
+    let node =
+        |id: &str, x: f64, y: f64| json!({ "id": id, "kind": "person", "embedding": [x, y] });
+    let nodes = [node("ada", 1.0, 0.25), node("babbage", 0.75, 0.5), node("london", 0.0, 1.0)];
+    place.write("g.json", json!({ "nodes": nodes, "links": [] }).to_string());
+    place.run(&["graph", "import", "t.lith", "g.json", "--json"]).exits(0);
+    let ids = |args: &[&str]| -> Vec<Value> {
+        let found = place.run(&[&["graph", "nearest", "t.lith", "--json"], args].concat());
+        found.exits(0).lines().into_iter().map(|line| line["id"].clone()).collect()
+    };
+    assert_eq!(ids(&["--vector", "[1, 0]"]), ["ada", "babbage", "london"]);
+    assert_eq!(ids(&["--node", "ada", "--limit", "1"]), ["babbage"], "not itself");
+    assert_eq!(ids(&["--vector", "[0, 1]", "--min-score", "0.9"]), ["london"]);
+    assert_eq!(ids(&["--vector", "[0, 1]", "--filter", "kind:city"]), [""; 0]);
+    let shown = place.run(&["graph", "nearest", "t.lith", "--node", "ada"]).exits(0).out;
+    assert!(shown.contains("babbage") && !shown.contains("ada"), "{shown}");
+    let bare = place.run(&["graph", "nearest", "t.lith", "--node", "nobody"]).exits(1).err;
+    assert!(bare.contains("\"nobody\" has no embedding"), "{bare}");
+    place.run(&["graph", "nearest", "t.lith"]).exits(2);
+
+    let out = place.run(&["graph", "export", "t.lith"]).exits(0).out;
+    let exported: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(exported["nodes"][1]["embedding"], json!([0.75, 0.5]));
+    place.write("again.json", &out);
+    place.run(&["graph", "import", "u.lith", "again.json", "--json"]).exits(0);
+    assert_eq!(place.run(&["graph", "export", "u.lith"]).exits(0).out, out);
+    let stats = place.run(&["stats", "u.lith", "--json"]).exits(0).json();
+    assert_eq!(stats["spaces"][0]["nodes"], 3, "{stats}");
+}

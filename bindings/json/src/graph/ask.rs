@@ -5,7 +5,7 @@
 use super::follow::FollowJson;
 use super::record::{edges_json, link_json, links_json, nodes_json, path_json};
 use super::{GraphError, Names, edge_json, entity_ref, node_json, pattern, search};
-use memlith::{Cost, CutShort, EdgeId, EntityRef, Graph, GraphTx, NodeId, Related};
+use memlith::{Cost, CutShort, DEFAULT_SPACE, EdgeId, EntityRef, Graph, GraphTx, NodeId, Related};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,6 +26,13 @@ pub enum Question {
     ///
     /// `{"found": [{"node": {…}, "score", "matched_terms"}]}`
     Search,
+    /// Nodes by their embeddings: `{"vector": [0.8, 0.6]}`, or `{"text": "…"}` for the embedder of the space, with
+    /// `"space", "filter", "limit": 10, "min_score", "effort": "balanced", "deadline_ms"`.
+    ///
+    /// `{"found": [{"node": {…}, "score"}]}`
+    Nearest,
+    /// The embedding of a node, `{"node": name, "space": "default"}`: an array or null.
+    Embedding,
     /// What is next to something: `{"of": name, "follow": {…}, "limit": 100}`.
     ///
     /// `{"found": [{"node": name, "link": {…}}], "cut"}`
@@ -86,6 +93,12 @@ pub fn ask(graph: &Graph, question: Question, request: Value) -> Result<Value, G
             Ok(edges_json(graph, graph.list_edges(after.map(EdgeId), limit)?)?)
         }
         Question::Search => search::search(graph, serde_json::from_value(request)?),
+        Question::Nearest => search::nearest(graph, serde_json::from_value(request)?),
+        Question::Embedding => {
+            let EmbeddingAsked { node, space } = serde_json::from_value(request)?;
+            let space = space.as_deref().unwrap_or(DEFAULT_SPACE);
+            Ok(json!(graph.vector(entity_ref(&node), space)?))
+        }
         Question::Neighbours => neighbours(graph, serde_json::from_value(request)?),
         Question::Related => related(graph, serde_json::from_value(request)?),
         Question::Subgraph => subgraph(graph, serde_json::from_value(request)?),
@@ -123,6 +136,13 @@ pub fn ask_tx(
 #[serde(deny_unknown_fields)]
 struct NodeAsked {
     node: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmbeddingAsked {
+    node: String,
+    space: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -5,9 +5,11 @@
 
 use super::{GraphError, Item, Put, entity_ref, read_node_link};
 use crate::Time;
-use crate::patch::given;
-use crate::values::{Id, Tags};
-use memlith::{EdgeId, EdgePatch, EntityRef, GraphTx, NewEdge, NewNode, NodePatch, Upserted};
+use crate::patch::{PatchedVectors, given};
+use crate::values::{Embeddings, Id, Tags};
+use memlith::{
+    DEFAULT_SPACE, EdgeId, EdgePatch, EntityRef, GraphTx, NewEdge, NewNode, NodePatch, Upserted,
+};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
@@ -190,11 +192,15 @@ struct NodeJson {
     tags: Option<Tags>,
     aliases: Option<Tags>,
     created_ms: Option<Time>,
+    #[serde(alias = "vector")]
+    embedding: Option<Embeddings>,
     /// Of the file: passed over.
     #[serde(rename = "number")]
     _number: Option<IgnoredAny>,
     #[serde(rename = "updated_ms")]
     _updated_ms: Option<IgnoredAny>,
+    #[serde(rename = "spaces")]
+    _spaces: Option<IgnoredAny>,
 }
 
 impl NodeJson {
@@ -210,6 +216,8 @@ impl NodeJson {
             checked_id(alias.clone())?;
         }
         node.created_ms = self.created_ms.map(|time| time.0);
+        let embedding = self.embedding.map(|given| given.in_spaces(DEFAULT_SPACE));
+        node.vectors = embedding.unwrap_or_default();
         Ok(node)
     }
 }
@@ -269,6 +277,8 @@ struct NodePatchJson {
     remove_tags: Option<Tags>,
     add_aliases: Option<Tags>,
     remove_aliases: Option<Tags>,
+    #[serde(alias = "vector")]
+    embedding: Option<PatchedVectors>,
 }
 
 impl NodePatchJson {
@@ -283,6 +293,7 @@ impl NodePatchJson {
         patch.remove_tags = list(self.remove_tags);
         patch.add_aliases = list(self.add_aliases);
         patch.remove_aliases = list(self.remove_aliases);
+        patch.vectors = self.embedding.map(PatchedVectors::in_spaces).unwrap_or_default();
         patch
     }
 }
@@ -312,8 +323,9 @@ impl EdgePatchJson {
 }
 
 /// Reads the patch of a node: `{"kind", "name", "importance", "properties", "add_tags", "remove_tags",
-/// "add_aliases", "remove_aliases"}`, of which only what is given changes; null clears `kind` and `name`,
-/// `properties` are merged (RFC 7396).
+/// "add_aliases", "remove_aliases", "embedding"}`, of which only what is given changes; null clears `kind` and
+/// `name`, `properties` are merged (RFC 7396), and an embedding is of the default space, or an object of some by
+/// space, null removing what is there.
 ///
 /// # Errors
 /// What is wrong with it, in words.

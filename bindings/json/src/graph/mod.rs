@@ -4,7 +4,7 @@
 //! change        what a transaction does to a graph        record       nodes, edges and links
 //! ask, pattern  walks, by `follow`                        node_link    whole graphs, as networkx has them
 //! analyse       ranks, communities, components            name         what a node or a memory is called
-//! search        nodes by words
+//! search        nodes by words, and by embeddings
 //! ```
 //! **Invariant:** a node is called by its external id or an alias, a memory `memory:` and its number, in
 //! whatever is read and in whatever is written.

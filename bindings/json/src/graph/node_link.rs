@@ -4,7 +4,11 @@
 //! dropped: what a node or an edge has no field for becomes a property.
 
 use super::{Names, entity_ref};
-use memlith::{Edge, Entity, EntityRef, Graph, GraphTx, NewEdge, NewNode, Node, Upserted};
+use crate::Embedding;
+use crate::values::Embeddings;
+use memlith::{
+    DEFAULT_SPACE, Edge, Entity, EntityRef, Graph, GraphTx, NewEdge, NewNode, Node, Upserted,
+};
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
@@ -79,6 +83,7 @@ impl Item {
         node.tags = texts(&mut object, "tags")?;
         node.aliases = texts(&mut object, "aliases")?;
         node.created_ms = instant(&mut object, "created_ms")?;
+        node.vectors = embedding(&mut object)?;
         if !object.is_empty() {
             node.properties = Value::Object(object);
         }
@@ -229,7 +234,10 @@ impl From<io::Error> for WriteError {
 pub fn write_node_link(graph: &Graph, out: &mut dyn Write) -> Result<(), WriteError> {
     write!(out, "{{\"directed\":true,\"multigraph\":true,\"graph\":{{}},\"nodes\":[")?;
     let mut list = Separated { is_first: true, out };
-    each_node(graph, |node| list.put(&flat_node(node)))?;
+    each_node(graph, |node| {
+        let vectors = embeddings_of(graph, &node)?;
+        list.put(&flat_node(node, vectors))
+    })?;
     let mut memories = BTreeSet::new();
     each_edge(graph, |edge| {
         let ends = [edge.source, edge.target].into_iter();
@@ -285,8 +293,17 @@ fn each_edge(
     }
 }
 
-/// A node with its properties beside its fields, which go over them.
-pub fn flat_node(node: Node) -> Value {
+/// The embeddings of a node, each with the name of its space.
+fn embeddings_of(graph: &Graph, node: &Node) -> memlith::Result<Vec<(String, Vec<f32>)>> {
+    let mut vectors = Vec::with_capacity(node.spaces.len());
+    for space in &node.spaces {
+        vectors.extend(graph.vector(node.id, space)?.map(|vector| (space.clone(), vector)));
+    }
+    Ok(vectors)
+}
+
+/// A node with its properties beside its fields, which go over them, and some embeddings of it.
+pub fn flat_node(node: Node, vectors: Vec<(String, Vec<f32>)>) -> Value {
     let mut line = members(node.properties);
     line.insert("id".into(), json!(node.external_id));
     let optional = [("kind", node.kind), ("name", node.name)];
@@ -298,6 +315,9 @@ pub fn flat_node(node: Node) -> Value {
         }
     }
     line.insert("created_ms".into(), json!(node.created_ms));
+    if !vectors.is_empty() {
+        line.insert("embedding".into(), json!(Embedding(vectors)));
+    }
     Value::Object(line)
 }
 
@@ -358,6 +378,16 @@ fn instant(object: &mut Map<String, Value>, key: &str) -> Result<Option<i64>, St
             None => Err(format!("{key} is {value}, and must be milliseconds since 1970")),
         },
     }
+}
+
+/// Embeddings, each with the name of its space.
+fn embedding(object: &mut Map<String, Value>) -> Result<Vec<(String, Vec<f32>)>, String> {
+    let given = match object.remove("embedding") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(value) => serde_json::from_value::<Embeddings>(value),
+    };
+    let given = given.map_err(|e| format!("embedding: {e}"))?;
+    Ok(given.in_spaces(DEFAULT_SPACE))
 }
 
 fn texts(object: &mut Map<String, Value>, key: &str) -> Result<Vec<String>, String> {

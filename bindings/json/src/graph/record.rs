@@ -7,7 +7,8 @@ use memlith::{Edge, Graph, GraphPath, Link, Node};
 use serde_json::{Map, Value, json};
 
 /// A node: `{"id", "number", "kind", "name", "importance", "tags", "aliases", "properties", "created_ms",
-/// "updated_ms"}`; what it does not have is left out.
+/// "updated_ms", "spaces"}`, the last the names of those that it has an embedding in; what it does not have is left
+/// out.
 pub fn node_json(node: Node) -> Value {
     let mut object = Map::from_iter([
         ("id".to_owned(), json!(node.external_id)),
@@ -18,7 +19,7 @@ pub fn node_json(node: Node) -> Value {
     ]);
     let texts = [("kind", node.kind), ("name", node.name)];
     object.extend(texts.into_iter().filter_map(|(key, text)| Some((key.into(), text?.into()))));
-    for (key, list) in [("tags", node.tags), ("aliases", node.aliases)] {
+    for (key, list) in [("tags", node.tags), ("aliases", node.aliases), ("spaces", node.spaces)] {
         if !list.is_empty() {
             object.insert(key.into(), json!(list));
         }

@@ -29,6 +29,8 @@ class Node:
     properties: dict[str, Any]
     created: datetime
     updated: datetime
+    spaces: list[str]
+    """Names of the vector spaces that it has an embedding in."""
 
     @classmethod
     def _of(cls, raw: dict[str, Any]) -> Node:
@@ -43,7 +45,16 @@ class Node:
             raw.get("properties", {}),
             time_of(raw["created_ms"]),
             time_of(raw["updated_ms"]),
+            raw.get("spaces", []),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NearNode:
+    """A node whose embedding is near; the score is that of the metric of the space."""
+
+    node: Node
+    score: float
 
 
 @dataclass(frozen=True, slots=True)

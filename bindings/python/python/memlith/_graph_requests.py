@@ -11,7 +11,7 @@ from ._graph_records import EPOCH, Edge, Link, Node
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._types import Duration, Progress, Time
+    from ._types import Duration, Progress, Time, Vector
 
 OF_ANALYSES = ("orientation", "weight", "threads", "progress")
 """What an analysis is told beside which edges it follows."""
@@ -51,6 +51,8 @@ class NodeFields(TypedDict, total=False):
     tags: Iterable[str] | None
     aliases: Iterable[str] | None
     created: Time | None
+    vector: Vector | None
+    vectors: Mapping[str, Vector] | None
 
 
 class NodeChanges(TypedDict, total=False):
@@ -64,6 +66,8 @@ class NodeChanges(TypedDict, total=False):
     remove_tags: Iterable[str]
     add_aliases: Iterable[str]
     remove_aliases: Iterable[str]
+    vector: Vector | None
+    vectors: Mapping[str, Vector | None]
 
 
 class EdgeFields(TypedDict, total=False):
@@ -139,12 +143,34 @@ def pattern_edge_of(source: str, kind: str | None, target: str, follow: Any = No
     return {"from": source, "to": target, "follow": asked}
 
 
+def floats(vector: Any) -> list[float] | None:
+    """A vector as JSON has it."""
+    if vector is None:
+        return None
+    listed: list[float] = vector.tolist() if hasattr(vector, "tolist") else [float(component) for component in vector]
+    return listed
+
+
+def with_embedding(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a node, its vectors by space."""
+    embedding = {space: floats(vector) for space, vector in (fields.pop("vectors", None) or {}).items()}
+    if "vector" in fields:
+        embedding["default"] = floats(fields.pop("vector"))
+    return {**fields, "embedding": embedding} if embedding else fields
+
+
 def node_fields(node: Any) -> dict[str, Any]:
     """A node to be written, as JSON has it."""
     if isinstance(node, str):
         return {"id": node}
     fields = {name: getattr(node, name) for name in Node.__slots__} if isinstance(node, Node) else node
-    return {RENAMED.get(name, name): plain(value) for name, value in fields.items() if value is not None}
+    given = with_embedding({name: value for name, value in fields.items() if value is not None})
+    return {RENAMED.get(name, name): plain(value) for name, value in given.items()}
+
+
+def node_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What is to change of a node, as JSON has it."""
+    return {name: plain(value) for name, value in with_embedding(dict(changes)).items()}
 
 
 def edge_fields(edge: Any) -> dict[str, Any]:

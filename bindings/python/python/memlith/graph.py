@@ -24,6 +24,7 @@ from ._graph_records import (
     FoundNode,
     Link,
     Match,
+    NearNode,
     Neighbour,
     Node,
     Path,
@@ -44,9 +45,11 @@ from ._graph_requests import (
     NodeFields,
     Whole,
     edge_fields,
+    floats,
     follow_of,
     millis,
     name_of,
+    node_changes,
     node_fields,
     pattern_edge_of,
     plain,
@@ -56,8 +59,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Unpack
 
+    import numpy as np
+    import numpy.typing as npt
+
     from ._native import Cancellation, Database, Memory, Snapshot, Transaction
-    from ._types import Did, Duration
+    from ._types import Did, Duration, Effort, Vector
 
 __all__ = [
     "Edge",
@@ -68,6 +74,7 @@ __all__ = [
     "GraphTransaction",
     "Link",
     "Match",
+    "NearNode",
     "Neighbour",
     "Node",
     "Path",
@@ -166,6 +173,38 @@ class _Reads(_Of):
         """
         raw = self._ask("search", text=text, signs=signs, filter=filter, limit=limit, deadline_ms=millis(deadline))
         return [FoundNode(Node._of(one["node"]), one["score"], one["matched_terms"]) for one in raw["found"]]
+
+    def nearest(
+        self,
+        vector: Vector | None = None,
+        *,
+        text: str | None = None,
+        space: str = "default",
+        filter: str | None = None,
+        limit: int = 10,
+        min_score: float | None = None,
+        effort: Effort | None = None,
+        deadline: Duration | None = None,
+    ) -> list[NearNode]:
+        """Nodes whose vectors are the nearest to one, or to that of a text, which the embedder of the space makes;
+        the best first.
+
+        >>> import memlith
+        >>> graph = memlith.open_in_memory().graph()
+        >>> _ = graph.upsert_nodes([{"id": "ada", "vector": [0.9, 0.1]}, {"id": "london", "vector": [0.1, 0.9]}])
+        >>> [near.node.id for near in graph.nearest([1.0, 0.0], limit=1)]
+        ['ada']
+        """
+        asked = {"space": space, "filter": filter, "limit": limit, "min_score": min_score, "effort": effort}
+        raw = self._ask("nearest", vector=floats(vector), text=text, deadline_ms=millis(deadline), **asked)
+        return [NearNode(Node._of(one["node"]), one["score"]) for one in raw["found"]]
+
+    def vector(self, node: str | Node, *, space: str = "default") -> npt.NDArray[np.float32] | None:
+        """The vector of a node in a space, or None."""
+        import numpy as np
+
+        raw = self._ask("embedding", node=name_of(node), space=space)
+        return None if raw is None else np.array(raw, dtype=np.float32)
 
     def neighbours(
         self, of: Entity | Node | Memory, *, limit: int = 100, **follow: Unpack[Follow]
@@ -468,8 +507,8 @@ class _Writes(_Of):
         return self._of._graph_change(self._namespace, {what: change})
 
     def upsert_node(self, id: str, **fields: Unpack[NodeFields]) -> tuple[int, Did]:
-        """Write a node under its id: create it, or make what stands there the same. Its number, and what
-        was done."""
+        """Write a node under its id: create it, or make what stands there the same, but for vectors of spaces that
+        are not given. Its number, and what was done."""
         done = self._change("upsert_nodes", [node_fields({"id": id, **fields})])
         return done["numbers"][0], done["did"][0]
 
@@ -480,9 +519,9 @@ class _Writes(_Of):
         return numbers
 
     def update_node(self, node: str | Node, **changes: Unpack[NodeChanges]) -> bool:
-        """Change parts of a node; False if there is none. ``properties`` are merged."""
-        patch = {name: plain(value) for name, value in changes.items()}
-        found: bool = self._change("update_node", {"node": name_of(node), "patch": patch})
+        """Change parts of a node; False if there is none. ``properties`` are merged, and a vector that is None
+        goes."""
+        found: bool = self._change("update_node", {"node": name_of(node), "patch": node_changes(changes)})
         return found
 
     def delete_node(self, node: str | Node) -> bool:

@@ -7,6 +7,7 @@ mod analyse;
 mod dot;
 mod export;
 mod import;
+mod nearest;
 mod search;
 mod separated;
 mod svg;
@@ -21,6 +22,7 @@ const AFTER_HELP: &str = "\
 Examples:
   memlith graph import agent.lith graph.json
   memlith graph search agent.lith 'countess of lovelace'
+  memlith graph nearest agent.lith --node ada
   memlith graph related agent.lith ada --depth 2 --kind knows
   memlith graph path agent.lith ada babbage --cheapest
   memlith graph subgraph agent.lith ada --svg > ada.svg
@@ -39,6 +41,7 @@ enum GraphCommand {
     Import(import::Import),
     Export(export::Export),
     Search(search::Search),
+    Nearest(nearest::Nearest),
     Related(walk::RelatedArgs),
     Path(walk::PathArgs),
     Subgraph(walk::SubgraphArgs),
@@ -53,6 +56,7 @@ impl GraphArgs {
             GraphCommand::Import(args) => args.run(console),
             GraphCommand::Export(args) => args.run(console),
             GraphCommand::Search(args) => args.run(console),
+            GraphCommand::Nearest(args) => args.run(console),
             GraphCommand::Related(args) => args.run(console),
             GraphCommand::Path(args) => args.run(console),
             GraphCommand::Subgraph(args) => args.run(console),

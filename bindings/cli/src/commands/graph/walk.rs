@@ -254,7 +254,9 @@ fn label(graph: &Graph, names: &mut Names<'_>, entity: Entity) -> Outcome<String
 fn json_node(graph: &Graph, names: &mut Names<'_>, entity: Entity) -> Outcome<Value> {
     match entity {
         Entity::Memory(_) => Ok(json!({ "id": names.get(entity)?, "kind": "memory" })),
-        Entity::Node(id) => Ok(graph.node(id)?.map_or(Value::Null, flat_node)),
+        Entity::Node(id) => {
+            Ok(graph.node(id)?.map_or(Value::Null, |node| flat_node(node, Vec::new())))
+        }
     }
 }
 

@@ -165,6 +165,20 @@ pub(super) fn open_vectors(path: &Path) -> Outcome<Matrix> {
     }
 }
 
+/// The one vector of a file.
+pub(super) fn vector_of_file(path: &Path) -> Outcome<Vec<f32>> {
+    let mut rows = open_vectors(path)?;
+    if rows.count() != 1 {
+        return Err(Failure::Usage(format!(
+            "{} holds {} vectors, one is needed; `memlith recall` answers many by --queries and --vectors",
+            path.display(),
+            rows.count(),
+        )));
+    }
+    let row = rows.next_row().map_err(|e| Failure::io("reading", path, e))?;
+    row.ok_or_else(|| Failure::Input(format!("{}: it holds no vector", path.display())))
+}
+
 /// Says at once what every single line would fail with.
 fn check_dimensions(db: &Db, reader: &Reader) -> Outcome {
     let Some(Vectors { path, rows }) = &reader.vectors else { return Ok(()) };

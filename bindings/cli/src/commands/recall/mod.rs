@@ -7,10 +7,11 @@ mod many;
 mod one;
 
 use crate::args::{Scope, Store, duration, effort, parse_vector, time};
+use crate::commands::import::vector_of_file;
 use crate::output::{Console, Failure, Outcome};
 use clap::{Args, ValueEnum};
 use memlith::{AsOf, Cut, Filter, Likeness, Recall, SearchEffort, Seq};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const AFTER_HELP: &str = "\
@@ -268,7 +269,7 @@ impl RecallArgs {
         request.text.clone_from(&self.text);
         request.vector = match (&self.vector, &self.vector_file) {
             (Some(array), _) => Some(parse_vector(array)?),
-            (None, Some(path)) => Some(vector_in(path)?),
+            (None, Some(path)) => Some(vector_of_file(path)?),
             (None, None) => None,
         };
         if request.text.is_none() && request.vector.is_none() && request.filter.is_none() {
@@ -279,18 +280,4 @@ impl RecallArgs {
         }
         Ok(request)
     }
-}
-
-/// The one vector of a file.
-fn vector_in(path: &Path) -> Outcome<Vec<f32>> {
-    let mut rows = super::import::open_vectors(path)?;
-    if rows.count() != 1 {
-        return Err(Failure::Usage(format!(
-            "{} holds {} vectors, one is needed; ask many questions with --queries and --vectors",
-            path.display(),
-            rows.count(),
-        )));
-    }
-    let row = rows.next_row().map_err(|e| Failure::io("reading", path, e))?;
-    row.ok_or_else(|| Failure::Input(format!("{}: it holds no vector", path.display())))
 }
