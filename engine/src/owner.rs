@@ -9,6 +9,7 @@ use crate::Result;
 use crate::ids::SpaceId;
 use crate::knowledge::access_node;
 use crate::memory::{ArchivedSpaceVector, access};
+use crate::planted::{self, Defect};
 use crate::rows::Rows;
 use crate::schema::Table;
 
@@ -24,5 +25,8 @@ pub(crate) fn names_vector(rows: &dyn Rows, space: SpaceId, owner: u64) -> Resul
         return Ok(has_vector_in(space, &access(&row)?.vectors));
     }
     let Some(row) = rows.get(Table::Nodes, &key)? else { return Ok(false) };
+    if planted::is(Defect::NodesOwnNothing) {
+        return Ok(false);
+    }
     Ok(has_vector_in(space, &access_node(&row)?.vectors))
 }

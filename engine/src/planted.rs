@@ -67,6 +67,10 @@ pub(crate) enum Defect {
     ReplacedVectorGone,
     /// A commit that seals a vector at once leaves the row of the one before.
     RowLeftOver,
+    /// A node that goes leaves its vectors.
+    NodeVectorsLeft,
+    /// Sealed vectors of nodes are taken for dead.
+    NodesOwnNothing,
     /// Merged segments are replaced by a commit that is not durable, and their chunks are free
     /// (rule 5).
     MergedBeforeDurable,

@@ -14,6 +14,7 @@ use crate::error::{Detail, check_limit};
 use crate::ids::NodeId;
 use crate::knowledge::{MAX_ALIASES, MAX_GRAPH_NUMBER};
 use crate::memory::{Given, MAX_TAGS, SpaceVector, merge_patch, metadata_value};
+use crate::planted::{self, Defect};
 use crate::schema::{Table, external_key, node_key};
 use crate::transaction::WriteTx;
 use crate::{Error, Result};
@@ -217,7 +218,9 @@ impl GraphTx<'_, '_> {
     /// Removes a node, its names and its edges.
     pub(super) fn remove_node(&mut self, id: NodeId, row: &NodeRow) -> Result<()> {
         self.tx.drop_edges_of(Entity::Node(id))?;
-        self.tx.drop_vectors_but(id.0, &row.vectors, &[])?;
+        if !planted::is(Defect::NodeVectorsLeft) {
+            self.tx.drop_vectors_but(id.0, &row.vectors, &[])?;
+        }
         self.drop_names(row)?;
         self.known.clear();
         self.here.clear();

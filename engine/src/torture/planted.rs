@@ -54,6 +54,8 @@ pub const PLANTED: &[Planted] = &[
     by_crashes("vectors-gone-first", Defect::VectorsGoneFirst),
     by_crashes("replaced-vector-gone", Defect::ReplacedVectorGone),
     by_crashes("row-left-over", Defect::RowLeftOver),
+    by_crashes("node-vectors-left", Defect::NodeVectorsLeft),
+    by_crashes("nodes-own-nothing", Defect::NodesOwnNothing),
     by_crashes("merged-before-durable", Defect::MergedBeforeDurable),
     by_lies("panic-passed-on", Defect::PanicPassedOn),
 ];
