@@ -15,9 +15,14 @@
 //! and `2 q·v − |v|² = |q|² − |q − v|²` under L2, so that one linear form serves all three.
 //! The same holds with the upper plane in place of the code, where `v̂` is what it decodes to alone.
 //! Coding what the query's code leaves of it once more makes the second term a hundred times smaller:
-//! [`Probe::refine`] halves the interval of those few entries that are worth another dot product.
+//! [`Probe::refined_bounds`] halves the interval of those few entries that are worth another dot product.
 //!
-//! **Invariant:** the key of the score that [`Metric::score`] computes lies within the bounds: the
+//! Cauchy and Schwarz allow for an error that points straight along the other vector. That of a rounded
+//! code points anywhere, and of `d` directions one takes about `1 / √d` of it. What a walk has found is no
+//! more than likely to be the nearest anyway, so that bounds that are as good as certain are enough to tell
+//! which of it are ([`Surety`]).
+//!
+//! **Invariant:** the key of the score that [`Metric::score`] computes lies within proven bounds: the
 //! rounding of that computation, and of this one, is allowed for. Only the scan calls it.
 
 use super::kernels::Kernel;
@@ -65,6 +70,42 @@ impl Bounds {
     }
 }
 
+/// How sure bounds are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Surety {
+    /// They hold whatever the vectors.
+    Proven,
+    /// They hold but for one of a million entries, where errors point anywhere: codes are of turned
+    /// components, none of which was cut off.
+    Likely,
+}
+
+/// Standard deviations of an error that likely bounds allow for.
+const DEVIATIONS: f64 = 5.0;
+
+impl Surety {
+    /// What bounds allow for of the largest error that there can be.
+    fn share(self, dimension: usize) -> f64 {
+        match self {
+            Self::Proven => 1.0,
+            Self::Likely => f64::min(1.0, DEVIATIONS / (dimension as f64).sqrt()),
+        }
+    }
+}
+
+/// How far a key can lie from what codes say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slack {
+    /// Per unit of the residual of an entry.
+    per_residual: f64,
+    /// Per unit of the norm of an approximation.
+    per_norm: f64,
+    /// The same where the rest of the query is accounted for.
+    per_norm_refined: f64,
+    /// Whatever the entry.
+    constant: f64,
+}
+
 /// A query, with all that its bounds need.
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -82,14 +123,10 @@ pub(super) struct Probe {
     per_dot: f64,
     /// The same of the dot product with the rest.
     per_rest: f64,
-    /// Slack per unit of the residual of an entry.
-    per_residual: f64,
-    /// Slack per unit of the norm of an approximation.
-    per_norm: f64,
-    /// The same where the rest is accounted for.
-    per_norm_refined: f64,
-    /// Slack whatever the entry.
-    constant: f64,
+    /// At least its norm as it is compared.
+    length: f64,
+    /// At least what its code leaves of it, and what both codes do.
+    residuals: [f64; 2],
 }
 
 impl Probe {
@@ -117,7 +154,6 @@ impl Probe {
         let length = if metric == Metric::Cosine { 1.0 } else { query_norm } * (1.0 + ROUNDING);
         let (dots_in_key, squares_in_key) =
             if metric == Metric::L2 { (2.0, 1.0) } else { (1.0, 0.0) };
-        let rounding = dots_in_key * ROUNDING * length + squares_in_key * SUBNORMAL_ROUNDING;
         Self {
             code,
             rest,
@@ -127,17 +163,31 @@ impl Probe {
             squares_in_key,
             per_dot: dots_in_key * scale,
             per_rest: dots_in_key * rest_scale,
-            per_residual: dots_in_key * length,
-            per_norm: dots_in_key * residual + rounding,
-            per_norm_refined: dots_in_key * rest_residual + rounding,
-            constant: squares_in_key * ROUNDING * length * length,
+            length,
+            residuals: [residual, rest_residual],
         }
+    }
+
+    /// What bounds allow for that are this sure, of vectors of this dimension.
+    pub(super) fn slack(&self, surety: Surety, dimension: usize) -> Slack {
+        let Self { dots_in_key, squares_in_key, length, residuals, .. } = *self;
+        let errors = dots_in_key * surety.share(dimension);
+        let rounding = dots_in_key * ROUNDING * length + squares_in_key * SUBNORMAL_ROUNDING;
+        let [per_norm, per_norm_refined] = residuals.map(|residual| errors * residual + rounding);
+        let constant = squares_in_key * ROUNDING * length * length;
+        Slack { per_residual: errors * length, per_norm, per_norm_refined, constant }
     }
 
     /// The code of the query.
     #[inline]
     pub(super) fn code(&self) -> &Code {
         &self.code
+    }
+
+    /// The code of what that leaves of the query.
+    #[inline]
+    pub(super) fn rest(&self) -> &Code {
+        &self.rest
     }
 
     /// What the graph compares the query by.
@@ -148,34 +198,41 @@ impl Probe {
 
     /// Bounds of an entry from the dot product of the codes.
     #[inline]
-    pub(super) fn bounds(&self, dot: i32, form: Form) -> Bounds {
+    pub(super) fn bounds(&self, slack: &Slack, dot: i32, form: Form) -> Bounds {
         let product = self.per_dot * f64::from(form.scale) * f64::from(dot);
-        self.bounds_around(product, self.per_norm, form, form.residual)
+        self.bounds_around(product, slack, slack.per_norm, form, form.residual)
     }
 
     /// Wider bounds of an entry, from the dot product with its upper plane alone.
     #[inline]
-    pub(super) fn coarse_bounds(&self, high: i32, form: Form) -> Bounds {
+    pub(super) fn coarse_bounds(&self, slack: &Slack, high: i32, form: Form) -> Bounds {
         let product = self.per_dot * f64::from(form.scale) * self.code.estimate(high);
-        self.bounds_around(product, self.per_norm, form, form.coarse)
+        self.bounds_around(product, slack, slack.per_norm, form, form.coarse)
     }
 
-    /// Narrower bounds of an entry, from its planes and all that is known of the query.
-    pub(super) fn refine(&self, kernel: Kernel, high: &[u8], low: &[u8], form: Form) -> Bounds {
-        let dot = self.per_dot * f64::from(self.code.dot(kernel, high, low));
-        let rest = self.per_rest * f64::from(self.rest.dot(kernel, high, low));
-        let product = f64::from(form.scale) * (dot + rest);
-        self.bounds_around(product, self.per_norm_refined, form, form.residual)
+    /// Narrower bounds of an entry, from the dot products of its code with those of the query and of its
+    /// rest.
+    pub(super) fn refined_bounds(&self, slack: &Slack, dot: i32, rest: i32, form: Form) -> Bounds {
+        let dots = self.per_dot * f64::from(dot) + self.per_rest * f64::from(rest);
+        let product = f64::from(form.scale) * dots;
+        self.bounds_around(product, slack, slack.per_norm_refined, form, form.residual)
     }
 
     #[inline]
-    fn bounds_around(&self, product: f64, per_norm: f64, form: Form, residual: f32) -> Bounds {
+    fn bounds_around(
+        &self,
+        product: f64,
+        slack: &Slack,
+        per_norm: f64,
+        form: Form,
+        residual: f32,
+    ) -> Bounds {
         let (residual, norm) = (f64::from(residual), f64::from(form.norm));
         let square = self.squares_in_key * norm * norm;
-        let slack = self.per_residual * residual
+        let slack = slack.per_residual * residual
             + per_norm * (norm + residual)
             + SQUARE_ROUNDING * square
-            + self.constant;
+            + slack.constant;
         Bounds::around(product - square, slack)
     }
 
@@ -220,6 +277,57 @@ mod tests {
         prop_oneof![1 => wild, 2 => plain, 1 => subnormal]
     }
 
+    /// The bounds of a stored vector by its upper plane, its code, and all that is known of the query; and
+    /// the key that they are to hold.
+    fn bounds_of(
+        metric: Metric,
+        query: &[f32],
+        stored: &[f32],
+        clip: Clip,
+        surety: Surety,
+    ) -> ([Bounds; 3], f64) {
+        let kernel = Kernel::detect();
+        let probe = Probe::new(kernel, metric, query);
+        let slack = probe.slack(surety, query.len());
+        let mut quantizer = Quantizer::default();
+        let form = quantizer.quantize(kernel, metric, clip, stored);
+        let (high, low) = (bytes_of(&quantizer.planes.high), bytes_of(&quantizer.planes.low));
+        let rough = kernel.dot(probe.code().bytes(), high);
+        let [dot, rest] = [probe.code(), probe.rest()].map(|code| code.dot(kernel, high, low));
+        let bounds = [
+            probe.coarse_bounds(&slack, rough, form),
+            probe.bounds(&slack, dot, form),
+            probe.refined_bounds(&slack, dot, rest, form),
+        ];
+        (bounds.map(Bounds::widened), probe.key(probe.score(kernel, query, stored)))
+    }
+
+    #[test]
+    fn what_is_likely_holds_and_is_narrower_the_more_components_there_are() {
+        let mut state = 5_u64;
+        let mut number = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+        };
+        for (dimension, share) in [(16, 1.0), (100, 0.5), (400, 0.25)] {
+            for (round, metric) in
+                (0..300).zip([Metric::Cosine, Metric::Dot, Metric::L2].iter().cycle())
+            {
+                let query: Vec<f32> = (0..dimension).map(|_| number()).collect();
+                // From what lies beside the query to what has nothing to do with it.
+                let apart = 0.01 * (1 << (round % 10)) as f32;
+                let stored: Vec<f32> = query.iter().map(|x| x + apart * number()).collect();
+                let of = |surety| bounds_of(*metric, &query, &stored, Clip::default(), surety);
+                let ((proven, _), (likely, key)) = (of(Surety::Proven), of(Surety::Likely));
+                for (proven, likely) in proven.into_iter().zip(likely) {
+                    assert!(likely.lower <= key && key <= likely.upper, "{key} in {likely:?}");
+                    let ratio = (likely.upper - likely.lower) / (proven.upper - proven.lower);
+                    assert!((ratio - share).abs() < 0.01, "{ratio} of {dimension} components");
+                }
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -236,20 +344,12 @@ mod tests {
             prop_assume!(metric.check(query.len(), &query).is_ok());
             prop_assume!(metric.check(query.len(), &stored).is_ok());
             let probe = Probe::new(Kernel::detect(), metric, &query);
-            let kernel = Kernel::detect();
-            for other in Kernel::available() {
-                let score = probe.score(other, &query, &stored);
+            for kernel in Kernel::available() {
+                let score = probe.score(kernel, &query, &stored);
                 prop_assert_eq!(score.to_bits(), metric.score(&query, &stored).to_bits());
             }
-            let mut quantizer = Quantizer::default();
-            let form = quantizer.quantize(Kernel::detect(), metric, clip, &stored);
-            let high = bytes_of(&quantizer.planes.high);
-            let low = bytes_of(&quantizer.planes.low);
-            let key = probe.key(probe.score(kernel, &query, &stored));
-            let rough = kernel.dot(probe.code().bytes(), high);
-            let rough = probe.coarse_bounds(rough, form).widened();
-            let coarse = probe.bounds(probe.code().dot(kernel, high, low), form).widened();
-            let fine = probe.refine(kernel, high, low, form).widened();
+            let (bounds, key) = bounds_of(metric, &query, &stored, clip, Surety::Proven);
+            let [rough, coarse, fine] = bounds;
             for bounds in [rough, coarse, fine, coarse.and(fine), rough.and(coarse)] {
                 prop_assert!(bounds.lower <= key && key <= bounds.upper, "{key} in {bounds:?}");
                 prop_assert!(!bounds.is_below(key));

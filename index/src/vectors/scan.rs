@@ -8,11 +8,12 @@
 //!
 //! Whether an entry is dead, or outside the filter, is asked only of those that reach the threshold.
 //!
-//! **Invariant:** of the entries that were looked at, the `k` best are among the candidates.
+//! **Invariant:** of the entries that were looked at, the `k` best are among the candidates: for certain
+//! if bounds are proven, else as [`Surety`] says.
 
 use roaring::RoaringBitmap;
 
-use super::bounds::{Bounds, Probe};
+use super::bounds::{Bounds, Probe, Slack, Surety};
 use super::entries::{Entries, Rows};
 use super::kernels::prefetch;
 use super::quantize::Form;
@@ -34,22 +35,26 @@ const FIRST_PRUNING: usize = 1_024;
 pub(super) struct Candidate {
     pub(super) bounds: Bounds,
     pub(super) entry: u32,
+    /// The dot product of its code and that of the query.
+    dot: i32,
 }
 
 /// The state of a search up to its candidates.
 pub(super) struct Scan<'a> {
     entries: &'a Entries,
     probe: &'a Probe,
+    slack: Slack,
     lower_bounds: KthLargest,
     candidates: Vec<Candidate>,
     prune_at: usize,
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(entries: &'a Entries, probe: &'a Probe, k: usize) -> Self {
+    pub(super) fn new(entries: &'a Entries, probe: &'a Probe, k: usize, surety: Surety) -> Self {
         Self {
             entries,
             probe,
+            slack: probe.slack(surety, entries.shape.dimension),
             lower_bounds: KthLargest::new(k),
             candidates: Vec::new(),
             prune_at: FIRST_PRUNING,
@@ -153,7 +158,8 @@ impl<'a> Scan<'a> {
         let forms = rows.forms.iter();
         for (((&high, form), low), entry) in highs.iter().zip(forms).zip(lows).zip(first..) {
             let threshold = self.lower_bounds.get();
-            if self.probe.coarse_bounds(high, form).is_below(threshold) || !is_visible(entry)? {
+            let bounds = self.probe.coarse_bounds(&self.slack, high, form);
+            if bounds.is_below(threshold) || !is_visible(entry)? {
                 continue;
             }
             let low = self.entries.shape.kernel.dot(code.bytes(), low);
@@ -165,13 +171,13 @@ impl<'a> Scan<'a> {
     /// Takes an entry, which is alive and wanted, and the dot product of its code.
     #[inline]
     fn offer(&mut self, entry: u32, dot: i32, form: Form) {
-        let bounds = self.probe.bounds(dot, form);
+        let bounds = self.probe.bounds(&self.slack, dot, form);
         if bounds.is_below(self.lower_bounds.get()) {
             return;
         }
         let bounds = bounds.widened();
         self.lower_bounds.offer(bounds.lower);
-        self.candidates.push(Candidate { bounds, entry });
+        self.candidates.push(Candidate { bounds, entry, dot });
         if self.candidates.len() >= self.prune_at {
             self.prune();
         }
@@ -189,9 +195,10 @@ impl<'a> Scan<'a> {
         self.prune();
         self.lower_bounds.clear();
         let kernel = self.entries.shape.kernel;
-        for Candidate { bounds, entry } in &mut self.candidates {
+        for Candidate { bounds, entry, dot } in &mut self.candidates {
             let Rows { high, low, forms } = self.entries.rows(*entry as usize, 1)?;
-            let refined = self.probe.refine(kernel, high, low, forms.first());
+            let rest = self.probe.rest().dot(kernel, high, low);
+            let refined = self.probe.refined_bounds(&self.slack, *dot, rest, forms.first());
             *bounds = bounds.and(refined.widened());
             self.lower_bounds.offer(bounds.lower);
         }

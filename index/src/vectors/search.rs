@@ -5,17 +5,18 @@
 //! next lies below the `k`-th exact score. Where the candidates come from is the
 //! [planner](super::plan)'s business.
 //!
-//! **Invariant:** of all candidates the best `k` by exact score are returned; with
-//! [`Effort::Exact`], of all live entries of the filter.
+//! **Invariant:** after a scan the best `k` by exact score are returned, with [`Effort::Exact`] and
+//! wherever the planner chose one; after a walk those of what it met, as sure as [`Surety::Likely`] is.
 
 use roaring::RoaringBitmap;
 use std::cell::Cell;
 
-use super::bounds::Probe;
+use super::bounds::{Probe, Surety};
 use super::graph::{Breadth, Reach, Target, Walker};
 use super::index::Shape;
 use super::metric::VectorError;
 use super::plan::{self, Plan, Strategy};
+use super::quantize::Clip;
 use super::rank::{Best, Hit};
 use super::scan::{Candidate, Scan};
 use super::view::VectorView;
@@ -207,7 +208,7 @@ impl VectorView {
             return Ok(Found { hits: Vec::new(), plan });
         }
         let probe = Probe::new(shape.kernel, shape.metric, query);
-        let mut scan = Scan::new(&self.entries, &probe, k);
+        let mut scan = Scan::new(&self.entries, &probe, k, self.surety(plan.strategy));
         if let (Strategy::Walk, Effort::Ef(ef)) = (plan.strategy, effort) {
             let breadth = self.graph.breadth(k, ef);
             match self.walk(&mut scan, &probe, breadth, filter, &mut plan, &mut limits)? {
@@ -219,7 +220,7 @@ impl VectorView {
         let is_stopped = if plan.strategy == Strategy::Walk {
             scan.sweep(plan.linked, filter, &mut limits)?
         } else {
-            scan = Scan::new(&self.entries, &probe, k);
+            scan = Scan::new(&self.entries, &probe, k, Surety::Proven);
             match filter {
                 Some(filter) if plan::is_sparse(filter, self.entries.len()) => {
                     scan.visit(filter, &mut limits)?
@@ -240,7 +241,7 @@ impl VectorView {
         vectors.expect(&likely);
         let mut best = Best::new(k);
         let mut vector = vec![0.0; shape.dimension];
-        for Candidate { bounds, entry } in candidates {
+        for Candidate { bounds, entry, .. } in candidates {
             if best.bar().is_some_and(|bar| bounds.is_below(probe.key(bar))) {
                 break;
             }
@@ -252,6 +253,16 @@ impl VectorView {
             best.offer(ordinal, self.exact(&probe, query, ordinal, &mut vector, vectors)?);
         }
         Ok(Found { hits: best.into_hits(), plan })
+    }
+
+    /// How sure an answer is to be of what was looked at. What was cut off components points where the
+    /// vector does, not anywhere.
+    fn surety(&self, strategy: Strategy) -> Surety {
+        if strategy == Strategy::Walk && self.entries.shape.clip == Clip::default() {
+            Surety::Likely
+        } else {
+            Surety::Proven
+        }
     }
 
     /// Hands what the graph finds to `scan`.
