@@ -103,6 +103,52 @@ fn an_image_says_how_far_walks_go() {
     assert!(near < walked(None) && walked(None) < far, "{near}, {}, {far}", walked(None));
 }
 
+/// Where an image says which planes walks go by.
+const SIGHT: usize = 104;
+
+/// A view of an image whose walks go by upper planes alone, and one whose walks go by both.
+fn by_each_sight(image: &[u8]) -> [VectorView; 2] {
+    [0, 1].map(|sight| {
+        let mut image = image.to_vec();
+        image[SIGHT] = sight;
+        VectorIndex::from_image(Arc::new(image)).expect("the image is whole").view(1)
+    })
+}
+
+#[test]
+fn lower_planes_are_looked_at_where_upper_ones_tell_too_little_apart() {
+    let mut random = Random(31);
+    let (plain, _) = filled(Metric::L2, 4_000, &mut random);
+    link_all(&plain, 1);
+    assert_eq!(plain.write_image(1).unwrap()[SIGHT], 0);
+
+    // So near to one another that upper planes take one for the other.
+    let mut tight = || {
+        let mut centre = Random(2_000_000 + random.below(40) as u64);
+        let vector = (0..DIMENSION).map(|_| centre.number() + 0.05 * random.number());
+        vector.collect::<Vec<f32>>()
+    };
+    let mut index = VectorIndex::new(DIMENSION, Metric::L2);
+    let vectors: Vectors = (0..6_000).map(|ordinal| (ordinal, tight())).collect();
+    for (&ordinal, vector) in &vectors {
+        index.insert(ordinal, vector, 1).unwrap();
+    }
+    link_all(&index, 1);
+    let image = index.write_image(1).unwrap();
+    assert_eq!(image[SIGHT], 1);
+    let mut found = [0; 2];
+    let views = by_each_sight(&image);
+    for query in (0..100).map(|_| tight()) {
+        let expected = brute_force(Metric::L2, &vectors, &query, 10, None);
+        for (view, found) in views.iter().zip(&mut found) {
+            let hits = find(view, &vectors, &query, 10, None, 20).hits;
+            *found += hits.iter().filter(|hit| expected.contains(hit)).count();
+        }
+    }
+    let [upper, both] = found;
+    assert!(upper + 50 < both, "{upper} of a thousand by upper planes, {both} by both");
+}
+
 #[test]
 fn it_finds_nearly_what_brute_force_finds_under_every_metric_and_filter() {
     for metric in Metric::ALL {
@@ -119,8 +165,11 @@ fn it_finds_nearly_what_brute_force_finds_under_every_metric_and_filter() {
             let recall = recall(&view, metric, &vectors, Some(&filter), &mut random);
             assert!(recall >= 0.98, "{metric:?} with one in {share}: {recall}");
         }
-        let recall = recall(&view, metric, &vectors, None, &mut random);
-        assert!(recall >= 0.97, "{metric:?}: {recall}");
+        let views = by_each_sight(&index.write_image(1).unwrap());
+        for view in [view].iter().chain(&views) {
+            let recall = recall(view, metric, &vectors, None, &mut random);
+            assert!(recall >= 0.97, "{metric:?}: {recall}");
+        }
     }
 }
 
@@ -442,15 +491,15 @@ proptest! {
                 vectors.remove(&ordinal);
             }
         }
-        let mut indexes = vec![index];
-        let image = indexes[0].write_image(2).unwrap();
-        indexes.push(VectorIndex::from_image(Arc::new(image)).unwrap());
+        let image = index.write_image(2).unwrap();
+        let images = by_each_sight(&image);
+        let views: Vec<VectorView> = images.into_iter().chain([index.view(2)]).collect();
         let filter: RoaringBitmap = (0..count).filter(|_| random.below(share) == 0).collect();
         let query = vector_of(kind, dimension, &mut random);
-        for index in &indexes {
+        for view in &views {
             for filter in [None, Some(&filter)] {
                 let all = brute_force(metric, &vectors, &query, usize::MAX, filter);
-                let found = find(&index.view(2), &vectors, &query, k, filter, 10);
+                let found = find(view, &vectors, &query, k, filter, 10);
                 prop_assert_eq!(found.hits.len(), k.min(all.len()), "{:?}", found.plan);
                 prop_assert!(found.hits.iter().all(|hit| all.contains(hit)));
                 prop_assert!(found.hits.is_sorted_by(|a, b| a.score >= b.score));
@@ -467,6 +516,7 @@ proptest! {
         let (index, vectors) = filled(Metric::Cosine, count, &mut random);
         index.view(1).link(usize::MAX, &mut || true).unwrap();
         let mut image = index.write_image(1).unwrap();
+        image[SIGHT] = (seed & 1) as u8;
         // Lists and layers lie behind the codes.
         let codes = image.len() - count as usize * 128;
         for (at, flip) in flips {

@@ -85,7 +85,7 @@ proptest! {
             .map(|ordinal| (2 * ordinal, vector_of(Kind::Clustered, dimension, &mut random)))
             .collect();
         let mut image = index_of(metric, dimension, &vectors).write_image(1).unwrap();
-        let reach = if is_header_hit { 104 } else { image.len() };
+        let reach = if is_header_hit { 108 } else { image.len() };
         for (at, flip) in flips {
             image[at.index(reach)] ^= flip;
         }
@@ -130,9 +130,9 @@ fn refusals_name_the_rule() {
     assert!(matches!(open(&|image| image.truncate(10)), Err(ImageError::Truncated { .. })));
     let short = |image: &mut Vec<u8>| image.truncate(image.len() - 1);
     assert!(matches!(open(&short), Err(ImageError::Truncated { .. })));
-    // Dimension, metric, linked entries, m, ef_construction, an upper layer, growth (8), starts, the first
-    // ordinal.
-    let wrong: [(usize, u8); 10] = [
+    // Dimension, metric, linked entries, m, ef_construction, an upper layer, growth (8), starts, planes, the
+    // first ordinal.
+    let wrong: [(usize, u8); 11] = [
         (8, 0),
         (9, 0xFF),
         (12, 3),
@@ -142,6 +142,7 @@ fn refusals_name_the_rule() {
         (32, 3),
         (99, 0x41),
         (100, 17),
+        (104, 2),
         (128, 9),
     ];
     for (at, byte) in wrong {

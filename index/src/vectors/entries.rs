@@ -200,7 +200,7 @@ impl<'a> Codes<'a> {
     #[expect(clippy::inline_always, reason = "a few instructions of each node that a walk meets")]
     pub(super) fn high(&self, entry: u32) -> Result<(&'a [u8], &'a StoredScale), ImageError> {
         let at = entry as usize;
-        if let Some(VerifiedCodes { high, scales }) = self.verified
+        if let Some(VerifiedCodes { high, scales, .. }) = self.verified
             && let Some(scale) = scales.get(at)
         {
             return Ok((&high[at * self.plane_bytes..][..self.plane_bytes], scale));
@@ -217,6 +217,18 @@ impl<'a> Codes<'a> {
         }
         let Rows { high, forms, .. } = self.entries.rows(at, 1)?;
         Ok((high, &forms.scales[0]))
+    }
+
+    /// The lower plane of an entry, which is one of these: where it lies.
+    #[inline]
+    pub(super) fn low(&self, entry: u32) -> Result<&'a [u8], ImageError> {
+        let at = entry as usize;
+        match self.verified {
+            Some(VerifiedCodes { low, .. }) if at < self.image_len => {
+                Ok(&low[at * self.plane_bytes..][..self.plane_bytes])
+            }
+            _ => Ok(self.entries.rows(at, 1)?.low),
+        }
     }
 
     /// What an entry of this scale is compared by.

@@ -6,7 +6,8 @@
 //!  24   m u32 | ef_construction u32 | nodes of each of 15 upper layers u32
 //!  92   quantile at which components are cut f32
 //!  96   exponent by which squares of distances grow with the rank f32, 0 if it is not known
-//! 100   nodes that a walk goes on from u32, 0 if it is not known             zeros up to 128
+//! 100   nodes that a walk goes on from u32, 0 if it is not known
+//! 104   planes that walks go by u32 (0 the upper ones, 1 both)              zeros up to 128
 //! 128   ordinals      u32 each: the linked ascending, then the others ascending
 //!       scales        f32 each
 //!       margins       residual, norm, coarse: three f32 each
@@ -34,8 +35,8 @@ use std::sync::Arc;
 
 use super::entries::Entries;
 use super::graph::{
-    GraphParams, GraphView, Growth, MAX_NODES, Place, Rewritten, Starts, StoredLayer, Terrain,
-    UPPER_LAYERS,
+    GraphParams, GraphView, Growth, MAX_NODES, Place, Rewritten, Sight, Starts, StoredLayer,
+    Terrain, UPPER_LAYERS,
 };
 use super::index::Shape;
 use super::kernels::{LANE_BYTES, lanes_for};
@@ -43,7 +44,7 @@ use super::metric::{MAX_DIMENSION, Metric};
 use super::quantize::{Clip, Forms, StoredMargins, StoredScale};
 use crate::image::{ImageError, SharedSource};
 
-const MAGIC: [u8; 8] = *b"MLVECT07";
+const MAGIC: [u8; 8] = *b"MLVECT08";
 const HEADER_BYTES: usize = 2 * LANE_BYTES;
 const ORDINAL_BYTES: usize = size_of::<StoredOrdinal>();
 const SCALE_BYTES: usize = size_of::<StoredScale>();
@@ -52,12 +53,12 @@ const MARGIN_BYTES: usize = size_of::<StoredMargins>();
 /// The field of the header that says where components are cut.
 const CLIP_FIELD: usize = 6 + UPPER_LAYERS;
 
-/// The first of the two that say what the vectors lie like.
+/// The first of the three that say what the vectors lie like.
 const TERRAIN_FIELD: usize = CLIP_FIELD + 1;
 
 const SLOT_BYTES: usize = size_of::<u32>();
 
-const _: () = assert!(MAGIC.len() + (TERRAIN_FIELD + 2) * 4 <= HEADER_BYTES);
+const _: () = assert!(MAGIC.len() + (TERRAIN_FIELD + 3) * 4 <= HEADER_BYTES);
 
 /// A stored ordinal, little-endian.
 pub(super) type StoredOrdinal = [u8; 4];
@@ -146,7 +147,7 @@ impl Image {
         let inconsistent = |what| ImageError::Inconsistent { what };
         let header = source.get(0..HEADER_BYTES)?;
         if !header.starts_with(&MAGIC) {
-            return Err(ImageError::WrongFormat { expected: "a vector index of version 7" });
+            return Err(ImageError::WrongFormat { expected: "a vector index of version 8" });
         }
         let (fields, _) = header[MAGIC.len()..].as_chunks::<4>();
         let field = |at: usize| u32::from_le_bytes(fields[at]);
@@ -169,7 +170,9 @@ impl Image {
         if growth == Some(None) || starts == Some(None) {
             return Err(inconsistent("terrain of a vector index"));
         }
-        let terrain = Terrain { growth: growth.flatten(), starts: starts.flatten() };
+        let sight = Sight::new(field(TERRAIN_FIELD + 2))
+            .ok_or_else(|| inconsistent("terrain of a vector index"))?;
+        let terrain = Terrain { growth: growth.flatten(), starts: starts.flatten(), sight };
         let nodes: [usize; UPPER_LAYERS] = std::array::from_fn(|at| field(6 + at) as usize);
         // A layer has no more nodes than the one below, and none above one without.
         if !nodes.is_sorted_by(|below, above| below >= above) || nodes[0] > entries {
@@ -240,21 +243,23 @@ impl Image {
     }
 }
 
-/// The upper planes and scales of an image, all of which are verified.
+/// The planes and scales of an image, all of which are verified.
 #[derive(Clone, Copy)]
 pub(super) struct VerifiedCodes<'a> {
     pub(super) high: &'a [u8],
+    pub(super) low: &'a [u8],
     pub(super) scales: &'a [StoredScale],
 }
 
 impl Image {
-    /// Upper planes and scales, if every byte of the image is verified.
+    /// Planes and scales, if every byte of the image is verified.
     pub(super) fn verified(&self) -> Option<VerifiedCodes<'_>> {
-        let Layout { entries, plane_bytes, scales, planes: [high, _], .. } = *self.layout;
+        let Layout { entries, plane_bytes, scales, planes: [high, low], .. } = *self.layout;
         let all = self.source.verified()?;
         let section = |start: usize, width: usize| all.get(start..start + entries * width);
         let scales = section(scales, SCALE_BYTES)?.as_chunks().0;
-        Some(VerifiedCodes { high: section(high, plane_bytes)?, scales })
+        let [high, low] = [section(high, plane_bytes)?, section(low, plane_bytes)?];
+        Some(VerifiedCodes { high, low, scales })
     }
 }
 
@@ -284,9 +289,10 @@ pub(super) fn write(
         bytes.extend_from_slice(&(field as u32).to_le_bytes());
     }
     bytes.extend_from_slice(&clip.quantile().to_le_bytes());
-    let Terrain { growth, starts } = Terrain::measure(entries, graph)?;
+    let Terrain { growth, starts, sight } = Terrain::measure(entries, graph)?;
     bytes.extend_from_slice(&growth.map_or(0.0, Growth::exponent).to_le_bytes());
     bytes.extend_from_slice(&starts.map_or(0, Starts::count).to_le_bytes());
+    bytes.extend_from_slice(&sight.number().to_le_bytes());
     bytes.resize(HEADER_BYTES, 0);
     bytes.extend(order.iter().flat_map(|(ordinal, _)| ordinal.to_le_bytes()));
     bytes.resize(layout.scales, 0);

@@ -26,6 +26,9 @@ const MIDDLE: f64 = 7.5;
 /// deviation of a lower nibble.
 pub(super) const ROUGHNESS: f32 = 4.61;
 
+/// The same of the dot product of two codes: what both were rounded by.
+pub(super) const FINE_ROUGHNESS: f32 = 0.41;
+
 /// The component as an estimate has it.
 pub(super) fn coarse(component: i8) -> f64 {
     f64::from(component.cast_unsigned().wrapping_add(BIAS) & 0xF0) + MIDDLE - f64::from(BIAS)

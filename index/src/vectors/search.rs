@@ -276,7 +276,8 @@ impl VectorView {
         limits: &mut SearchLimits<'_>,
     ) -> Result<Reach, ImageError> {
         let target = Target { code: probe.code(), measure: probe.measure() };
-        let walker = Walker::new(&self.entries, &self.graph, plan.linked as u32);
+        let (mark, sight) = (plan.linked as u32, self.graph.sight());
+        let walker = Walker::new(&self.entries, &self.graph, mark, sight);
         let has_dead = self.live() < self.entries.len();
         self.graph.shared.with_scratch(|scratch| {
             let ended = if filter.is_none() && !has_dead {

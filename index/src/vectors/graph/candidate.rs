@@ -17,6 +17,12 @@ impl Candidate {
     /// Sorts behind all others.
     pub(super) const LAST: Self = Self(u64::MAX);
 
+    /// Sorts before all others that are as similar as this.
+    #[inline]
+    pub(super) fn first_of(similarity: f32) -> Self {
+        Self::new(similarity, 0)
+    }
+
     /// Sorts behind all that are as similar as this.
     pub(super) fn last_of(similarity: f32) -> Self {
         Self(Self::new(similarity, 0).0 | u64::from(u32::MAX))

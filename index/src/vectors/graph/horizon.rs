@@ -7,22 +7,20 @@
 //!
 //! Without distances, or before their growth is known, it is a beam that keeps `ef`.
 //!
-//! What estimates by upper planes cannot tell from the `k`-th is looked at, whatever the factor, and what they tell
+//! What estimates cannot tell from the `k`-th is looked at, whatever the factor, and what they tell
 //! apart from it beyond doubt is not looked at in full when the walk has ended.
 //!
 //! **Invariant:** a horizon only ever draws nearer, and what is as near as the `k`-th lies within.
 
 use super::candidate::Candidate;
 use super::terrain::Growth;
-use super::walk::Target;
 use crate::vectors::metric::Metric;
-use crate::vectors::planes::ROUGHNESS;
 use crate::vectors::quantize::{gap, similar_at};
 
 /// How many times `ef` nodes are kept where many are near.
 const MOST: usize = 2;
 
-/// Errors of estimates by upper planes that a node may seem farther than the `k`-th and still be looked at …
+/// Errors of estimates that a node may seem farther than the `k`-th and still be looked at …
 const LOOKED_AT: f32 = 2.0;
 
 /// … and still be nearer.
@@ -77,22 +75,18 @@ impl Horizon {
         }
     }
 
-    /// The horizon of a search.
+    /// The horizon of a search that goes by similarities which err by `error`.
     pub(super) fn new(
         metric: Metric,
         breadth: Breadth,
         growth: Option<Growth>,
-        target: Target<'_>,
+        error: f32,
     ) -> Self {
         let Breadth { k, ef, .. } = breadth;
         let Some(growth) = growth.filter(|_| metric != Metric::Dot) else {
             return Self::of_width(ef);
         };
         let rank = k.max(NEAREST_RANK);
-        // As if vectors had steps as long as those of the target.
-        let error = ROUGHNESS
-            * target.measure.scale
-            * if metric == Metric::L2 { 2.0 * target.measure.norm } else { 1.0 };
         Self {
             metric,
             width: MOST * ef,
@@ -103,6 +97,20 @@ impl Horizon {
             last: Candidate::LAST,
             is_met: false,
         }
+    }
+
+    /// What a walk that has found so much need not look at: only what sorts behind this.
+    #[inline]
+    pub(super) fn bar(&self, found: &[Candidate]) -> Candidate {
+        match found.last() {
+            Some(last) if found.len() >= self.width => self.last.min(*last),
+            _ => self.last,
+        }
+    }
+
+    /// Notes that something lies beyond, or behind all of so many as are kept.
+    pub(super) fn meet(&mut self) {
+        self.is_met = true;
     }
 
     /// Does a node lie beyond?
@@ -148,15 +156,11 @@ impl Horizon {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vectors::planes::Code;
-    use crate::vectors::quantize::Measure;
-
     const BREADTH: Breadth = Breadth { k: 4, ef: 64, starts: 1 };
 
     /// Of squares that grow with the root of the rank, so that 64 lie within four times the fourth.
-    fn horizon(metric: Metric, scale: f32) -> Horizon {
-        let target = Target { code: &Code::default(), measure: Measure { scale, norm: 1.0 } };
-        Horizon::new(metric, BREADTH, Growth::new(0.5), target)
+    fn horizon(metric: Metric, error: f32) -> Horizon {
+        Horizon::new(metric, BREADTH, Growth::new(0.5), error)
     }
 
     fn at(square: f32) -> Candidate {
@@ -182,8 +186,7 @@ mod tests {
 
     #[test]
     fn what_errors_explain_lies_within() {
-        // An error of 0.0922 in the square.
-        let mut near = horizon(Metric::L2, 0.01);
+        let mut near = horizon(Metric::L2, 0.0922);
         let mut found = [0.0, 0.0, 0.0, 0.0, 0.15, 0.5, 0.6].map(at).to_vec();
         near.draw(&found, 3);
         assert!(near.hides(at(0.2)) && !near.hides(at(0.18)), "two errors beyond nothing");
@@ -192,9 +195,25 @@ mod tests {
     }
 
     #[test]
+    fn a_bar_hides_what_it_and_a_full_walk_would() {
+        let mut near = horizon(Metric::L2, 0.0);
+        let mut found = [0.5, 1.0, 1.5, 2.0].map(at).to_vec();
+        assert_eq!(near.bar(&[]), Candidate::LAST);
+        near.draw(&found, 3);
+        assert!(at(7.99) < near.bar(&found) && near.bar(&found) < at(8.01));
+        found.resize(near.width - 1, at(3.0));
+        assert!(at(7.99) < near.bar(&found), "there is room for one more");
+        found.push(at(3.0));
+        assert_eq!(near.bar(&found), at(3.0));
+        found.truncate(4);
+        assert!(near.is_dry(&found));
+        near.meet();
+        assert!(!near.is_dry(&found), "what was passed by may be wanted yet");
+    }
+
+    #[test]
     fn without_growth_or_distances_it_is_a_beam() {
-        let target = Target { code: &Code::default(), measure: Measure { scale: 1.0, norm: 1.0 } };
-        let unknown = Horizon::new(Metric::Cosine, BREADTH, None, target);
+        let unknown = Horizon::new(Metric::Cosine, BREADTH, None, 1.0);
         for mut beam in [unknown, horizon(Metric::Dot, 1.0), Horizon::of_width(64)] {
             assert_eq!(beam.width, 64);
             let mut found = vec![at(1.0); 10];

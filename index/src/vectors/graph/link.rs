@@ -9,6 +9,7 @@ use super::horizon::Horizon;
 use super::layer::Layer;
 use super::lists::{TWIN, parted};
 use super::select::{Chosen, candidates_of, choose};
+use super::sight::Sight;
 use super::walk::{Scratch, Target, Walker};
 use super::{GraphView, MAX_STRIDE, STRIPES};
 use crate::image::ImageError;
@@ -59,7 +60,7 @@ fn link_one(
     let mut code = Code::default();
     entries.unpack(entry, &mut code)?;
     let target = Target { code: &code, measure: entries.measure(entry)? };
-    let walker = Walker::new(entries, graph, entry);
+    let walker = Walker::new(entries, graph, entry, Sight::Upper);
     let linked = graph.shared.progress.linked().min(entry);
     let Some(highest) = graph.entrance(linked)? else { return Ok(()) };
     let mut ties: Vec<(usize, u32, Tie)> = Vec::new();

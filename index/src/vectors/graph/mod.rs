@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `layer`, `lists` | neighbour lists of one layer, of the image and behind it; chains of twins |
 //! | `walk`, `visited`, `candidate` | the search within a layer |
-//! | `horizon`, `terrain` | where it ends and begins, and what that depends on |
+//! | `sight`, `horizon`, `terrain` | what it compares by, where it ends and begins, and what that depends on |
 //! | `select` | which of many near nodes become neighbours |
 //! | `link` | taking entries into the graph |
 //! | `progress` | which entries are linked |
@@ -35,6 +35,7 @@ mod lists;
 mod progress;
 mod rewrite;
 mod select;
+mod sight;
 mod terrain;
 mod validate;
 mod visited;
@@ -49,6 +50,7 @@ pub(super) use horizon::Breadth;
 pub(super) use layer::{Place, StoredLayer};
 pub(super) use link::link;
 pub(super) use rewrite::Rewritten;
+pub(super) use sight::Sight;
 pub(super) use terrain::{Growth, Starts, Terrain};
 pub(super) use walk::{Reach, Scratch, Target, Walker};
 
@@ -221,6 +223,11 @@ impl GraphView {
     /// How a search for `k` looks at `ef` nodes.
     pub(super) fn breadth(&self, k: usize, ef: usize) -> Breadth {
         Breadth { k, ef: ef.max(k), starts: self.terrain.starts_for(ef) }
+    }
+
+    /// What a search compares by.
+    pub(super) fn sight(&self) -> Sight {
+        self.terrain.sight
     }
 
     /// Does an entry lose most of its neighbours on the ground, if the others are kept? Those who take

@@ -8,11 +8,14 @@
 //! *How many starts* the way down must keep: where vectors lie in tight clusters, the nearest node of an upper layer
 //! is often one of another cluster, from which no walk gets away. A node that is searched for must be found.
 //!
-//! **Invariant:** both lie within their ranges, so that what walks make of them is bounded.
+//! *By what they compare* ([`Sight`]) depends on how far apart they lie beside what upper planes err by.
+//!
+//! **Invariant:** growth and starts lie within their ranges, so that what walks make of them is bounded.
 
+use super::GraphView;
 use super::horizon::Breadth;
+use super::sight::Sight;
 use super::walk::{Scratch, Target, Walker};
-use super::{GraphView, candidate::Candidate};
 use crate::image::ImageError;
 use crate::vectors::entries::Entries;
 use crate::vectors::metric::Metric;
@@ -27,6 +30,10 @@ const FEWEST: usize = SAMPLES as usize / 4;
 
 /// The ranks between which it is measured: what most searches ask for, and what they look at.
 const RANKS: [usize; 2] = [10, 40];
+
+/// Lower planes are worth a second look if no more errors of the upper ones lie between those ranks. Where it was two, both
+/// ways took as long.
+const CONTRAST: f32 = 1.7;
 
 /// Nodes that are searched for …
 const SOUGHT: u32 = 256;
@@ -50,6 +57,8 @@ pub(in crate::vectors) struct Terrain {
     pub(in crate::vectors) growth: Option<Growth>,
     /// How many starts the way down keeps; `None` if it is not known.
     pub(in crate::vectors) starts: Option<Starts>,
+    /// What searches compare by.
+    pub(in crate::vectors) sight: Sight,
 }
 
 impl Terrain {
@@ -58,8 +67,9 @@ impl Terrain {
         entries: &Entries,
         graph: &GraphView,
     ) -> Result<Self, ImageError> {
-        let growth = Growth::measure(entries, graph)?;
-        Ok(Self { growth, starts: Starts::measure(entries, graph)? })
+        let sight = sight_for(entries, graph)?;
+        let growth = Growth::measure(entries, graph, sight)?;
+        Ok(Self { growth, starts: Starts::measure(entries, graph, sight)?, sight })
     }
 
     /// How many starts a walk gets that looks at `ef` nodes.
@@ -81,11 +91,12 @@ fn visit_some(
     entries: &Entries,
     graph: &GraphView,
     count: u32,
+    sight: Sight,
     mut visit: impl FnMut(&Walker<'_>, u32, Target<'_>, &mut Scratch) -> Result<(), ImageError>,
 ) -> Result<(), ImageError> {
     let linked = linked(entries, graph);
     let count = count.min(linked);
-    let walker = Walker::new(entries, graph, linked);
+    let walker = Walker::new(entries, graph, linked, sight);
     let mut code = Code::default();
     graph.shared.with_scratch(|scratch| {
         for at in 0..count {
@@ -116,12 +127,16 @@ impl Starts {
     }
 
     /// As many as it takes to find nodes of the graph; `None` if there are few.
-    fn measure(entries: &Entries, graph: &GraphView) -> Result<Option<Self>, ImageError> {
+    fn measure(
+        entries: &Entries,
+        graph: &GraphView,
+        sight: Sight,
+    ) -> Result<Option<Self>, ImageError> {
         if linked(entries, graph) < SOUGHT {
             return Ok(None);
         }
         let mut starts = 1;
-        while starts < Self::MOST && missed(entries, graph, starts.into())? > MISSED {
+        while starts < Self::MOST && missed(entries, graph, starts.into(), sight)? > MISSED {
             starts *= 2;
         }
         Ok(Some(Self(starts)))
@@ -129,10 +144,15 @@ impl Starts {
 }
 
 /// How many of the nodes that are sought a walk from so many starts does not find, nor what is as near.
-fn missed(entries: &Entries, graph: &GraphView, starts: usize) -> Result<usize, ImageError> {
+fn missed(
+    entries: &Entries,
+    graph: &GraphView,
+    starts: usize,
+    sight: Sight,
+) -> Result<usize, ImageError> {
     let mut missed = 0;
     let breadth = Breadth { k: SOUGHT_WITHIN, ef: SOUGHT_WITHIN, starts };
-    visit_some(entries, graph, SOUGHT, |walker, entry, target, scratch| {
+    visit_some(entries, graph, SOUGHT, sight, |walker, entry, target, scratch| {
         let own = walker.candidate(&graph.layers[0], target, entry)?;
         walker.nearest(target, breadth, scratch)?;
         let nearest = scratch.found.first();
@@ -166,40 +186,71 @@ impl Growth {
         (far as f32 / near as f32).powf(self.0)
     }
 
+    /// The exponent around a node, to which those of the two ranks are this similar; `None` if the first is not far
+    /// enough from it.
+    fn of(metric: Metric, ranked: [f32; 2]) -> Option<f32> {
+        let [near, far] = ranked.map(|similarity| gap(metric, similarity));
+        let exponent = (far / near).ln() / (RANKS[1] as f32 / RANKS[0] as f32).ln();
+        (near > 0.0).then_some(exponent)
+    }
+
     /// Measures it; `None` if there are too few nodes, or there are no distances.
-    fn measure(entries: &Entries, graph: &GraphView) -> Result<Option<Self>, ImageError> {
+    fn measure(
+        entries: &Entries,
+        graph: &GraphView,
+        sight: Sight,
+    ) -> Result<Option<Self>, ImageError> {
         if entries.shape.metric == Metric::Dot {
             return Ok(None);
         }
         let mut exponents = Vec::with_capacity(SAMPLES as usize);
-        visit_some(entries, graph, SAMPLES, |walker, _, target, scratch| {
-            exponents.extend(around(walker, target, scratch)?);
+        let metric = entries.shape.metric;
+        visit_some(entries, graph, SAMPLES, sight, |walker, _, target, scratch| {
+            let ranked = ranked(walker, target, scratch)?;
+            exponents.extend(ranked.and_then(|ranked| Self::of(metric, ranked)));
             Ok(())
         })?;
-        if exponents.len() < FEWEST {
-            return Ok(None);
-        }
-        let middle = exponents.len() / 2;
-        let (_, median, _) = exponents.select_nth_unstable_by(middle, f32::total_cmp);
         let [least, most] = Self::RANGE;
-        Ok(Self::new(median.clamp(least, most)))
+        Ok(median(exponents).and_then(|median| Self::new(median.clamp(least, most))))
     }
 }
 
-/// The exponent around a node of the graph, which is the nearest to itself; `None` if nothing is far enough from it.
-fn around(
+/// What searches of a graph go by.
+fn sight_for(entries: &Entries, graph: &GraphView) -> Result<Sight, ImageError> {
+    let metric = entries.shape.metric;
+    let mut contrasts = Vec::with_capacity(SAMPLES as usize);
+    visit_some(entries, graph, SAMPLES, Sight::Both, |walker, _, target, scratch| {
+        let error = Sight::Upper.error(metric, target.measure);
+        if let Some([near, far]) = ranked(walker, target, scratch)?
+            && error > 0.0
+        {
+            contrasts.push((near - far) / error);
+        }
+        Ok(())
+    })?;
+    let is_blurred = median(contrasts).is_some_and(|contrast| contrast < CONTRAST);
+    Ok(if is_blurred { Sight::Both } else { Sight::Upper })
+}
+
+/// The middle one of samples, if there are enough of them.
+fn median(mut samples: Vec<f32>) -> Option<f32> {
+    if samples.len() < FEWEST {
+        return None;
+    }
+    let middle = samples.len() / 2;
+    Some(*samples.select_nth_unstable_by(middle, f32::total_cmp).1)
+}
+
+/// How similar to a node of the graph those of the ranks are among which all is measured, if there are so many.
+fn ranked(
     walker: &Walker<'_>,
     target: Target<'_>,
     scratch: &mut Scratch,
-) -> Result<Option<f32>, ImageError> {
+) -> Result<Option<[f32; 2]>, ImageError> {
     let width = 2 * RANKS[1];
     walker.nearest(target, Breadth { k: width, ef: width, starts: 1 }, scratch)?;
-    let metric = walker.entries.shape.metric;
-    let [near, far] = RANKS.map(|rank| scratch.found.get(rank));
-    let (Some(near), Some(far)) = (near, far) else { return Ok(None) };
-    let square = |of: &Candidate| gap(metric, of.similarity());
-    let exponent = (square(far) / square(near)).ln() / (RANKS[1] as f32 / RANKS[0] as f32).ln();
-    Ok((square(near) > 0.0).then_some(exponent))
+    let [near, far] = RANKS.map(|rank| scratch.found.get(rank).map(|found| found.similarity()));
+    Ok(near.zip(far).map(<[f32; 2]>::from))
 }
 
 #[cfg(test)]
@@ -264,7 +315,7 @@ mod tests {
         view.link(usize::MAX, &mut || true).unwrap();
         let starts = Terrain::measure(&view.entries, &view.graph).unwrap().starts.unwrap();
         assert!(starts.count() > 1);
-        let missed = |starts| missed(&view.entries, &view.graph, starts).unwrap();
+        let missed = |starts| missed(&view.entries, &view.graph, starts, Sight::Upper).unwrap();
         assert!(missed(starts.count() as usize) < missed(1));
     }
 

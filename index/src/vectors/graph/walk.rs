@@ -1,7 +1,7 @@
 //! Searching within one layer: always on from the nearest node whose neighbours are not known yet.
 //!
 //! A walk goes by the upper [planes](crate::vectors::planes) alone, which halves the memory that it
-//! reads; as many nodes find as much as by whole codes. What it found a search looks at again.
+//! reads, or has a second look at what may be near: its [`Sight`] says. What it found a search looks at again.
 //!
 //! Where it ends, and how many nodes it keeps, its [`Horizon`] says.
 //!
@@ -18,6 +18,7 @@ use super::candidate::Candidate;
 use super::horizon::{Breadth, Horizon};
 use super::layer::Layer;
 use super::lists::{ListReader, TWIN};
+use super::sight::{Sight, glance};
 use super::visited::Visited;
 use super::{GraphView, MAX_STRIDE};
 use crate::image::ImageError;
@@ -46,12 +47,24 @@ struct Batch<'a> {
     nodes: [u32; MAX_STRIDE],
     entries: [u32; MAX_STRIDE],
     codes: Vec<(&'a [u8], &'a StoredScale)>,
+    /// Those of them that are worth a second look.
+    near: Vec<Near<'a>>,
+}
+
+/// A new neighbour that may be near by its upper plane.
+struct Near<'a> {
+    /// Which one.
+    at: usize,
+    /// The dot product with that plane.
+    high: i32,
+    low: &'a [u8],
+    measure: Measure,
 }
 
 impl Batch<'_> {
     fn new(stride: usize) -> Self {
-        let codes = Vec::with_capacity(stride);
-        Self { nodes: [0; MAX_STRIDE], entries: [0; MAX_STRIDE], codes }
+        let (codes, near) = (Vec::with_capacity(stride), Vec::new());
+        Self { nodes: [0; MAX_STRIDE], entries: [0; MAX_STRIDE], codes, near }
     }
 }
 
@@ -97,13 +110,19 @@ pub(in crate::vectors) struct Walker<'a> {
     pub(super) graph: &'a GraphView,
     /// Entries from here on are not there.
     mark: u32,
+    sight: Sight,
 }
 
 impl<'a> Walker<'a> {
-    /// A walker over the entries below `mark`, all of which are among `entries`.
-    pub(in crate::vectors) fn new(entries: &'a Entries, graph: &'a GraphView, mark: u32) -> Self {
+    /// A walker over the entries below `mark`, all of which are among `entries`, that compares by this.
+    pub(in crate::vectors) fn new(
+        entries: &'a Entries,
+        graph: &'a GraphView,
+        mark: u32,
+        sight: Sight,
+    ) -> Self {
         debug_assert!(mark as usize <= entries.len());
-        Self { entries, codes: entries.codes(), graph, mark }
+        Self { entries, codes: entries.codes(), graph, mark, sight }
     }
 
     /// Finds the nodes of the ground that are nearest.
@@ -138,7 +157,9 @@ impl<'a> Walker<'a> {
     }
 
     fn horizon(&self, target: Target<'_>, breadth: Breadth) -> Horizon {
-        Horizon::new(self.entries.shape.metric, breadth, self.graph.terrain.growth, target)
+        let metric = self.entries.shape.metric;
+        let error = self.sight.error(metric, target.measure);
+        Horizon::new(metric, breadth, self.graph.terrain.growth, error)
     }
 
     /// Leaves what a walk has found that may be among the nearest, and twins of it.
@@ -258,23 +279,27 @@ impl<'a> Walker<'a> {
             return Ok(None);
         };
         let (high, scale) = self.codes.high(entry)?;
-        let high = self.entries.shape.kernel.dot(target.code.bytes(), high);
-        let near = self.similarity(target, high, entry, *scale)?;
+        let measure = self.codes.measure(entry, *scale)?;
+        let dot = |plane| self.entries.shape.kernel.dot(target.code.bytes(), plane);
+        let near = match self.sight {
+            Sight::Upper => self.glance(target, dot(high), measure),
+            Sight::Both => self.look(target, dot(high), dot(self.codes.low(entry)?), measure),
+        };
         Ok(Some(Candidate::new(near, node)))
     }
 
-    /// How near an entry is by its upper plane.
+    /// How near an entry is by the dot product with its upper plane.
     #[inline]
-    fn similarity(
-        &self,
-        target: Target<'_>,
-        high: i32,
-        entry: u32,
-        scale: StoredScale,
-    ) -> Result<f32, ImageError> {
+    fn glance(&self, target: Target<'_>, high: i32, measure: Measure) -> f32 {
         let dot = target.code.estimate(high) as f32;
-        let measure = self.codes.measure(entry, scale)?;
-        Ok(similarity(self.entries.shape.metric, dot, target.measure, measure))
+        similarity(self.entries.shape.metric, dot, target.measure, measure)
+    }
+
+    /// How near it is by those with both.
+    #[inline]
+    fn look(&self, target: Target<'_>, high: i32, low: i32, measure: Measure) -> f32 {
+        let dot = target.code.exact(high, low) as f32;
+        similarity(self.entries.shape.metric, dot, target.measure, measure)
     }
 
     /// Finds the `width` nearest nodes.
@@ -317,7 +342,9 @@ impl<'a> Walker<'a> {
             }
             let of = found[at];
             at += 1;
-            self.expand(layer, lists, target, of, visited, hung, &mut batch, |candidate, _| {
+            self.gather(layer, lists, of, visited, hung, &mut batch)?;
+            let bar = horizon.bar(found);
+            let taken = self.compare(target, bar, &mut batch, |candidate, _| {
                 if !horizon.hides(candidate)
                     && let Some(place) = keep(found, candidate, horizon.width)
                 {
@@ -327,6 +354,9 @@ impl<'a> Walker<'a> {
                 }
                 Ok(())
             })?;
+            if taken < batch.codes.len() {
+                horizon.meet();
+            }
         }
         Ok(())
     }
@@ -365,30 +395,26 @@ impl<'a> Walker<'a> {
             if found.last().is_some_and(is_last) || horizon.hides(nearest) {
                 break;
             }
-            let looked_at = self.expand(
-                layer,
-                lists,
-                target,
-                nearest,
-                visited,
-                hung,
-                &mut batch,
-                |candidate, entry| {
-                    let has_room = found.len() < horizon.width;
-                    let is_near = has_room || found.last().is_some_and(|last| candidate < *last);
-                    if is_near && !horizon.hides(candidate) {
-                        frontier.push(Reverse(candidate));
-                        lists.prefetch(candidate.node());
-                        if admits(entry)?
-                            && let Some(place) = keep(found, candidate, horizon.width)
-                        {
-                            horizon.draw(found, place);
-                        }
+            self.gather(layer, lists, nearest, visited, hung, &mut batch)?;
+            let bar = horizon.bar(found);
+            let taken = self.compare(target, bar, &mut batch, |candidate, entry| {
+                let has_room = found.len() < horizon.width;
+                let is_near = has_room || found.last().is_some_and(|last| candidate < *last);
+                if is_near && !horizon.hides(candidate) {
+                    frontier.push(Reverse(candidate));
+                    lists.prefetch(candidate.node());
+                    if admits(entry)?
+                        && let Some(place) = keep(found, candidate, horizon.width)
+                    {
+                        horizon.draw(found, place);
                     }
-                    Ok(())
-                },
-            )?;
-            match allow(looked_at) {
+                }
+                Ok(())
+            })?;
+            if taken < batch.codes.len() {
+                horizon.meet();
+            }
+            match allow(batch.codes.len()) {
                 Reach::End => {}
                 ended => return Ok(ended),
             }
@@ -396,24 +422,18 @@ impl<'a> Walker<'a> {
         Ok(Reach::End)
     }
 
-    /// Hands the new neighbours of a node to `take`, with their entries. Returns how many there are.
+    /// Fills a batch with the new neighbours of a node, and asks for the memory of their upper planes.
     #[inline]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "parts of the scratch space, borrowed one by one"
-    )]
-    fn expand(
+    fn gather(
         &self,
         layer: &Layer,
         lists: ListReader<'_>,
-        target: Target<'_>,
         of: Candidate,
         visited: &mut Visited,
         hung: &mut Vec<Candidate>,
         batch: &mut Batch<'a>,
-        mut take: impl FnMut(Candidate, u32) -> Result<(), ImageError>,
-    ) -> Result<usize, ImageError> {
-        let Batch { nodes, entries, codes } = batch;
+    ) -> Result<(), ImageError> {
+        let Batch { nodes, entries, codes, .. } = batch;
         let count = lists.read(of.node(), nodes)?;
         let end = layer.len() as u32;
         codes.clear();
@@ -437,16 +457,66 @@ impl<'a> Walker<'a> {
                 codes.push((code, scale));
             }
         }
-        let shape = self.entries.shape;
+        Ok(())
+    }
+
+    /// Hands those of a batch to `take`, with their entries, that do not seem to lie behind `bar` for certain.
+    /// Returns how many these are.
+    #[inline]
+    fn compare(
+        &self,
+        target: Target<'_>,
+        bar: Candidate,
+        batch: &mut Batch<'a>,
+        mut take: impl FnMut(Candidate, u32) -> Result<(), ImageError>,
+    ) -> Result<usize, ImageError> {
+        let Batch { nodes, entries, codes, near } = batch;
+        if self.sight == Sight::Upper {
+            self.for_each(target, codes, entries, |at, high, measure| {
+                let similarity = self.glance(target, high, measure);
+                take(Candidate::new(similarity, nodes[at]), entries[at])
+            })?;
+            return Ok(codes.len());
+        }
+        near.clear();
+        let nearer = glance(self.entries.shape.metric, target);
+        self.for_each(target, codes, entries, |at, high, measure| {
+            let similarity = self.glance(target, high, measure) + nearer * measure.scale;
+            if Candidate::first_of(similarity) <= bar {
+                let low = self.codes.low(entries[at])?;
+                prefetch(low);
+                near.push(Near { at, high, low, measure });
+            }
+            Ok(())
+        })?;
+        for group in near.chunks(GROUP) {
+            let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].low);
+            let lows = self.entries.shape.kernel.group(target.code.bytes(), rows);
+            for (&Near { at, high, measure, .. }, low) in group.iter().zip(lows) {
+                let similarity = self.look(target, high, low, measure);
+                take(Candidate::new(similarity, nodes[at]), entries[at])?;
+            }
+        }
+        Ok(near.len())
+    }
+
+    /// Calls `visit` for each of a batch with the dot product with its upper plane.
+    #[inline]
+    fn for_each(
+        &self,
+        target: Target<'_>,
+        codes: &[(&[u8], &StoredScale)],
+        entries: &[u32],
+        mut visit: impl FnMut(usize, i32, Measure) -> Result<(), ImageError>,
+    ) -> Result<(), ImageError> {
         for (group, first) in codes.chunks(GROUP).zip((0..).step_by(GROUP)) {
             // The last stands for those that would be behind it.
             let rows = std::array::from_fn(|at| group[at.min(group.len() - 1)].0);
-            let dots = shape.kernel.group(target.code.bytes(), rows);
+            let dots = self.entries.shape.kernel.group(target.code.bytes(), rows);
             for (at, (&(_, scale), dot)) in (first..).zip(group.iter().zip(dots)) {
-                let near = self.similarity(target, dot, entries[at], *scale)?;
-                take(Candidate::new(near, nodes[at]), entries[at])?;
+                visit(at, dot, self.codes.measure(entries[at], *scale)?)?;
             }
         }
-        Ok(codes.len())
+        Ok(())
     }
 }
