@@ -49,6 +49,8 @@ struct Batch<'a> {
     codes: Vec<(&'a [u8], &'a StoredScale)>,
     /// Those of them that are worth a second look.
     near: Vec<Near<'a>>,
+    /// What was compared of them, with its entry.
+    seen: Vec<(Candidate, u32)>,
 }
 
 /// A new neighbour that may be near by its upper plane.
@@ -63,8 +65,13 @@ struct Near<'a> {
 
 impl Batch<'_> {
     fn new(stride: usize) -> Self {
-        let (codes, near) = (Vec::with_capacity(stride), Vec::new());
-        Self { nodes: [0; MAX_STRIDE], entries: [0; MAX_STRIDE], codes, near }
+        Self {
+            nodes: [0; MAX_STRIDE],
+            entries: [0; MAX_STRIDE],
+            codes: Vec::with_capacity(stride),
+            near: Vec::new(),
+            seen: Vec::with_capacity(stride),
+        }
     }
 }
 
@@ -343,8 +350,11 @@ impl<'a> Walker<'a> {
             let of = found[at];
             at += 1;
             self.gather(layer, lists, of, visited, hung, &mut batch)?;
-            let bar = horizon.bar(found);
-            let taken = self.compare(target, bar, &mut batch, |candidate, _| {
+            self.compare(target, horizon.bar(found), &mut batch)?;
+            if batch.seen.len() < batch.codes.len() {
+                horizon.meet();
+            }
+            for &(candidate, _) in &batch.seen {
                 if !horizon.hides(candidate)
                     && let Some(place) = keep(found, candidate, horizon.width)
                 {
@@ -352,10 +362,6 @@ impl<'a> Walker<'a> {
                     at = at.min(place);
                     horizon.draw(found, place);
                 }
-                Ok(())
-            })?;
-            if taken < batch.codes.len() {
-                horizon.meet();
             }
         }
         Ok(())
@@ -396,8 +402,11 @@ impl<'a> Walker<'a> {
                 break;
             }
             self.gather(layer, lists, nearest, visited, hung, &mut batch)?;
-            let bar = horizon.bar(found);
-            let taken = self.compare(target, bar, &mut batch, |candidate, entry| {
+            self.compare(target, horizon.bar(found), &mut batch)?;
+            if batch.seen.len() < batch.codes.len() {
+                horizon.meet();
+            }
+            for &(candidate, entry) in &batch.seen {
                 let has_room = found.len() < horizon.width;
                 let is_near = has_room || found.last().is_some_and(|last| candidate < *last);
                 if is_near && !horizon.hides(candidate) {
@@ -409,10 +418,6 @@ impl<'a> Walker<'a> {
                         horizon.draw(found, place);
                     }
                 }
-                Ok(())
-            })?;
-            if taken < batch.codes.len() {
-                horizon.meet();
             }
             match allow(batch.codes.len()) {
                 Reach::End => {}
@@ -460,23 +465,22 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// Hands those of a batch to `take`, with their entries, that do not seem to lie behind `bar` for certain.
-    /// Returns how many these are.
+    /// Compares those of a batch that do not seem to lie behind `bar` for certain.
     #[inline]
     fn compare(
         &self,
         target: Target<'_>,
         bar: Candidate,
         batch: &mut Batch<'a>,
-        mut take: impl FnMut(Candidate, u32) -> Result<(), ImageError>,
-    ) -> Result<usize, ImageError> {
-        let Batch { nodes, entries, codes, near } = batch;
+    ) -> Result<(), ImageError> {
+        let Batch { nodes, entries, codes, near, seen } = batch;
+        seen.clear();
         if self.sight == Sight::Upper {
-            self.for_each(target, codes, entries, |at, high, measure| {
+            return self.for_each(target, codes, entries, |at, high, measure| {
                 let similarity = self.glance(target, high, measure);
-                take(Candidate::new(similarity, nodes[at]), entries[at])
-            })?;
-            return Ok(codes.len());
+                seen.push((Candidate::new(similarity, nodes[at]), entries[at]));
+                Ok(())
+            });
         }
         near.clear();
         let nearer = glance(self.entries.shape.metric, target);
@@ -494,10 +498,10 @@ impl<'a> Walker<'a> {
             let lows = self.entries.shape.kernel.group(target.code.bytes(), rows);
             for (&Near { at, high, measure, .. }, low) in group.iter().zip(lows) {
                 let similarity = self.look(target, high, low, measure);
-                take(Candidate::new(similarity, nodes[at]), entries[at])?;
+                seen.push((Candidate::new(similarity, nodes[at]), entries[at]));
             }
         }
-        Ok(near.len())
+        Ok(())
     }
 
     /// Calls `visit` for each of a batch with the dot product with its upper plane.
