@@ -6,6 +6,7 @@
 //! **Invariant:** a vector is in force exactly if the row of its memory or node names its space.
 
 use crate::Result;
+use crate::catalog::Catalog;
 use crate::ids::SpaceId;
 use crate::knowledge::access_node;
 use crate::memory::{ArchivedSpaceVector, access};
@@ -16,6 +17,14 @@ use crate::schema::Table;
 /// Does a row that names these have a vector in the space?
 pub(crate) fn has_vector_in(space: SpaceId, named: &[ArchivedSpaceVector]) -> bool {
     named.iter().any(|vector| vector.space == space.0)
+}
+
+/// What these spaces are called, of which one that is still to take the place of another has no name yet.
+pub(crate) fn space_names(
+    catalog: &Catalog,
+    named: impl IntoIterator<Item = u32>,
+) -> impl Iterator<Item = &str> {
+    named.into_iter().filter_map(|space| catalog.space_name(SpaceId(space)))
 }
 
 /// Does the memory or the node of this number have a vector in the space?

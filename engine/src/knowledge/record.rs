@@ -3,8 +3,9 @@
 use super::row::{EdgeRow, NodeRow};
 use super::{Entity, EntityRef};
 use crate::catalog::Catalog;
-use crate::ids::{EdgeId, NodeId, SpaceId};
-use crate::memory::{DEFAULT_IMPORTANCE, DEFAULT_SPACE, Given, SpaceVector, metadata_value};
+use crate::ids::{EdgeId, NodeId};
+use crate::memory::{DEFAULT_IMPORTANCE, DEFAULT_SPACE, Given, metadata_value};
+use crate::owner::space_names;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -380,8 +381,8 @@ pub struct Node {
 
 impl Node {
     pub(super) fn from_row(id: NodeId, row: NodeRow, catalog: &Catalog) -> Self {
-        let name = |v: &SpaceVector| catalog.space_name(SpaceId(v.space)).map(Into::into);
-        let mut spaces: Vec<String> = row.vectors.iter().filter_map(name).collect();
+        let named = row.vectors.iter().map(|v| v.space);
+        let mut spaces: Vec<String> = space_names(catalog, named).map(Into::into).collect();
         spaces.sort_unstable();
         Node {
             spaces,

@@ -9,8 +9,8 @@ use crate::Result;
 use crate::catalog::Catalog;
 use crate::derived::{Versions, field, node_column, of_memory};
 use crate::filter::{Attribute, Filter, Number, Path, Predicate, Subject};
-use crate::ids::SpaceId;
 use crate::memory::metadata_value;
+use crate::owner::space_names;
 use crate::recall::{Bounds, Deadline, FilterReport, Indexed, Scope, bounds};
 use crate::rows::Rows;
 use crate::schema::{Table, read_u64};
@@ -44,9 +44,10 @@ impl Subject for NodeSubject<'_> {
             Attribute::Kind => row.kind.as_ref().is_some_and(|kind| test(kind.as_str())),
             Attribute::Id => test(row.external_id.as_str()),
             Attribute::Namespace => test(row.namespace.as_str()),
-            Attribute::Space => row.vectors.iter().any(|v| {
-                self.catalog.space_name(SpaceId(v.space.to_native())).is_some_and(&mut *test)
-            }),
+            Attribute::Space => {
+                let named = row.vectors.iter().map(|v| v.space.to_native());
+                space_names(self.catalog, named).any(test)
+            }
             _ => false,
         }
     }

@@ -1,4 +1,6 @@
-//! The embeddings of nodes that a transaction takes away with their space.
+//! Which nodes have embeddings in a space, and taking these away with it.
+//!
+//! **Invariant:** the answer is that of the rows as the transaction sees them; the index only says where to look.
 
 use super::{NodeRow, access_node};
 use crate::clock::random;

@@ -6,8 +6,8 @@ use crate::access::Access;
 use crate::catalog::Catalog;
 use crate::components::read_vector;
 use crate::derived::field;
-use crate::ids::{MemoryId, SpaceId};
-use crate::owner::has_vector_in;
+use crate::ids::MemoryId;
+use crate::owner::{has_vector_in, space_names};
 use crate::rows::{Pinned, RowBytes, Rows};
 use crate::schema::{Table, external_key, memory_key, read_u64, vector_key};
 use crate::view::View;
@@ -115,8 +115,8 @@ impl View {
 
 impl Memory {
     pub(crate) fn from_row(id: MemoryId, row: MemoryRow, catalog: &Catalog) -> Self {
-        let name = |v: &super::SpaceVector| catalog.space_name(SpaceId(v.space)).map(Into::into);
-        let mut spaces: Vec<String> = row.vectors.iter().filter_map(name).collect();
+        let named = row.vectors.iter().map(|v| v.space);
+        let mut spaces: Vec<String> = space_names(catalog, named).map(Into::into).collect();
         spaces.sort_unstable();
         Memory {
             id,

@@ -7,7 +7,7 @@ use super::row::ArchivedMemoryRow;
 use crate::access::Access;
 use crate::catalog::Catalog;
 use crate::filter::{Attribute, Number, Subject};
-use crate::ids::SpaceId;
+use crate::owner::space_names;
 use serde_json::Value;
 use std::cell::OnceCell;
 
@@ -43,9 +43,10 @@ impl Subject for RowSubject<'_> {
             Attribute::Id => row.external_id.as_ref().is_some_and(|id| test(id.as_str())),
             Attribute::Namespace => test(row.namespace.as_str()),
             Attribute::Content => test(row.content.as_str()),
-            Attribute::Space => row.vectors.iter().any(|v| {
-                self.catalog.space_name(SpaceId(v.space.to_native())).is_some_and(&mut *test)
-            }),
+            Attribute::Space => {
+                let named = row.vectors.iter().map(|v| v.space.to_native());
+                space_names(self.catalog, named).any(test)
+            }
             _ => false,
         }
     }

@@ -220,8 +220,8 @@ impl View {
         Ok(best(&legs, &candidates, Fusion::default(), request.min_score, request.limit))
     }
 
-    /// Searches a space for some of its own vectors, once with this effort and once exactly, and
-    /// compares the ten nearest.
+    /// Searches a space for some of the vectors that memories have there, once with this effort and once exactly,
+    /// and compares the ten nearest.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such space.

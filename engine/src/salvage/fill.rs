@@ -149,7 +149,7 @@ impl<'a> Filler<'a> {
         self.pace()?;
         let Ok(row) = EdgeRow::decode(value) else { return Ok(()) };
         let restored = self.transaction()?.restore_edge(id, &row);
-        if is_restored(restored)? == Some(true) {
+        if unless_refused(restored)? == Some(true) {
             self.took(value.len());
             self.filled.edges += 1;
         }
@@ -165,7 +165,7 @@ impl<'a> Filler<'a> {
             (row.vectors, row.salt) = (found.named.clone(), random()?);
         }
         let restored = self.transaction()?.restore_node(id, &row, &found.vectors);
-        if is_restored(restored)?.is_some() {
+        if unless_refused(restored)?.is_some() {
             self.took(value.len() + found.len_bytes());
             self.filled.nodes.insert(id.0);
             let lost = self.note_vectors(found);
@@ -186,7 +186,7 @@ impl<'a> Filler<'a> {
             (row.vectors, row.salt) = (found.named.clone(), random()?);
         }
         let restored = self.transaction()?.restore_row(id, &row, &found.vectors);
-        if is_restored(restored)?.is_none() {
+        if unless_refused(restored)?.is_none() {
             self.filled.refused.insert(id.0);
             return Ok(());
         }
@@ -300,7 +300,7 @@ fn origin(survey: &Survey<'_>) -> String {
 }
 
 /// What came of restoring a row; `None` if it breaks a rule.
-fn is_restored<T>(restored: Result<T>) -> Result<Option<T>> {
+fn unless_refused<T>(restored: Result<T>) -> Result<Option<T>> {
     match restored {
         Ok(done) => Ok(Some(done)),
         Err(e) if is_about_the_row(e.kind()) => Ok(None),
